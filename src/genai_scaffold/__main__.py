@@ -1,0 +1,3 @@
+from genai_scaffold.cli import main
+
+main()

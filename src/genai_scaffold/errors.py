@@ -1,0 +1,51 @@
+"""What can go wrong, each with its exit code and a way out."""
+
+from typing import ClassVar
+
+
+class ScaffoldError(Exception):
+    """What happened, why, and what to do: the three lines that the user reads.
+
+    Args:
+        what: what happened, in a few words.
+        why: the cause, as a fact about the user's input or machine.
+        fix: what to do next, preferably a command that can be pasted.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, why: str, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+
+class UsageError(ScaffoldError):
+    """An answer that is not accepted, or that contradicts another one."""
+
+    exit_code = 2
+
+
+class DestinationError(ScaffoldError):
+    """Something of the user's is in the way."""
+
+    exit_code = 3
+
+
+class EnvironmentFailure(ScaffoldError):
+    """The machine lacks a permission, room on the disk, or a tool that was asked for."""
+
+    exit_code = 4
+
+
+class RenderError(ScaffoldError):
+    """Rendering or verification failed; nothing was written."""
+
+    exit_code = 5
+
+
+class InstallError(ScaffoldError):
+    """The project was created and is kept, but its dependencies could not be installed."""
+
+    exit_code = 6
