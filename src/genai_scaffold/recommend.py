@@ -104,11 +104,11 @@ def weigh(answers: Mapping[str, Answer], criteria: Criteria) -> Verdict:
     for criterion in raised:
         scores[criterion.favours] += criterion.points
     decisive = next((criterion for criterion in raised if criterion.decisive), None)
-    best = max(scores.values())
-    leaders = [key for key, points in scores.items() if points == best]
-    tie = decisive is None and len(leaders) > 1
-    framework = decisive.favours if decisive else criteria.tie_winner if tie else leaders[0]
-    return Verdict(framework, scores, tie, decisive, raised)
+    if decisive:
+        return Verdict(decisive.favours, scores, tie=False, decisive=decisive, raised=raised)
+    winner = max(scores, key=lambda key: (scores[key], key == criteria.tie_winner))
+    tie = list(scores.values()).count(scores[winner]) > 1
+    return Verdict(winner, scores, tie=tie, decisive=None, raised=raised)
 
 
 def _smallest_change(
