@@ -4,7 +4,7 @@ from flask import Flask
 
 from backend.api import {{ 'docs, ' if docs }}routes
 from backend.api.error_handlers import register_error_handlers
-from backend.api.middleware import RequestMiddleware
+from backend.api.middleware import register_request_hooks
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.llm import Provider, create_provider
@@ -22,13 +22,13 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     app = Flask("backend", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.extensions["chat"] = ChatService(llm or create_provider(settings), settings)
     app.extensions["keys"] = KeyRing(settings.api_keys)
-    app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    routes.router.register(app)
+    register_request_hooks(app)
+    app.register_blueprint(routes.router)
 {%- if docs %}
-    docs.register_docs(app, routes.router)
+    docs.register_docs(app)
 {%- endif %}
     register_error_handlers(app)
     return app

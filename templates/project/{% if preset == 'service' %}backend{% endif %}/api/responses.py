@@ -82,7 +82,7 @@ def from_status(status: int) -> ErrorAnswer:
 def from_validation(failures: Sequence[Any]) -> ErrorAnswer:
     """Returns the answer to a request of the wrong form: it names the field, never its value."""
     first = failures[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    field = ".".join(map(str, first["loc"]))
     message = f"{field}: {first['msg']}" if field else first["msg"]
     detail = ErrorDetail(
         message=message, type="invalid_request_error", param=field or None, code=first["type"]

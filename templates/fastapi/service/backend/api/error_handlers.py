@@ -20,7 +20,9 @@ def register_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
-        return respond(from_validation(error.errors()))
+        # FastAPI's locations begin with "body".
+        failures = [{**failure, "loc": failure["loc"][1:]} for failure in error.errors()]
+        return respond(from_validation(failures))
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:

@@ -3,47 +3,33 @@
 import re
 import time
 import uuid
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import partial
 
 import structlog
-from werkzeug.wsgi import ClosingIterator
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from flask import Flask, Response, g, request
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 logger = structlog.get_logger(__name__)
 
 
-class RequestMiddleware:
-    """Plain WSGI, so that streams pass through untouched."""
-
-    def __init__(self, app: "WSGIApplication") -> None:
-        self._app = app
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def register_request_hooks(app: Flask) -> None:
+    @app.before_request
+    def start() -> None:
+        given = request.headers.get("x-request-id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = time.perf_counter()
-        status = 500
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
-        def start_with_id(line, headers, exc_info=None):
-            nonlocal status
-            status = int(line.split(" ", 1)[0])
-            return start_response(line, [*headers, ("x-request-id", request_id)], exc_info)
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["x-request-id"] = g.request_id
+        response.call_on_close(
+            partial(log, request.method, request.path, response.status_code, g.started)
+        )
+        return response
 
-        def log() -> None:
-            logger.info(
-                "request",
-                method=environ["REQUEST_METHOD"],
-                path=environ["PATH_INFO"],
-                status=status,
-                seconds=round(time.perf_counter() - started, 4),
-            )
 
-        return ClosingIterator(self._app(environ, start_with_id), log)
+def log(method: str, path: str, status: int, started: float) -> None:
+    seconds = round(time.perf_counter() - started, 4)
+    logger.info("request", method=method, path=path, status=status, seconds=seconds)
