@@ -1,5 +1,7 @@
 """What can go wrong, each with its exit code and a way out."""
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -33,7 +35,7 @@ class DestinationError(ScaffoldError):
     exit_code = 3
 
 
-class EnvironmentFailure(ScaffoldError):
+class EnvironmentFailure(ScaffoldError):  # noqa: N818 - EnvironmentError is a builtin
     """The machine lacks a permission, room on the disk, or a tool that was asked for."""
 
     exit_code = 4
@@ -49,3 +51,9 @@ class InstallError(ScaffoldError):
     """The project was created and is kept, but its dependencies could not be installed."""
 
     exit_code = 6
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one was probably meant to be."""
+    matches = difflib.get_close_matches(word.casefold(), known, n=1)
+    return matches[0] if matches else None

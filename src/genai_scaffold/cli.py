@@ -1,0 +1,438 @@
+"""The command line: parses, calls one function, shows its result, and owns the exit codes."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from genai_scaffold import __version__, answers
+from genai_scaffold.errors import InstallError, ScaffoldError, UsageError, closest
+
+PROGRAM = "genai-scaffold"
+
+BUG, USAGE, MISSING, FAILED = 1, 2, 4, 5
+SIGNALLED = 128
+
+NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Recommend FastAPI or Flask for a GenAI backend, say why, and create one that runs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Stopped(BaseException):
+    """The system asks us to stop, as SIGTERM and SIGHUP do."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = SIGNALLED + number
+
+
+def answer(key: str, panel: str) -> object:
+    """Declare the flag of one answer: its help and its choices are where the question is."""
+    field = answers.fields()[key]
+    names = [field.flag]
+    if field.kind == "boolean":
+        names = [f"{field.flag}/--no-{field.flag[2:]}"]
+
+    def complete(incomplete: str) -> list[str]:
+        return [value for value in field.values if value.startswith(incomplete)]
+
+    return typer.Option(
+        *names,
+        help=field.help.replace("[", r"\["),
+        metavar="|".join(field.values) or None,
+        autocompletion=complete if field.values else None,
+        rich_help_panel=panel,
+        show_default=False,
+    )
+
+
+Async = Annotated[str | None, answer("async", NEEDS)]
+Docs = Annotated[bool | None, answer("docs", NEEDS)]
+Validation = Annotated[bool | None, answer("validation", NEEDS)]
+Scale = Annotated[str | None, answer("scale", NEEDS)]
+Team = Annotated[str | None, answer("team", NEEDS)]
+AppKind = Annotated[str | None, answer("app", NEEDS)]
+Extensions = Annotated[bool | None, answer("extensions", NEEDS)]
+Hosting = Annotated[str | None, answer("hosting", NEEDS)]
+
+Framework = Annotated[str | None, answer("framework", PROJECT)]
+Preset = Annotated[str | None, answer("preset", PROJECT)]
+Name = Annotated[str | None, answer("name", PROJECT)]
+Description = Annotated[str | None, answer("description", PROJECT)]
+Author = Annotated[str | None, answer("author", PROJECT)]
+Provider = Annotated[str | None, answer("provider", PROJECT)]
+Feature = Annotated[list[str] | None, answer("feature", PROJECT)]
+Deploy = Annotated[list[str] | None, answer("deploy", PROJECT)]
+License = Annotated[str | None, answer("license", PROJECT)]
+Python = Annotated[str | None, answer("python", PROJECT)]
+
+AnswersFile = Annotated[
+    str | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE|-",
+        help="Take answers from a YAML or JSON file, or from the standard input.",
+        rich_help_panel=RUN,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=RUN)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say only the result.", rich_help_panel=RUN)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Show the traceback of an error.", rich_help_panel=RUN),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def new(
+    directory: Annotated[
+        str | None,
+        typer.Argument(help="Where the project goes; its last part is the project's name."),
+    ] = None,
+    async_: Async = None,
+    docs: Docs = None,
+    validation: Validation = None,
+    scale: Scale = None,
+    team: Team = None,
+    app_kind: AppKind = None,
+    extensions: Extensions = None,
+    hosting: Hosting = None,
+    framework: Framework = None,
+    preset: Preset = None,
+    name: Name = None,
+    description: Description = None,
+    author: Author = None,
+    provider: Provider = None,
+    feature: Feature = None,
+    deploy: Deploy = None,
+    license_: License = None,
+    python: Python = None,
+    answers_file: AnswersFile = None,
+    save_answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the answers to a new file, for --answers.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=RUN),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what would be written.", rich_help_panel=RUN),
+    ] = False,
+    git: Annotated[
+        bool | None,
+        typer.Option(
+            "--git/--no-git",
+            help="Insist on a git repository, or want none; else made where possible.",
+            rich_help_panel=RUN,
+            show_default=False,
+        ),
+    ] = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install/--no-install",
+            help="Make .venv and install the dependencies: the only thing that uses the network.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="Ask in numbered lines, without arrow keys.", rich_help_panel=RUN
+        ),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Create a project."""
+    from genai_scaffold import pipeline, report, wizard
+
+    flags = {
+        "async": async_,
+        "docs": docs,
+        "validation": validation,
+        "scale": scale,
+        "team": team,
+        "app": app_kind,
+        "extensions": extensions,
+        "hosting": hosting,
+        "framework": framework,
+        "preset": preset,
+        "name": name,
+        "description": description,
+        "author": author,
+        "provider": provider,
+        "feature": feature,
+        "deploy": deploy,
+        "license": license_,
+        "python": python,
+    }
+    output = report.Output(json=json, quiet=quiet)
+    given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
+    for variable, meant in answers.misspelt_variables(os.environ).items():
+        output.note(f"{variable} is no variable of ours; did you mean {meant}?")
+    if yes:
+        plan = pipeline.plan(given, directory)
+    elif _asks(answers_file):
+        plan = wizard.ask(given, directory, wizard.prompter(plain=plain), confirm=not dry_run)
+    else:
+        raise _unasked(given, directory)
+    if dry_run:
+        report.dry_run(plan, pipeline.preview(plan), output)
+        return
+    if save_answers and os.path.lexists(save_answers):
+        pipeline.save_answers(plan.answers, save_answers)
+    with output.progress() as progress:
+        created = pipeline.create(plan, git=git, progress=progress)
+    if save_answers:
+        pipeline.save_answers(plan.answers, save_answers)
+    try:
+        if install:
+            with output.progress() as progress:
+                progress("Installing the dependencies")
+                pipeline.install(plan.destination, plan.directory)
+    except InstallError:
+        report.created(created, output, installed=False)
+        raise
+    report.created(created, output, installed=install)
+
+
+@app.command()
+def recommend(
+    async_: Async = None,
+    docs: Docs = None,
+    validation: Validation = None,
+    scale: Scale = None,
+    team: Team = None,
+    app_kind: AppKind = None,
+    extensions: Extensions = None,
+    hosting: Hosting = None,
+    answers_file: AnswersFile = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Recommend a framework, with the reasons; write nothing."""
+    from genai_scaffold import pipeline, report
+
+    flags = {
+        "async": async_,
+        "docs": docs,
+        "validation": validation,
+        "scale": scale,
+        "team": team,
+        "app": app_kind,
+        "extensions": extensions,
+        "hosting": hosting,
+    }
+    given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
+    verdict = pipeline.recommendation(given)
+    report.Output(json=json).result(
+        verdict.as_dict(), lambda terminal: report.recommendation(verdict, terminal)
+    )
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="frameworks, presets, providers, features, deploy, needs, licenses or pythons.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """List what can be chosen."""
+    from genai_scaffold import report
+
+    kinds = [*report.KINDS, "needs"]
+    if kind is not None and kind not in kinds:
+        meant = closest(kind, kinds)
+        raise UsageError(
+            f"There is no list of {kind!r}",
+            why=f"the lists are {', '.join(kinds)}",
+            fix=f"did you mean {meant}?" if meant else "leave it out to see them all",
+        )
+    report.listing(kind, report.Output(json=json))
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="A generated project.")] = Path(),
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Verify a project offline: files parse, deploy files agree with the app."""
+    from genai_scaffold import report, verify
+
+    found = verify.project(path)
+    report.findings(str(path), found, report.Output(json=json, quiet=quiet))
+    if found:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def doctor(json: Json = False, verbose: Verbose = False) -> None:
+    """Look at this machine: what works, and what to do."""
+    from genai_scaffold import doctor, report
+
+    found = doctor.examine()
+    report.diagnoses(found, report.Output(json=json))
+    if any(diagnosis.required and not diagnosis.works for diagnosis in found):
+        raise typer.Exit(MISSING)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    _open_closed_streams()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stop)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; whatever happens becomes an exit code here."""
+    try:
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BaseException as problem:  # noqa: BLE001 - this is where every error ends
+        return _explained(problem, arguments)
+    return int(code or 0)
+
+
+def _explained(problem: BaseException, arguments: list[str]) -> int:
+    """Say what went wrong, and give it its exit code."""
+    match problem:
+        case ScaffoldError():
+            _report(problem, arguments)
+            code = problem.exit_code
+        case typer.TyperException():
+            what = problem.format_message().rstrip(".")
+            why = "the command line is not understood"
+            _report(UsageError(what, why=why, fix=_help(arguments)), arguments)
+            code = USAGE
+        case KeyboardInterrupt() | typer.Abort():
+            _say_stopped(problem)
+            code = SIGNALLED + signal.SIGINT
+        case Stopped():
+            _say_stopped(problem)
+            code = problem.exit_code
+        case BrokenPipeError():
+            # Whoever read our output has left; the interpreter's last flush must not complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            code = SIGNALLED + getattr(signal, "SIGPIPE", 13)
+        case _:
+            _report_bug(problem, arguments)
+            code = BUG
+    return code
+
+
+def _report(problem: ScaffoldError, arguments: list[str]) -> None:
+    from genai_scaffold import report
+
+    if "--verbose" in arguments:
+        traceback.print_exc()
+    report.error(problem)
+
+
+def _report_bug(bug: BaseException, arguments: list[str]) -> None:
+    """Keep the traceback in a file, and say where."""
+    text = "".join(traceback.format_exception(bug))
+    place = "run it again with --verbose to see where"
+    with contextlib.suppress(OSError):
+        file, path = tempfile.mkstemp(prefix=f"{PROGRAM}-", suffix=".log")
+        with os.fdopen(file, "w", encoding="utf-8", errors="replace") as log:
+            log.write(f"{PROGRAM} {__version__}, Python {sys.version}\n{arguments}\n{text}")
+        place = f"report it with the log {path}"
+    problem = ScaffoldError(
+        "This is a bug in genai-scaffold", why=f"{type(bug).__name__}: {bug}", fix=place
+    )
+    _report(problem, arguments)
+
+
+def _say_stopped(interruption: BaseException) -> None:
+    notes = getattr(interruption, "__notes__", [])
+    lines = ["Stopped.", *notes] if notes else ["Stopped: nothing was written."]
+    for line in lines:
+        typer.echo(line, err=True)
+
+
+def _help(arguments: list[str]) -> str:
+    command = [word for word in arguments[:1] if not word.startswith("-")]
+    return f"see `{' '.join([PROGRAM, *command])} --help`"
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started with closed streams some that lead nowhere."""
+    from genai_scaffold import report
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    report.prepare_streams()
+
+
+def _asks(answers_file: str | None) -> bool:
+    """Whether there is a terminal to ask on; answers from the standard input leave none."""
+    return answers_file != "-" and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _unasked(given: answers.Givens, directory: str | None) -> UsageError:
+    from genai_scaffold import pipeline
+
+    plan = pipeline.plan(given, directory)
+    return UsageError(
+        "Nothing was created: questions cannot be asked",
+        why="there is no terminal, and --yes was not given",
+        fix=f"run {answers.shell_line(plan.command)}",
+    )

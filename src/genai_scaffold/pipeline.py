@@ -1,0 +1,484 @@
+"""Creates a project: answers, recommendation, render, verify, git, one rename."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_scaffold import answers, names, process, render, verify
+from genai_scaffold.answers import Answers, Given, Givens
+from genai_scaffold.errors import (
+    DestinationError,
+    EnvironmentFailure,
+    InstallError,
+    RenderError,
+    ScaffoldError,
+    UsageError,
+)
+from genai_scaffold.recommend import Recommendation, recommend
+
+STAGE_MARKER = ".genai-scaffold-stage"
+STAGE_CONTENT = "genai-scaffold renders a project here; safe to delete when it is not running\n"
+STALE_SECONDS = 3600
+FILES_SHOWN = 10
+INSTALL_SECONDS = 1800.0
+
+# Set where we run inside a git hook: they would point our git at the user's repository.
+GIT_LOCATION = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+    | {"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"}
+)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be created, and where; nothing is written yet."""
+
+    directory: str
+    destination: Path
+    given: Givens
+    answers: Answers
+    recommendation: Recommendation
+
+    @property
+    def command(self) -> list[str]:
+        return answers.command(self.directory, self.given)
+
+
+@dataclass(frozen=True)
+class Created:
+    """A finished project."""
+
+    plan: Plan
+    files: tuple[str, ...]
+    notes: tuple[str, ...]
+    repository: bool
+
+
+def sources(
+    flags: Givens, answers_file: str | None, environment: Mapping[str, str]
+) -> dict[str, Given]:
+    """Everything that was given, each answer from the first source that has it."""
+    return answers.combine(
+        flags,
+        answers.from_file(answers_file) if answers_file else {},
+        answers.from_environment(environment),
+        answers.from_config(answers.config_path()),
+    )
+
+
+def recommendation(given: Givens) -> Recommendation:
+    """What the needs speak for."""
+    return recommend(answers.needs(answers.imply(given)))
+
+
+def plan(given: Givens, directory: str | None = None) -> Plan:
+    """Decide everything that was not given, and check what was.
+
+    Args:
+        given: the answers from all sources.
+        directory: where the project goes; named after it unless a name was given.
+
+    Raises:
+        UsageError: an answer, the name, or a combination of answers is not accepted.
+    """
+    given = _with_texts(_with_name(given, directory))
+    implied = answers.imply(given)
+    verdict = recommend(answers.needs(implied))
+    resolved = answers.resolve(implied, verdict.framework)
+    directory = directory or resolved.text("name")
+    return Plan(directory, destination(directory), given, resolved, verdict)
+
+
+def preview(planned: Plan) -> tuple[str, ...]:
+    """Render the project where it is thrown away, and list its files.
+
+    Raises:
+        DestinationError: the real thing would find something in its way.
+    """
+    check_destination(planned.destination)
+    with tempfile.TemporaryDirectory(prefix="genai-scaffold-") as directory:
+        project = Path(directory) / planned.destination.name
+        return _rendered(planned, project)
+
+
+def create(
+    planned: Plan, *, git: bool | None = None, progress: Progress = lambda _: None
+) -> Created:
+    """Create the project: all of it, or nothing.
+
+    Args:
+        planned: what to create, and where.
+        git: True insists on a repository, False wants none, None takes one if it is possible.
+        progress: told what is being done.
+
+    Raises:
+        ScaffoldError: it could not be created, and the destination is as it was.
+    """
+    destination = planned.destination
+    sweep(destination.parent)
+    if destination.is_dir() and not destination.is_symlink():
+        sweep(destination)
+    check_destination(destination)
+    notes = list(planned.answers.notes)
+    with _parents(destination.parent), _stage(destination) as stage:
+        project = stage / destination.name
+        progress("Rendering")
+        files = _rendered(planned, project)
+        progress("Setting up git")
+        repository, note = _repository(project, destination, git)
+        notes += [note] if note else []
+        progress("Moving it into place")
+        _move(project, destination)
+    return Created(planned, files, tuple(notes), repository)
+
+
+def install(project: Path, shown: str) -> None:
+    """Make a virtual environment inside a project, and install its dependencies.
+
+    Args:
+        project: the directory of a finished project, with a requirements-dev.txt.
+        shown: the project's directory as the user wrote it, for the command that finishes.
+
+    Raises:
+        InstallError: it failed; the project is kept.
+    """
+    python = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+    requirements = "requirements-dev.txt"
+    if uv := process.find("uv"):
+        steps = [
+            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ".venv"],
+            [uv, "pip", "install", "--quiet", "--python", str(python), "-r", requirements],
+        ]
+    else:
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        steps = [
+            [sys.executable, "-m", "venv", ".venv"],
+            [*pip, "install", "--quiet", "-r", requirements],
+        ]
+    finish = answers.shell_line(["cd", shown]) + (
+        f" && python3 -m venv .venv && {python} -m pip install -r {requirements}"
+    )
+    for step in steps:
+        try:
+            completed = process.run(step, directory=project, timeout=INSTALL_SECONDS)
+        except BaseException as interruption:
+            interruption.add_note(f"The project is complete and kept. To install: {finish}")
+            raise
+        if completed.code != 0:
+            raise InstallError(
+                "The project was created, but its dependencies were not installed",
+                why=completed.last_words,
+                fix=finish,
+            )
+
+
+def save_answers(resolved: Answers, path: Path) -> None:
+    """Write the answers to a new file.
+
+    Raises:
+        DestinationError: there is a file of that name.
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(answers.to_file(resolved))
+    except FileExistsError:
+        raise _in_the_way(path, [path.name], "choose another name for --save-answers") from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def sweep(directory: Path) -> None:
+    """Remove what killed runs of ours left in a directory more than an hour ago."""
+    with contextlib.suppress(OSError):
+        for marker in directory.glob(f".*/{STAGE_MARKER}"):
+            stage = marker.parent
+            age = time.time() - marker.lstat().st_mtime
+            ours = (
+                not stage.is_symlink()
+                and not marker.is_symlink()
+                and marker.read_text("utf-8") == STAGE_CONTENT
+            )
+            if ours and age > STALE_SECONDS:
+                shutil.rmtree(stage, ignore_errors=True)
+
+
+def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
+    """Add the project's name, which is the directory's unless another was given."""
+    if name := given.get("name"):
+        fix = "--name {}" if name.source == "flag" else "{} instead"
+        checked = names.check_name(str(name.value), fix=fix)
+        return {**given, "name": name._replace(value=checked)}
+    if directory is None:
+        return dict(given)
+    base = destination(directory).name
+    # Inside a refused directory a project can still have a good name.
+    prefix = "" if directory.strip("./\\") else "--name "
+    checked = names.check_name(base, fix=f"{prefix}{{}}")
+    return {**given, "name": Given(checked, "directory", directory)}
+
+
+def _with_texts(given: Givens) -> dict[str, Given]:
+    checked = dict(given)
+    for key in ("description", "author"):
+        if key in given:
+            text = names.check_text(str(given[key].value), key)
+            checked[key] = given[key]._replace(value=text)
+    return checked
+
+
+def destination(directory: str) -> Path:
+    """The absolute path of a destination; its last part is not followed if it is a link."""
+    path = Path(directory)
+    if not directory.strip():
+        raise UsageError(
+            "The directory has no name", why="it is an empty word", fix="name one, such as my-app"
+        )
+    if path.parts and path.parts[0].startswith("~"):
+        raise UsageError(
+            f"{directory} would be a directory called {path.parts[0]!r}",
+            why="the shell did not expand the tilde",
+            fix="write it without quotes, or as $HOME",
+        )
+    try:
+        if path.name in ("", "..") or path == Path():
+            return path.resolve()
+        return path.parent.resolve() / path.name
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from error
+
+
+def check_destination(destination: Path) -> None:
+    """Refuse a destination that holds anything, or that cannot be made."""
+    with _explained(destination):
+        if destination.is_symlink():
+            raise DestinationError(
+                f"{destination} is in the way",
+                why="it is a symbolic link, and what it points to is not ours to fill",
+                fix="name the real directory, or another one",
+            )
+        if destination.is_dir():
+            found = sorted(entry.name for entry in destination.iterdir())
+            if found:
+                raise _in_the_way(destination, found, "choose another directory, or an empty one")
+        elif os.path.lexists(destination):
+            raise DestinationError(
+                f"{destination} is in the way",
+                why="it is a file",
+                fix="choose another directory, or move it away",
+            )
+        parent = next(p for p in destination.parents if os.path.lexists(p))
+        if not parent.is_dir():
+            raise DestinationError(
+                f"{destination} cannot be created",
+                why=f"{parent} is not a directory",
+                fix="choose another directory",
+            )
+        home = _stage_home(destination) if destination.is_dir() else parent
+        if not os.access(home, os.W_OK | os.X_OK):
+            raise EnvironmentFailure(
+                f"{destination} cannot be created",
+                why=f"{home} cannot be written",
+                fix="choose another directory, or change its permissions",
+            )
+
+
+def _in_the_way(path: Path, found: list[str], fix: str) -> DestinationError:
+    shown = ", ".join(found[:FILES_SHOWN])
+    more = f", and {len(found) - FILES_SHOWN} more" if len(found) > FILES_SHOWN else ""
+    return DestinationError(f"{path} is in the way", why=f"it holds {shown}{more}", fix=fix)
+
+
+def _unwritable(path: Path, error: Exception) -> ScaffoldError:
+    why = getattr(error, "strerror", None) or str(error)
+    return EnvironmentFailure(
+        f"{path} cannot be created", why=why, fix="choose another directory, or make room"
+    )
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the file system says into one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextlib.contextmanager
+def _parents(directory: Path) -> Iterator[None]:
+    """Create the missing parents, and take them away again if what follows fails."""
+    missing = [path for path in (directory, *directory.parents) if not os.path.lexists(path)]
+    try:
+        with _explained(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with _unstoppable():
+            for path in missing:
+                # Only while it is empty: another program may have put something there.
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _stage(destination: Path) -> Iterator[Path]:
+    """A hidden directory beside the destination, gone again whatever happens."""
+    # Chosen before it is made: a signal in between leaves nothing unknown behind.
+    stage = _stage_home(destination) / f".{destination.name[:32]}.{secrets.token_hex(8)}"
+    try:
+        with _explained(destination):
+            stage.mkdir(mode=0o700)
+            (stage / STAGE_MARKER).write_text(STAGE_CONTENT, "utf-8")
+        yield stage
+    finally:
+        with _unstoppable():
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _stage_home(destination: Path) -> Path:
+    """The directory to stage in: the parent, if it can be written and is on the same disk."""
+    if destination.is_dir() and (
+        destination.is_mount() or not os.access(destination.parent, os.W_OK)
+    ):
+        return destination
+    return destination.parent
+
+
+@contextlib.contextmanager
+def _unstoppable() -> Iterator[None]:
+    """Let a short piece of work finish although the user, or the system, wants to stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stopping = [signal.SIGINT, signal.SIGTERM]
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in stopping}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
+    """Render into a directory and verify the result."""
+    files = render.render(project, planned.answers.for_template(), planned.recommendation.as_dict())
+    if found := verify.rendering(project):
+        first = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise RenderError(
+            "The rendered project is not sound; nothing was written",
+            why=f"{first.path}, line {first.line}: {first.problem}{more}",
+            fix="report this as a bug, with the command that you ran",
+        )
+    return files
+
+
+def _move(project: Path, destination: Path) -> None:
+    """Put the finished project where it belongs, in one step where the system has one."""
+    with _unstoppable():
+        try:
+            if destination.is_dir() and (
+                destination.is_mount()
+                or destination == Path.cwd()
+                or destination == project.parent.parent
+            ):
+                _move_entries(project, destination)
+                return
+            if destination.is_dir():
+                project.chmod(stat.S_IMODE(destination.stat().st_mode))
+                if os.name == "nt":
+                    destination.rmdir()
+            project.rename(destination)
+        except OSError as error:
+            if os.path.lexists(destination):
+                raise DestinationError(
+                    f"{destination} is in the way",
+                    why="something was put there in the meantime",
+                    fix="choose another directory",
+                ) from error
+            raise _unwritable(destination, error) from error
+
+
+def _move_entries(project: Path, destination: Path) -> None:
+    """Move a project's entries into an empty directory; on failure, all of them back."""
+    claim = destination / STAGE_MARKER
+    # Two runs at once: whoever makes the claim goes on, the other one fails here.
+    claim.mkdir()
+    moved: list[Path] = []
+    try:
+        present = {p.name for p in destination.iterdir()} - {claim.name, project.parent.name}
+        if present:
+            raise FileExistsError(present)
+        for entry in sorted(project.iterdir()):
+            entry.rename(destination / entry.name)
+            moved.append(entry)
+    except OSError:
+        for entry in moved:
+            (destination / entry.name).rename(entry)
+        raise
+    finally:
+        claim.rmdir()
+
+
+def _repository(project: Path, destination: Path, wanted: bool | None) -> tuple[bool, str | None]:  # noqa: FBT001
+    """Make a repository of the project: whether there is one, and what to say about it."""
+    if wanted is False:
+        return False, None
+    problem = None
+    outer = next((p for p in destination.parents if (p / ".git").exists()), None)
+    if outer:
+        problem = f"{outer} is a git repository already"
+    elif not process.find("git"):
+        problem = "git is not installed"
+    else:
+        problem = _initialize(project)
+    if problem is None:
+        identified = _commit(project)
+        note = None if identified else "git has no identity yet, so nothing is committed."
+        return True, note
+    shutil.rmtree(project / ".git", ignore_errors=True)
+    if wanted:
+        raise EnvironmentFailure(
+            "The project was not created: it cannot have a git repository",
+            why=problem,
+            fix="leave --git out, or say --no-git",
+        )
+    return False, f"No git repository was made: {problem}."
+
+
+def _initialize(project: Path) -> str | None:
+    """Make an empty repository; says what went wrong."""
+    made = _git(project, "init", "--quiet", "--template=", "-b", "main")
+    added = _git(project, "add", "--all") if made.code == 0 else made
+    return None if added.code == 0 else added.last_words
+
+
+def _commit(project: Path) -> bool:
+    """Make the first commit, if git knows who the user is."""
+    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT").code != 0:
+        return False
+    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT").code != 0:
+        return False
+    message = "Start from genai-scaffold"
+    unsigned = ["-c", "commit.gpgSign=false"]
+    return _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message).code == 0
+
+
+def _git(project: Path, *arguments: str) -> process.Completed:
+    environment = {k: v for k, v in os.environ.items() if k not in GIT_LOCATION}
+    # The user's hooks are for the user's repositories; global ignores could drop our files.
+    settings = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.excludesFile="]
+    return process.run(["git", *settings, *arguments], directory=project, environment=environment)

@@ -1,0 +1,62 @@
+"""Runs other programs: an argument list in, text out, never a shell."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+MINUTE = 60.0
+
+
+class Completed(NamedTuple):
+    """How a program ended, and what it said."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def last_words(self) -> str:
+        """The last line that says something: usually the reason for a failure."""
+        lines = [line for line in (self.errors or self.output).splitlines() if line.strip()]
+        return lines[-1].strip() if lines else f"it ended with exit code {self.code}"
+
+
+def find(program: str) -> str | None:
+    """The full path of a program on PATH."""
+    return shutil.which(program)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = MINUTE,
+) -> Completed:
+    """Run a program to its end and capture what it says.
+
+    Args:
+        arguments: the program and its arguments.
+        directory: where to run it; here, unless given.
+        environment: its whole environment; ours, unless given.
+        timeout: seconds after which it is stopped and counts as failed.
+    """
+    try:
+        completed = subprocess.run(  # noqa: S603 - an argument list, and no shell
+            arguments,
+            cwd=directory,
+            env=environment,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Completed(-1, "", f"{arguments[0]} did not finish within {timeout:.0f} seconds")
+    except OSError as error:
+        return Completed(-1, "", f"{arguments[0]} cannot be run: {error.strerror}")
+    return Completed(completed.returncode, completed.stdout, completed.stderr)

@@ -1,0 +1,335 @@
+"""Shows results: as text for people, or as one JSON document for programs."""
+
+import codecs
+import contextlib
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from genai_scaffold import answers, criteria, template
+from genai_scaffold.doctor import Diagnosis
+from genai_scaffold.errors import ScaffoldError
+from genai_scaffold.pipeline import Created, Plan
+from genai_scaffold.recommend import Recommendation
+from genai_scaffold.verify import Finding
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA = 1
+
+# What a terminal without Unicode shows instead.
+ASCII = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "‹": "<"}  # noqa: RUF001
+FALLBACK = "genai-scaffold-ascii"
+
+KINDS = {
+    "frameworks": "framework",
+    "presets": "preset",
+    "providers": "provider",
+    "features": "features",
+    "deploy": "deploy",
+    "licenses": "license",
+    "pythons": "python",
+}
+
+STARTS = {
+    "fastapi": ".venv/bin/uvicorn main:app --port 8000",
+    "flask": ".venv/bin/gunicorn app:app --bind 127.0.0.1:8000",
+}
+INSTALLS = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+ASKS = (
+    "curl -s http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json'"
+    """ -d '{"messages": [{"role": "user", "content": "Hello"}]}'"""
+)
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go and how much is said: results to stdout, everything else to stderr."""
+
+    json: bool = False
+    quiet: bool = False
+
+    def result(self, document: Document, show: Callable[["Console"], None]) -> None:
+        """Show what the command was run for."""
+        if self.json:
+            sys.stdout.write(json.dumps({"schema": SCHEMA, **document}, indent=2) + "\n")
+            return
+        show(console(sys.stdout))
+
+    def note(self, text: str) -> None:
+        """Say something that is worth knowing."""
+        if not self.quiet:
+            console(sys.stderr).print(f"note: {text}", style="yellow")
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Show what is being done while it lasts, where there is somebody to see it."""
+        terminal = console(sys.stderr)
+        if self.quiet or not terminal.is_terminal or terminal.is_dumb_terminal:
+            yield lambda _: None
+            return
+        with terminal.status("Starting", spinner="line") as status:
+            yield lambda step: status.update(f"{step} …")
+
+
+def prepare_streams() -> None:
+    """Let every stream take every text: what it cannot encode is written in ASCII."""
+
+    def fallback(error: UnicodeError) -> tuple[str, int]:
+        if not isinstance(error, UnicodeEncodeError):
+            raise error
+        characters = error.object[error.start : error.end]
+        return "".join(ASCII.get(character, "?") for character in characters), error.end
+
+    codecs.register_error(FALLBACK, fallback)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=FALLBACK)
+
+
+def console(stream: IO[str]) -> "Console":
+    """A console that prints texts as they are: what users wrote is no markup."""
+    from rich.console import Console  # --version needs none of it
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def error(problem: ScaffoldError) -> None:
+    """Say what happened, why, and what to do, in three lines."""
+    terminal = console(sys.stderr)
+    terminal.print(f"error: {problem.what}", style="bold red", soft_wrap=True)
+    terminal.print(f"  why: {problem.why}", soft_wrap=True)
+    terminal.print(f"  fix: {problem.fix}", soft_wrap=True)
+
+
+# The recommendation.
+
+
+def recommendation(verdict: Recommendation, terminal: "Console") -> None:
+    """Show the verdict, both scores, the reasons that counted, and what would change it."""
+    from rich.table import Table
+    from rich.text import Text
+
+    labels = {framework.key: framework.label for framework in criteria.load().frameworks}
+    terminal.print(Text.assemble((labels[verdict.framework], "bold green"), " is recommended."))
+    scores = [f"{labels[key]} {points}" for key, points in verdict.scores.items()]
+    terminal.print(f"Scores: {' · '.join(scores)}{' (a tie)' if verdict.tie else ''}")
+    if verdict.decisive:
+        terminal.print("One need decides alone, whatever the scores.")
+    for key in sorted(labels, key=lambda key: key != verdict.framework):
+        reasons = [reason for reason in verdict.reasons if reason.favours == key]
+        if not reasons:
+            continue
+        terminal.print(f"\nFor {labels[key]}", style="bold")
+        table = Table.grid(padding=(0, 1))
+        for reason in reasons:
+            weight = "decides" if reason.decisive else f"+{reason.points}"
+            table.add_row(f"  {weight}", reason.because)
+        terminal.print(table)
+    if verdict.would_change:
+        other = next(label for key, label in labels.items() if key != verdict.framework)
+        terminal.print(f"\nIt would be {other} with", style="bold")
+        for change in verdict.would_change:
+            now, instead = _spelled(change.answer), _spelled(change.instead)
+            terminal.print(f"  {change.need}: {instead} (now {now})")
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
+# A plan, and what became of it.
+
+
+def plan_document(planned: Plan, files: Sequence[str]) -> dict[str, Any]:
+    """What `new` decided, each answer with its source."""
+    by_key = {
+        key: {"value": _plain(answer.value), "source": answer.source}
+        for key, answer in planned.answers.by_key.items()
+    }
+    return {
+        "path": str(planned.destination),
+        "framework": by_key["framework"],
+        "answers": by_key,
+        "recommendation": planned.recommendation.as_dict(),
+        "files": list(files),
+        "notes": list(planned.answers.notes),
+        "command": answers.shell_line(planned.command),
+    }
+
+
+def _plain(value: template.Value) -> str | bool | list[str]:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def summary(planned: Plan, files: Sequence[str], terminal: "Console") -> None:
+    """Show what will be written, and where; directories as one entry each."""
+    _answers(planned, terminal)
+    folders = Counter(path.partition("/")[0] for path in files if "/" in path)
+    entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
+    entries += [path for path in files if "/" not in path]
+    terminal.print(f"{len(files)} files: {', '.join(entries)}")
+
+
+def _answers(planned: Plan, terminal: "Console") -> None:
+    from rich.table import Table
+
+    terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for key in template.questions():
+        name = answers.FLAG_NAMES.get(key, key)
+        answer = planned.answers.by_key[name]
+        table.add_row(f"  {name}", _spelled(answer.value), f"({answer.source})")
+    terminal.print(table)
+    for note in planned.answers.notes:
+        terminal.print(f"note: {note}", style="yellow")
+
+
+def dry_run(planned: Plan, files: Sequence[str], output: Output) -> None:
+    """Show what `new` would write."""
+
+    def show(terminal: "Console") -> None:
+        if not output.quiet:
+            _answers(planned, terminal)
+            terminal.print(f"{len(files)} files, none written: this is a dry run", style="bold")
+        for path in files:
+            terminal.print(f"  {path}", soft_wrap=True)
+
+    output.result({**plan_document(planned, files), "dry_run": True, "next": []}, show)
+
+
+def created(project: Created, output: Output, *, installed: bool) -> None:
+    """Show what was created, and what to do next."""
+    planned = project.plan
+    steps = next_steps(planned, installed=installed)
+    document = {
+        **plan_document(planned, project.files),
+        "notes": list(project.notes),
+        "dry_run": False,
+        "repository": project.repository,
+        "installed": installed,
+        "next": steps,
+    }
+
+    def show(terminal: "Console") -> None:
+        if output.quiet:
+            terminal.print(f"{planned.destination}", soft_wrap=True)
+            return
+        resolved = planned.answers
+        labels = {framework.key: framework.label for framework in criteria.load().frameworks}
+        label = labels[resolved.text("framework")]
+        what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
+        terminal.print(f"✓ Created {what}, {len(project.files)} files", style="bold green")
+        terminal.print(_why(project, label))
+        terminal.print("\nNext", style="bold")
+        for step in steps:
+            terminal.print(f"  {step}", soft_wrap=True)
+        terminal.print("\nThe same again, without questions", style="bold")
+        terminal.print(f"  {answers.shell_line(planned.command)}", soft_wrap=True)
+
+    if not output.json:
+        for note in project.notes:
+            output.note(note)
+    output.result(document, show)
+
+
+def _why(project: Created, label: str) -> str:
+    planned, verdict = project.plan, project.plan.recommendation
+    if planned.answers.by_key["framework"].source != "recommendation":
+        agrees = planned.answers["framework"] == verdict.framework
+        return f"{label} was asked for, and {'so' if agrees else 'not'} recommended."
+    scores = " to ".join(str(score) for score in sorted(verdict.scores.values(), reverse=True))
+    how = "decided by one need" if verdict.decisive else f"recommended with {scores} points"
+    record = next((f" {path} says why." for path in project.files if "/adr/" in path), "")
+    return f"{label} is {how}.{record}"
+
+
+def next_steps(planned: Plan, *, installed: bool) -> list[str]:
+    """The commands that run a new project and ask its model something."""
+    steps = [] if planned.directory == "." else [answers.shell_line(["cd", planned.directory])]
+    if not installed:
+        steps.append(INSTALLS)
+    return [*steps, STARTS[planned.answers.text("framework")], ASKS]
+
+
+# The other commands.
+
+
+def choices(kind: str | None) -> dict[str, list[dict[str, Any]]]:
+    """What can be chosen, by kind; all kinds, unless one is named."""
+    questions = template.questions()
+    listed: dict[str, list[dict[str, Any]]] = {
+        name: [choice._asdict() for choice in questions[key].choices] for name, key in KINDS.items()
+    }
+    listed["needs"] = [
+        {
+            "need": need.name,
+            "help": need.help,
+            "default": need.default,
+            "choices": [choice._asdict() for choice in need.choices],
+        }
+        for need in criteria.load().needs
+    ]
+    return {kind: listed[kind]} if kind else listed
+
+
+def listing(kind: str | None, output: Output) -> None:
+    """Show what can be chosen."""
+    listed = choices(kind)
+
+    def show(terminal: "Console") -> None:
+        from rich.table import Table
+
+        for number, (name, entries) in enumerate(listed.items()):
+            terminal.print(f"{'' if number == 0 else chr(10)}{name}", style="bold")
+            table = Table.grid(padding=(0, 2))
+            for entry in entries:
+                if name == "needs":
+                    values = [_spelled(choice["value"]) for choice in entry["choices"]]
+                    default = _spelled(entry["default"])
+                    words = f"{entry['help']} ({', '.join(values)}; default {default})"
+                    table.add_row(f"  {entry['need']}", words)
+                else:
+                    table.add_row(f"  {entry['value']}", entry["label"])
+            terminal.print(table)
+
+    output.result(listed, show)
+
+
+def findings(path: str, found: Sequence[Finding], output: Output) -> None:
+    """Show what is wrong with a project."""
+
+    def show(terminal: "Console") -> None:
+        for finding in found:
+            line = f"{finding.path}:{finding.line}: {finding.problem} [{finding.check}]"
+            terminal.print(line, soft_wrap=True)
+        if not found and not output.quiet:
+            terminal.print("✓ Every file parses, and the deploy files agree with the app.")
+
+    output.result({"path": path, "findings": [finding._asdict() for finding in found]}, show)
+
+
+def diagnoses(found: Sequence[Diagnosis], output: Output) -> None:
+    """Show what this machine has and lacks."""
+
+    def show(terminal: "Console") -> None:
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for diagnosis in found:
+            mark = "✓" if diagnosis.works else "✗" if diagnosis.required else "·"
+            table.add_row(mark, diagnosis.tool, diagnosis.detail)
+            if diagnosis.fix:
+                table.add_row("", "", f"→ {diagnosis.fix}")
+        terminal.print(table)
+
+    output.result({"checks": [diagnosis._asdict() for diagnosis in found]}, show)

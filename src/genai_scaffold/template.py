@@ -1,0 +1,121 @@
+"""The packaged template: where it is, a clean copy of it, and the questions that it asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Value: TypeAlias = str | bool | tuple[str, ...]
+
+EXECUTABLE, PLAIN = 0o755, 0o644
+
+
+class Choice(NamedTuple):
+    """One of the values that a question accepts, and how it reads."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that copier.yml asks; its default may depend on other answers."""
+
+    key: str
+    help: str
+    kind: Literal["choice", "list", "boolean", "text"]
+    choices: tuple[Choice, ...]
+    default: str | bool
+
+    @property
+    def depends_on_preset(self) -> bool:
+        return isinstance(self.default, str) and "{{" in self.default and "preset" in self.default
+
+    def default_for(self, answers: Mapping[str, object]) -> Value:
+        """The default, given the answers that it depends on."""
+        if not (isinstance(self.default, str) and "{{" in self.default):
+            return self.default
+        import jinja2  # takes a tenth of a second, and --help needs none of it
+        import yaml
+
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
+        value = yaml.safe_load(environment.from_string(self.default).render(answers))
+        return tuple(value) if isinstance(value, list) else value
+
+
+def root() -> Path:
+    """The directory that holds copier.yml and templates/."""
+    package = Path(str(resources.files("genai_scaffold")))
+    packaged = package / "_template"
+    return packaged if packaged.is_dir() else package.parents[1]
+
+
+def checkout(destination: Path) -> Path:
+    """Copy the template into an empty directory, so that Copier sees files and modes it may copy.
+
+    What an installer did to the originals stays behind: byte-compiled files, read-only modes,
+    lost executable bits, and a repository whose newest tag Copier would render instead.
+
+    Args:
+        destination: an existing directory to copy into.
+
+    Returns:
+        The directory that holds the copied copier.yml.
+    """
+    source = root()
+    for path in [source / "copier.yml", *(source / "templates").rglob("*")]:
+        if path.is_dir() or "__pycache__" in path.parts:
+            continue
+        copy = destination / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        content = path.read_bytes()
+        copy.write_bytes(content)
+        copy.chmod(EXECUTABLE if content.startswith(b"#!") else PLAIN)
+    return destination
+
+
+@cache
+def questions() -> Mapping[str, Question]:
+    """What copier.yml asks, in its order."""
+    import yaml  # a program that answers --version needs none of it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document = yaml.load((root() / "copier.yml").read_text("utf-8"), loader)  # noqa: S506 - safe
+    return {
+        key: _question(key, spec)
+        for key, spec in document.items()
+        # Settings of Copier's begin with `_`; what has `when: false` is derived, never asked.
+        if not key.startswith("_") and spec.get("when", True)
+    }
+
+
+def _question(key: str, spec: Mapping[str, Any]) -> Question:
+    choices = spec.get("choices", {})
+    if isinstance(choices, list):
+        choices = {value: value for value in choices}
+    kind: Literal["choice", "list", "boolean", "text"]
+    if spec["type"] == "bool":
+        kind = "boolean"
+    elif spec.get("multiselect"):
+        kind = "list"
+    else:
+        kind = "choice" if choices else "text"
+    return Question(
+        key=key,
+        help=spec["help"],
+        kind=kind,
+        choices=tuple(Choice(value, label) for label, value in choices.items()),
+        default=spec["default"],
+    )
+
+
+def dependencies() -> frozenset[str]:
+    """Every distribution that a generated project pins, whichever answers it was made from."""
+    return frozenset(
+        line.partition("==")[0].strip().lower()
+        for path in (root() / "templates").glob("*/**/requirements/*.txt")
+        for line in path.read_text("utf-8").splitlines()
+        if "==" in line and line[0].isalnum()
+    )

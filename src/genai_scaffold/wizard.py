@@ -1,0 +1,387 @@
+"""Asks on a terminal: a few questions, each with a default and a way back."""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from genai_scaffold import answers, criteria, names, pipeline, report, template
+from genai_scaffold.answers import Given, Givens
+from genai_scaffold.errors import ScaffoldError, UsageError
+from genai_scaffold.pipeline import Plan
+from genai_scaffold.template import Choice, Value
+
+if TYPE_CHECKING:
+    from questionary import Question as Prompt
+
+CREATE, CANCEL = "create", "cancel"
+BACK_WORDS = frozenset({"b", "back"})
+
+
+class Back(Exception):  # noqa: N818 - not an error: the user wants the question before this one
+    """Go back to the question before this one."""
+
+
+class Prompter(Protocol):
+    """Puts one question to the user.
+
+    Every method raises Back where the user wants the question before, and KeyboardInterrupt
+    where the user has had enough.
+    """
+
+    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+        """Ask for a line of text; `refusal` says why one is not accepted, or None."""
+        ...
+
+    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+        """Ask for one of the choices."""
+        ...
+
+    def multiselect(
+        self, question: str, choices: Sequence[Choice], default: Collection[str]
+    ) -> tuple[str, ...]:
+        """Ask for any number of the choices."""
+        ...
+
+
+def prompter(*, plain: bool) -> Prompter:
+    """Choose arrow keys, or numbered lines where a terminal cannot do better."""
+    encoding = (getattr(sys.stderr, "encoding", None) or "").lower().replace("-", "")
+    if plain or os.environ.get("TERM", "dumb") == "dumb" or encoding != "utf8":
+        return NumberedLines()
+    return ArrowKeys()
+
+
+class ArrowKeys:
+    """Prompts that are answered with the arrow keys; the left one goes back."""
+
+    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+        import questionary
+
+        return str(
+            questionary.text(
+                question,
+                default=default,
+                validate=lambda text: refusal(text) or True,
+                **self._on_stderr(),
+            ).unsafe_ask()
+        )
+
+    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+        import questionary
+
+        back = questionary.Choice("‹ Back", value=None)  # noqa: RUF001 - shown where it can be
+        rows = [questionary.Choice(choice.label, value=choice.value) for choice in choices]
+        prompt = questionary.select(
+            question,
+            choices=[*rows, back],
+            default=default,
+            instruction="(↑ ↓ and enter; ← goes back)",
+            **self._on_stderr(),
+        )
+        chosen = self._with_left_key(prompt).unsafe_ask()
+        if chosen is None:
+            raise Back
+        return str(chosen)
+
+    def multiselect(
+        self, question: str, choices: Sequence[Choice], default: Collection[str]
+    ) -> tuple[str, ...]:
+        import questionary
+
+        prompt = questionary.checkbox(
+            question,
+            choices=[
+                questionary.Choice(
+                    choice.label, value=choice.value, checked=choice.value in default
+                )
+                for choice in choices
+            ],
+            instruction="(space ticks, enter goes on, ← goes back)",
+            **self._on_stderr(),
+        )
+        return tuple(self._with_left_key(prompt).unsafe_ask())
+
+    def _on_stderr(self) -> dict[str, Any]:
+        """Keep the standard output for the result."""
+        from prompt_toolkit.output import create_output
+
+        return {"output": create_output(stdout=sys.stderr)}
+
+    def _with_left_key(self, prompt: "Prompt") -> "Prompt":
+        from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+
+        keys = KeyBindings()
+
+        @keys.add("left", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            event.app.exit(exception=Back())
+
+        own = prompt.application.key_bindings
+        prompt.application.key_bindings = merge_key_bindings([own, keys] if own else [keys])
+        return prompt
+
+
+class NumberedLines:
+    """Prompts for any terminal, and for a reader of screens: numbers and plain lines."""
+
+    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+        while True:
+            text = self._read(f"{question} [{default}]: ") or default
+            if not (why := refusal(text)):
+                return text
+            self._say(f"  {why}")
+
+    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+        values = [choice.value for choice in choices]
+        self._show(question, choices)
+        start = values.index(default) + 1
+        while True:
+            line = self._read(f"Number (enter for {start}, b to go back): ") or str(start)
+            if line.casefold() in BACK_WORDS:
+                raise Back
+            if line.isdecimal() and 1 <= int(line) <= len(values):
+                return values[int(line) - 1]
+            self._say(f"  {line!r} is none of the numbers from 1 to {len(values)}")
+
+    def multiselect(
+        self, question: str, choices: Sequence[Choice], default: Collection[str]
+    ) -> tuple[str, ...]:
+        values = [choice.value for choice in choices]
+        self._show(question, choices)
+        start = " ".join(str(values.index(value) + 1) for value in values if value in default)
+        while True:
+            prompt = f"Numbers, 0 for none (enter for {start or '0'}, b to go back): "
+            line = self._read(prompt) or start or "0"
+            if line.casefold() in BACK_WORDS:
+                raise Back
+            words = line.replace(",", " ").split()
+            if all(word.isdecimal() and int(word) <= len(values) for word in words):
+                numbers = {int(word) for word in words}
+                return tuple(v for number, v in enumerate(values, 1) if number in numbers)
+            self._say(f"  {line!r} is not a list of numbers from 1 to {len(values)}")
+
+    def _show(self, question: str, choices: Sequence[Choice]) -> None:
+        self._say(question)
+        for number, choice in enumerate(choices, 1):
+            self._say(f"  {number}. {choice.label}")
+
+    def _read(self, prompt: str) -> str:
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            # The end of the input: Ctrl-D says the same as Ctrl-C.
+            raise KeyboardInterrupt
+        return line.strip()
+
+    def _say(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
+
+class Conversation(NamedTuple):
+    """What a question may look at: the plan as it stands, and what was answered before."""
+
+    prompter: Prompter
+    plan: Plan
+    open_keys: Collection[str]
+    remembered: Mapping[str, Value]
+
+    def current(self, key: str) -> Value:
+        return self.remembered.get(key, self.plan.answers[key])
+
+
+class Step(NamedTuple):
+    """One question, and the answers that it gives."""
+
+    keys: tuple[str, ...]
+    ask: Callable[[Conversation], dict[str, Value]]
+
+
+def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool = True) -> Plan:
+    """Ask what was not given, and plan the project.
+
+    Args:
+        given: answers that were given elsewhere; those of this run are not asked again.
+        directory: where the project goes, if that was said.
+        prompter: puts the questions.
+        confirm: whether to show a summary, and ask whether to go on.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
+    """
+    # What was said for this run is settled; what the machine's settings say is a default.
+    settled = {key for key, answer in given.items() if answer.source in ("flag", "answers file")}
+    if directory is not None:
+        settled.add("name")
+        pipeline.check_destination(pipeline.plan(given, directory).destination)
+    steps = [step for step in STEPS if not settled.issuperset(step.keys)]
+    said: list[dict[str, Given]] = []
+    remembered: dict[str, Value] = {}
+    while True:
+        plan = pipeline.plan({**given, **_joined(said)}, directory)
+        if len(said) == len(steps):
+            if not confirm or _confirmed(plan, prompter, said):
+                return plan
+            continue
+        step = steps[len(said)]
+        open_keys = [key for key in step.keys if key not in settled]
+        try:
+            chosen = step.ask(Conversation(prompter, plan, open_keys, remembered))
+            remembered |= chosen
+            said.append(_news(chosen, plan))
+            pipeline.plan({**given, **_joined(said)}, directory)
+        except Back:
+            del said[-1:]
+        except UsageError as problem:
+            report.error(problem)
+            del said[steps.index(step) :]
+
+
+def _joined(said: Sequence[Givens]) -> dict[str, Given]:
+    return {key: answer for answered in said for key, answer in answered.items()}
+
+
+def _news(chosen: Mapping[str, Value], plan: Plan) -> dict[str, Given]:
+    """What was answered otherwise than it would be without asking."""
+    return {
+        key: Given(value, "prompt", "your answer")
+        for key, value in chosen.items()
+        if value != plan.answers[key]
+    }
+
+
+def _confirmed(plan: Plan, prompter: Prompter, said: list[dict[str, Given]]) -> bool:
+    """Show what will be written; False goes back to the last question."""
+    report.summary(plan, pipeline.preview(plan), report.console(sys.stderr))
+    try:
+        rows = [Choice(CREATE, "Create it"), Choice(CANCEL, "Cancel")]
+        if prompter.select("Create this project?", rows, CREATE) == CANCEL:
+            raise KeyboardInterrupt
+    except Back:
+        del said[-1:]
+        return False
+    return True
+
+
+# The questions, in order: what is needed, what is recommended, what is built.
+
+
+def _name(talk: Conversation) -> dict[str, Value]:
+    def refusal(text: str) -> str | None:
+        try:
+            pipeline.check_destination(pipeline.destination(names.check_name(text)))
+        except ScaffoldError as problem:
+            return f"{problem.what}: {problem.why} ({problem.fix})"
+        return None
+
+    name = talk.prompter.text("Project name", str(talk.current("name")), refusal)
+    return {"name": names.check_name(name)}
+
+
+def _need(name: str) -> Step:
+    """A question about one need, as criteria.toml words it."""
+
+    def ask(talk: Conversation) -> dict[str, Value]:
+        need = next(need for need in criteria.load().needs if need.name == name)
+        rows = answers.fields()[name].choices
+        return {name: talk.prompter.select(need.question, rows, str(talk.current(name)))}
+
+    return Step((name,), ask)
+
+
+def _wanted(talk: Conversation) -> dict[str, Value]:
+    labels = {"docs": "interactive API docs", "validation": "requests checked against types"}
+    rows = [Choice(key, label) for key, label in labels.items() if key in talk.open_keys]
+    default = [key for key in talk.open_keys if talk.current(key)]
+    chosen = talk.prompter.multiselect("What should come with it?", rows, default)
+    return {key: key in chosen for key in talk.open_keys}
+
+
+# Each row is the answer that is not the default of its need.
+SURROUNDINGS: Mapping[str, tuple[str | bool, str | bool, str]] = {
+    "app": ("api", "web", "It renders its own pages, with forms and sessions"),
+    "extensions": (False, True, "It depends on Flask extensions"),
+    "hosting": ("any", "wsgi", "It has to run on a WSGI server, such as mod_wsgi"),
+}
+
+
+def _surroundings(talk: Conversation) -> dict[str, Value]:
+    rows = [Choice(key, SURROUNDINGS[key][2]) for key in talk.open_keys]
+    default = [key for key in talk.open_keys if talk.current(key) == SURROUNDINGS[key][1]]
+    chosen = talk.prompter.multiselect("Does any of this hold?", rows, default)
+    return {key: SURROUNDINGS[key][key in chosen] for key in talk.open_keys}
+
+
+def _framework(talk: Conversation) -> dict[str, Value]:
+    verdict = talk.plan.recommendation
+    if "framework" in talk.open_keys:
+        report.recommendation(verdict, report.console(sys.stderr))
+    labels = {framework.key: framework.label for framework in criteria.load().frameworks}
+    frameworks = [talk.plan.answers.text("framework")]
+    if "framework" in talk.open_keys:
+        frameworks = sorted(labels, key=lambda key: key != verdict.framework)
+        frameworks = frameworks[:1] if verdict.decisive else frameworks
+    presets = [talk.plan.answers.text("preset")]
+    if "preset" in talk.open_keys:
+        presets = [choice.value for choice in template.questions()["preset"].choices]
+    rows = [
+        Choice(
+            f"{framework} {preset}",
+            f"{labels[framework]} {preset}"
+            + (" (recommended)" if framework == verdict.framework else ""),
+        )
+        for framework in frameworks
+        for preset in presets
+    ]
+    suggested = talk.current("preset")
+    if talk.plan.answers["scale"] == "prototype" and "preset" not in talk.remembered:
+        suggested = "prototype" if "prototype" in presets else suggested
+    current = f"{talk.current('framework')} {suggested}"
+    default = current if current in [row.value for row in rows] else rows[0].value
+    framework, preset = talk.prompter.select("Create which one?", rows, default).split()
+    chosen: dict[str, Value] = {"framework": framework, "preset": preset}
+    return {key: value for key, value in chosen.items() if key in talk.open_keys}
+
+
+def _provider(talk: Conversation) -> dict[str, Value]:
+    rows = answers.fields()["provider"].choices
+    question = "Who serves the model?"
+    return {"provider": talk.prompter.select(question, rows, str(talk.current("provider")))}
+
+
+def _deploy(talk: Conversation) -> dict[str, Value]:
+    rows = [row for row in template.questions()["deploy"].choices if _fits(row.value, talk.plan)]
+    default = talk.current("deploy")
+    chosen = talk.prompter.multiselect(
+        "Where will it run?", rows, default if isinstance(default, tuple) else ()
+    )
+    return {"deploy": chosen}
+
+
+def _fits(target: str, plan: Plan) -> bool:
+    """Whether a deploy target can be had with the framework that is settled by now."""
+    framework = plan.answers.by_key["framework"]
+    given = {
+        **plan.given,
+        "framework": Given(framework.value, "prompt", "your answer"),
+        "deploy": Given((target,), "prompt", "your answer"),
+    }
+    try:
+        answers.imply(given)
+    except UsageError:
+        return False
+    return True
+
+
+STEPS = (
+    Step(("name",), _name),
+    _need("async"),
+    Step(("docs", "validation"), _wanted),
+    _need("scale"),
+    _need("team"),
+    Step(tuple(SURROUNDINGS), _surroundings),
+    Step(("framework", "preset"), _framework),
+    Step(("provider",), _provider),
+    Step(("deploy",), _deploy),
+)
