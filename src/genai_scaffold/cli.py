@@ -305,9 +305,9 @@ def check(
     verbose: Verbose = False,
 ) -> None:
     """Verify a project offline: files parse, deploy files agree with the app."""
-    from genai_scaffold import report, verify
+    from genai_scaffold import agreement, report
 
-    found = verify.project(path)
+    found = agreement.check(path)
     report.findings(str(path), found, report.Output(json=json, quiet=quiet))
     if found:
         raise typer.Exit(FAILED)

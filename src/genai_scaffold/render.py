@@ -45,7 +45,6 @@ def render_from(
     import copier
     import jinja2
     import plumbum
-    from copier.errors import CopierError
 
     data = {**answers, "recommendation": dict(recommendation), "scaffold_version": __version__}
     try:
@@ -63,13 +62,14 @@ def render_from(
     except KeyboardInterrupt:
         # One of Copier's errors is a KeyboardInterrupt too.
         raise
-    except OSError as error:
-        raise EnvironmentFailure(
-            "The project could not be written",
-            why=f"{error.strerror or error} ({error.filename or destination})",
-            fix="make room, or choose a directory that can be written",
-        ) from error
-    except (CopierError, ValueError, TypeError, jinja2.TemplateError) as error:
+    except Exception as error:
+        # A template is a program: it can raise anything, and a missing part of it an OSError.
+        if isinstance(error, OSError) and not isinstance(error, jinja2.TemplateError):
+            raise EnvironmentFailure(
+                "The project could not be written",
+                why=f"{error.strerror or error} ({error.filename or destination})",
+                fix="make room, or choose a directory that can be written",
+            ) from error
         raise RenderError(
             "The template could not be rendered; nothing was written",
             why=f"{_place(error, source)}{_first_line(error)}",

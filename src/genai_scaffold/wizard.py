@@ -325,18 +325,18 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     presets = [talk.plan.answers.text("preset")]
     if "preset" in talk.open_keys:
         presets = [choice.value for choice in template.questions()["preset"].choices]
+    suggested = talk.current("preset")
+    if talk.plan.answers["scale"] == "prototype" and "preset" not in talk.remembered:
+        suggested = "prototype" if "prototype" in presets else suggested
     rows = [
         Choice(
             f"{framework} {preset}",
             f"{labels[framework]} {preset}"
-            + (" (recommended)" if framework == verdict.framework else ""),
+            + (" (recommended)" if (framework, preset) == (verdict.framework, suggested) else ""),
         )
         for framework in frameworks
         for preset in presets
     ]
-    suggested = talk.current("preset")
-    if talk.plan.answers["scale"] == "prototype" and "preset" not in talk.remembered:
-        suggested = "prototype" if "prototype" in presets else suggested
     current = f"{talk.current('framework')} {suggested}"
     default = current if current in [row.value for row in rows] else rows[0].value
     framework, preset = talk.prompter.select("Create which one?", rows, default).split()
