@@ -31,33 +31,7 @@ class ChatCompletionRequest(OpenModel):
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
 
 
-class AssistantMessage(OpenModel):
-    role: Literal["assistant"]
-    content: str | None
-
-
-class Choice(OpenModel):
-    index: int
-    message: AssistantMessage
-    finish_reason: str
-
-
-class Usage(OpenModel):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class ChatCompletion(OpenModel):
-    id: str
-    object: Literal["chat.completion"]
-    created: int
-    model: str
-    choices: list[Choice]
-    usage: Usage
-
-
-class Model(OpenModel):
+class Model(BaseModel):
     id: str
     object: Literal["model"] = "model"
 

@@ -1,0 +1,25 @@
+import json
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from fastapi.testclient import TestClient
+
+import main
+
+ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """A client of the application, with the offline model whatever the environment says."""
+    monkeypatch.setattr(main, "client", None)
+    return TestClient(main.app)
+
+
+def use_upstream(monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response) -> None:
+    network = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: answer))
+    upstream = openai.AsyncOpenAI(api_key="test", http_client=network, max_retries=0)
+    monkeypatch.setattr(main, "client", upstream)

@@ -1,0 +1,25 @@
+import json
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+import app as main
+
+ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> httpx2.Client:
+    """A client of the application, with the offline model whatever the environment says."""
+    monkeypatch.setattr(main, "client", None)
+    transport = httpx2.WSGITransport(app=main.app)
+    return httpx2.Client(transport=transport, base_url="http://test")
+
+
+def use_upstream(monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response) -> None:
+    network = httpx2.Client(transport=httpx2.MockTransport(lambda _: answer))
+    upstream = openai.OpenAI(api_key="test", http_client=network, max_retries=0)
+    monkeypatch.setattr(main, "client", upstream)
