@@ -144,19 +144,14 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
 
 def misspelt_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables that look like ours and are not, each with the one that was probably meant."""
-    known = [ENVIRONMENT_PREFIX + key.upper() for key in fields()]
-    return {
-        variable: meant
-        for variable in environment
-        if variable.startswith(ENVIRONMENT_PREFIX)
-        and variable not in known
-        and (meant := next(iter(_closest_upper(variable, known)), None))
-    }
-
-
-def _closest_upper(variable: str, known: Iterable[str]) -> list[str]:
-    match = closest(variable, [name.casefold() for name in known])
-    return [match.upper()] if match else []
+    misspelt = {}
+    for variable in environment:
+        key = variable.removeprefix(ENVIRONMENT_PREFIX).casefold()
+        if not variable.startswith(ENVIRONMENT_PREFIX) or key in fields():
+            continue
+        if meant := closest(key, fields(), likeness=0.8):
+            misspelt[variable] = ENVIRONMENT_PREFIX + meant.upper()
+    return misspelt
 
 
 def from_file(path: str) -> dict[str, Given]:

@@ -53,7 +53,7 @@ class InstallError(ScaffoldError):
     exit_code = 6
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that a misspelt one was probably meant to be."""
-    matches = difflib.get_close_matches(word.casefold(), known, n=1)
+def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known word that a misspelt one was probably meant to be; a likeness of 1 is equality."""
+    matches = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=likeness)
     return matches[0] if matches else None
