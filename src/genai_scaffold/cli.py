@@ -220,12 +220,8 @@ def new(
     if dry_run:
         report.dry_run(plan, pipeline.preview(plan), output)
         return
-    if save_answers and os.path.lexists(save_answers):
-        pipeline.save_answers(plan.answers, save_answers)
-    with output.progress() as progress:
+    with pipeline.saved_answers(plan.answers, save_answers), output.progress() as progress:
         created = pipeline.create(plan, git=git, progress=progress)
-    if save_answers:
-        pipeline.save_answers(plan.answers, save_answers)
     try:
         if install:
             with output.progress() as progress:

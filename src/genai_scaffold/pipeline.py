@@ -184,19 +184,33 @@ def install(project: Path, shown: str) -> None:
             )
 
 
-def save_answers(resolved: Answers, path: Path) -> None:
-    """Write the answers to a new file.
+@contextlib.contextmanager
+def saved_answers(resolved: Answers, path: Path | None) -> Iterator[None]:
+    """Write the answers to a new file, and take it away again if what follows fails.
 
     Raises:
         DestinationError: there is a file of that name.
     """
+    if path is None:
+        yield
+        return
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(answers.to_file(resolved))
+        file = path.open("x", encoding="utf-8")
     except FileExistsError:
-        raise _in_the_way(path, [path.name], "choose another name for --save-answers") from None
+        raise DestinationError(
+            f"{path} is in the way",
+            why="there is a file of that name",
+            fix="choose another name for --save-answers",
+        ) from None
     except OSError as error:
         raise _unwritable(path, error) from error
+    try:
+        with file, _explained(path):
+            file.write(answers.to_file(resolved))
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def sweep(directory: Path) -> None:

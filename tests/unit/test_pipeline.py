@@ -1,0 +1,381 @@
+"""All of a project, or nothing: destinations, staging, git, and what is left after a failure."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from genai_scaffold import answers, pipeline, process
+from genai_scaffold.errors import DestinationError
+
+pytestmark = pytest.mark.usefixtures("small_template")
+
+Command = Callable[..., Run]
+
+FILES = {
+    ".copier-answers.yml",
+    "docs/decision.md",
+    "main.py",
+    "pyproject.toml",
+    "render.yaml",
+    "requirements-dev.txt",
+    "requirements.txt",
+    "start",
+}
+
+
+def tree(directory: Path) -> set[str]:
+    """Every path below a directory, except what belongs to git."""
+    return {
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if ".git" not in path.parts
+    }
+
+
+def test_a_project_is_created_with_its_first_commit(run: Command, work: Path) -> None:
+    document = run("new", "bot", "--yes", "--json").document
+    assert set(document["files"]) == FILES
+    assert tree(work / "bot") == FILES | {"docs"}
+    assert document["path"] == str(work / "bot")
+    assert document["repository"] is True
+    assert document["next"][0] == "cd bot"
+    log = process.run(["git", "log", "--format=%an %D"], directory=work / "bot")
+    assert log.output.strip() == "A Tester HEAD -> main"
+    assert process.run(["git", "status", "--porcelain"], directory=work / "bot").output == ""
+    assert os.access(work / "bot/start", os.X_OK)
+
+
+def file(path: Path) -> None:
+    path.write_text("mine")
+
+
+def full(path: Path) -> None:
+    path.mkdir()
+    for number in range(12):
+        (path / f"{number:02}").touch()
+
+
+def linked(path: Path) -> None:
+    (path.parent / "real").mkdir()
+    path.symlink_to("real")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        pytest.param(file, "it is a file", id="file"),
+        pytest.param(full, "09, and 2 more", id="not-empty"),
+        pytest.param(lambda path: (path.mkdir(), (path / ".x").touch()), ".x", id="hidden-file"),
+        pytest.param(linked, "symbolic link", id="link-to-an-empty-directory"),
+        pytest.param(lambda path: path.symlink_to("nowhere"), "symbolic link", id="dangling-link"),
+        pytest.param(lambda path: path.symlink_to(path), "symbolic link", id="link-to-itself"),
+    ],
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry-run"])
+def test_a_destination_in_the_way_stays_as_it_is(
+    make: Callable[[Path], object], words: str, dry: list[str], run: Command, work: Path
+) -> None:
+    make(work / "bot")
+    before = tree(work)
+    ended = run("new", "bot", "--yes", *dry)
+    assert ended.code == 3
+    assert words in ended.errors
+    assert len(ended.errors.splitlines()) == 3
+    assert tree(work) == before
+
+
+def test_a_parent_that_is_a_file_is_in_the_way(run: Command, work: Path) -> None:
+    file(work / "parent")
+    ended = run("new", "parent/deep/bot", "--yes")
+    assert (ended.code, "not a directory" in ended.errors) == (3, True)
+    assert tree(work) == {"parent"}
+
+
+@pytest.mark.parametrize(
+    ("directory", "here"),
+    [
+        pytest.param("deep/er/bot", "deep/er/bot", id="missing-parents"),
+        pytest.param("bot/", "bot", id="trailing-slash"),
+        pytest.param("./x/../bot", "bot", id="up-and-down"),
+        pytest.param("with space/bot", "with space/bot", id="space"),
+        pytest.param("ünïcode/bot", "ünïcode/bot", id="unicode"),
+        pytest.param("My.Bot__x", "My.Bot__x", id="normalized-name"),
+    ],
+)
+def test_a_destination_may_be_written_in_many_ways(
+    directory: str, here: str, run: Command, work: Path
+) -> None:
+    (work / "x").mkdir()
+    assert run("new", directory, "--yes", "--no-git").code == 0
+    assert FILES <= tree(work / here)
+
+
+def test_an_empty_directory_is_filled_and_keeps_its_mode(run: Command, work: Path) -> None:
+    (work / "bot").mkdir(mode=0o750)
+    (work / "bot").chmod(0o750)
+    assert run("new", "bot", "--yes").code == 0
+    assert tree(work / "bot") == FILES | {"docs"}
+    assert (work / "bot").stat().st_mode & 0o777 == 0o750
+
+
+def test_the_working_directory_is_filled_and_stays_itself(run: Command, work: Path) -> None:
+    (work / "bot").mkdir()
+    os.chdir(work / "bot")
+    before = (work / "bot").stat().st_ino
+    document = run("new", ".", "--yes", "--json").document
+    assert document["answers"]["name"] == {"value": "bot", "source": "directory"}
+    assert document["next"][0].startswith("python3 -m venv")
+    assert tree(Path.cwd()) == FILES | {"docs"}
+    assert (work / "bot").stat().st_ino == before
+    assert (work / "bot/.git").is_dir()
+    assert [path.name for path in work.iterdir()] == ["bot"]
+
+
+def test_the_working_directory_s_parent_need_not_be_writable(work: Path) -> None:
+    (work / "bot").mkdir()
+    planned = pipeline.plan({}, str(work / "bot"))
+    os.chdir(work / "bot")
+    stage_home = pipeline._stage_home(planned.destination)  # noqa: SLF001
+    assert stage_home == work
+
+
+def test_what_fails_half_way_is_moved_back(work: Path) -> None:
+    stage, destination = work / ".stage", work / "bot"
+    project = stage / "bot"
+    project.mkdir(parents=True)
+    destination.mkdir()
+    for name in ("a", "b", "c"):
+        (project / name).write_text(name)
+
+    class Full(type(project)):  # type: ignore[misc]
+        """A directory on a disk that is full after two entries."""
+
+        def rename(self, target: Path) -> Path:
+            if self.name == "c":
+                raise OSError(28, "No space left on device")
+            return Path(super().rename(target))
+
+    with pytest.raises(OSError, match="No space left"):
+        pipeline._move_entries(Full(project), destination)  # noqa: SLF001
+    assert tree(destination) == set()
+    assert tree(project) == {"a", "b", "c"}
+
+
+def test_missing_parents_go_again_when_it_fails(run: Command, work: Path) -> None:
+    (work / ".git").mkdir()
+    ended = run("new", "deep/er/bot", "--yes", "--git")
+    assert ended.code == 4
+    assert "is a git repository already" in ended.errors
+    assert {path.name for path in work.iterdir()} == {".git"}
+
+
+# What the machine may lack.
+
+
+def test_without_git_the_project_is_made_and_that_is_said(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    ended = run("new", "bot", "--yes")
+    assert ended.code == 0
+    assert "git is not installed" in ended.errors
+    assert tree(work / "bot") == FILES | {"docs"}
+    assert not (work / "bot/.git").exists()
+
+
+def test_git_that_was_asked_for_and_is_missing_is_an_error(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert run("new", "bot", "--yes", "--git").code == 4
+    assert tree(work) == set()
+
+
+def test_without_an_identity_nothing_is_committed(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path.home() / ".gitconfig").write_text("")
+    ended = run("new", "bot", "--yes")
+    assert (ended.code, "no identity" in ended.errors) == (0, True)
+    status = process.run(["git", "status", "--porcelain"], directory=work / "bot").output
+    assert "A  main.py" in status
+
+
+def test_hooks_and_signing_of_the_user_s_do_not_reach_the_first_commit(
+    run: Command, work: Path
+) -> None:
+    hooks = Path.home() / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n")
+    (hooks / "pre-commit").chmod(0o755)
+    (hooks / "post-checkout").symlink_to("pre-commit")
+    with (Path.home() / ".gitconfig").open("a") as config:
+        config.write(f"[core]\nhooksPath = {hooks}\nexcludesFile = {hooks}/ignore\n")
+        config.write("[commit]\ngpgSign = true\n[gpg]\nprogram = false\n")
+        config.write(f"[init]\ntemplateDir = {hooks}\ndefaultBranch = trunk\n")
+    (hooks / "ignore").write_text("start\n")
+    assert run("new", "bot", "--yes").code == 0
+    files = process.run(["git", "ls-files"], directory=work / "bot").output.splitlines()
+    assert set(files) == FILES
+
+
+def test_a_git_hook_that_runs_us_keeps_its_repository(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / "other").mkdir()
+    process.run(["git", "init", "-q"], directory=work / "other")
+    monkeypatch.setenv("GIT_DIR", str(work / "other/.git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(work / "other/.git/index"))
+    assert run("new", "bot", "--yes").code == 0
+    assert not (work / "other/.git/index").exists()
+    assert (work / "bot/.git/index").exists()
+
+
+def test_there_is_no_repository_inside_a_repository(run: Command, work: Path) -> None:
+    process.run(["git", "init", "-q"], directory=work)
+    ended = run("new", "services/bot", "--yes")
+    assert (ended.code, "is a git repository already" in ended.errors) == (0, True)
+    assert not (work / "services/bot/.git").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are those of POSIX")
+def test_a_parent_that_cannot_be_written_is_an_error_of_the_machine(work: Path) -> None:
+    closed = work / "closed"
+    closed.mkdir(mode=0o555)
+    # Root may write everywhere, unless it gives its capabilities away.
+    as_anyone = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    if as_anyone and not process.find("setpriv"):
+        pytest.skip("root needs util-linux's setpriv to be refused anything")
+    ended = subprocess.run(
+        [*as_anyone, sys.executable, "-m", "genai_scaffold", "new", f"{closed}/bot", "--yes"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 4, ended.stderr
+    assert f"{closed} cannot be written" in ended.stderr
+    assert tree(work) == {"closed"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["--save-answers", "no/saved.yml"], 4, id="no-such-directory"),
+        pytest.param(["--save-answers", "saved.yml", "--git"], 4, id="create-fails"),
+    ],
+)
+def test_answers_are_saved_with_the_project_or_not_at_all(
+    arguments: list[str], code: int, run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert run("new", "bot", "--yes", *arguments).code == code
+    assert tree(work) == set()
+
+
+# Left-overs.
+
+
+@pytest.mark.parametrize(
+    ("age", "content", "gone"),
+    [
+        pytest.param(7200, pipeline.STAGE_CONTENT, True, id="old-and-ours"),
+        pytest.param(60, pipeline.STAGE_CONTENT, False, id="at-work"),
+        pytest.param(7200, "something else", False, id="not-ours"),
+        pytest.param(7200, None, False, id="no-marker"),
+    ],
+)
+def test_what_a_killed_run_left_is_swept(
+    age: int, content: str | None, gone: bool, run: Command, work: Path  # noqa: FBT001
+) -> None:
+    stage = work / ".bot.0123456789abcdef"
+    (stage / "bot").mkdir(parents=True)
+    if content is not None:
+        marker = stage / pipeline.STAGE_MARKER
+        marker.write_text(content)
+        os.utime(marker, (time.time() - age,) * 2)
+    assert run("new", "other", "--yes", "--no-git").code == 0
+    assert stage.exists() is not gone
+
+
+def test_a_link_to_a_stage_is_no_stage(work: Path) -> None:
+    real = work / "real"
+    real.mkdir()
+    (real / pipeline.STAGE_MARKER).write_text(pipeline.STAGE_CONTENT)
+    os.utime(real / pipeline.STAGE_MARKER, (0, 0))
+    (work / ".bot.0123").symlink_to(real)
+    pipeline.sweep(work)
+    assert (work / ".bot.0123").is_symlink()
+    assert (real / pipeline.STAGE_MARKER).exists()
+
+
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "working-directory"])
+def test_of_two_runs_at_once_one_wins_and_nothing_mixes(
+    existing: bool, work: Path  # noqa: FBT001
+) -> None:
+    destination = work / "bot"
+    if existing:
+        destination.mkdir()
+        os.chdir(destination)
+    plans = [
+        pipeline.plan(answers.from_flags({"description": text}), str(destination))
+        for text in ("one", "two")
+    ]
+    pipeline.preview(plans[0])
+    together = threading.Barrier(2)
+    outcomes: list[object] = []
+
+    def create(planned: pipeline.Plan) -> None:
+        def wait(step: str) -> None:
+            if step.startswith("Moving"):
+                together.wait(timeout=20)
+
+        try:
+            outcomes.append(pipeline.create(planned, git=False, progress=wait))
+        except DestinationError as refused:
+            outcomes.append(refused)
+
+    threads = [threading.Thread(target=create, args=[planned]) for planned in plans]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winners = [outcome for outcome in outcomes if isinstance(outcome, pipeline.Created)]
+    assert len(winners) == 1, outcomes
+    text = str(winners[0].plan.answers["description"])
+    for name in ("pyproject.toml", "render.yaml", "main.py"):
+        assert text in (destination / name).read_text()
+    assert tree(destination) == FILES | {"docs"}
+    assert [path.name for path in work.iterdir()] == ["bot"]
+
+
+# The installation.
+
+
+def test_a_project_is_installed(run: Command, work: Path) -> None:
+    document = run("new", "bot", "--yes", "--json", "--install").document
+    assert document["installed"] is True
+    assert (work / "bot/.venv/bin/python").exists()
+    assert not any("venv .venv" in step for step in document["next"])
+
+
+def test_a_failed_installation_keeps_the_project(
+    run: Command, small_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(small_template, broken)
+    requirements = broken / "templates/project/requirements-dev.txt"
+    requirements.write_text("-r missing.txt\n")
+    monkeypatch.setattr("genai_scaffold.template.root", lambda: broken)
+    ended = run("new", "bot", "--yes", "--json", "--install")
+    assert ended.code == 6
+    assert json.loads(ended.output)["installed"] is False
+    assert "cd bot && python3 -m venv .venv" in ended.errors
+    assert Path("bot/main.py").exists()
