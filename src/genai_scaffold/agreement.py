@@ -104,7 +104,7 @@ def _image(file: File) -> Iterator[Deployment]:
             case "CMD" | "ENTRYPOINT":
                 command = _joined(rest)
             case "HEALTHCHECK":
-                health = tuple(URL_PATH.findall(re.sub(r"\{[^}]*\}", "", rest)))
+                health = tuple(URL_PATH.findall(_without_ports(rest)))
     if command:
         values = {key: value.strip('"') for key, value in environment.items()}
         yield Deployment(file, command, values, 1, health)
@@ -120,8 +120,9 @@ def _compose_services(file: File) -> Iterator[Deployment]:
             environment = dict(str(entry).partition("=")[::2] for entry in environment)
         deploy = service.get("deploy")
         replicas = deploy.get("replicas", 1) if isinstance(deploy, dict) else 1
-        test = service.get("healthcheck", {})
-        health = URL_PATH.findall(re.sub(r"\{[^}]*\}", "", str(test)))
+        healthcheck = service.get("healthcheck")
+        test = _joined(healthcheck.get("test")) if isinstance(healthcheck, dict) else ""
+        health = URL_PATH.findall(_without_ports(test))
         yield Deployment(
             file,
             _joined(service.get("command") or ""),
@@ -129,6 +130,11 @@ def _compose_services(file: File) -> Iterator[Deployment]:
             max(_number(replicas), _number(service.get("scale", 1))),
             tuple(health),
         )
+
+
+def _without_ports(command: str) -> str:
+    """Take out `{…}`: a port that is looked up has quotes in it, where a URL has none."""
+    return re.sub(r"\$?\{[^}]*\}", "", command)
 
 
 def _load(file: File) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""What is found where the deploy files and the app of a project disagree."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run
+from genai_scaffold import agreement
+
+Command = Callable[..., Run]
+
+# A project on which everything agrees; each case below changes one file of it.
+SOUND = {
+    ".copier-answers.yml": "framework: fastapi\n",
+    "main.py": "from backend.api import create_app\n\napp = create_app()\n",
+    "backend/api.py": (
+        "import os\n\nfrom fastapi import APIRouter, FastAPI\n\n"
+        'router = APIRouter(prefix="/v1")\n\nPRODUCTION = os.environ.get("APP_ENV")\n\n\n'
+        '@router.get("/models")\ndef models(): ...\n\n\n'
+        "def create_app() -> FastAPI:\n    app = FastAPI()\n"
+        '    app.add_api_route("/healthz", models)\n    return app\n'
+    ),
+    "render.yaml": (
+        "services:\n  - type: web\n    name: bot\n"
+        "    startCommand: uvicorn main:app --host 0.0.0.0 --port $PORT\n"
+        "    healthCheckPath: /healthz\n    envVars:\n"
+        "      - {key: APP_ENV, value: production}\n      - {key: LLM_API_KEY, sync: false}\n"
+    ),
+    "Procfile": "web: uvicorn main:app --host 0.0.0.0 --port $PORT\n",
+    "Dockerfile": (
+        "FROM python:3.13-slim\nENV APP_ENV=production \\\n    PORT=8000\n"
+        'HEALTHCHECK CMD ["python", "-c", "open(\'http://127.0.0.1:8000/healthz\')"]\n'
+        'CMD ["sh", "-c", "exec uvicorn main:app --host 0.0.0.0 --port ${PORT:-8000}"]\n'
+    ),
+    "compose.yaml": (
+        "services:\n  app:\n    build: .\n    environment:\n      LOG_LEVEL: DEBUG\n"
+        "    healthcheck:\n      test: curl http://127.0.0.1:8000/healthz\n"
+    ),
+}
+
+DISAGREEING = [
+    pytest.param("Procfile", "main:app", "mian:app", "starts", 1, id="procfile-module"),
+    pytest.param("render.yaml", "main:app", "main:application", "starts", 4, id="render-name"),
+    pytest.param("render.yaml", "main:app ", "", "starts", 4, id="render-no-app"),
+    pytest.param("Dockerfile", "main:app", "backend.main:app", "starts", 5, id="image-module"),
+    pytest.param("main.py", "app = ", "application = ", "starts", 4, id="renamed-app"),
+    pytest.param("Procfile", "$PORT", "8000", "port", 1, id="procfile-port"),
+    pytest.param("render.yaml", "$PORT", "10000", "port", 4, id="render-port"),
+    pytest.param("Dockerfile", "${PORT:-8000}", "8000", "port", 5, id="image-port"),
+    pytest.param("render.yaml", "/healthz", "/health", "health", 5, id="render-health"),
+    pytest.param("Dockerfile", "/healthz", "/alive", "health", 4, id="image-health"),
+    pytest.param("compose.yaml", "/healthz", "/alive", "health", 7, id="compose-health"),
+    pytest.param("backend/api.py", "/healthz", "/livez", "health", 5, id="renamed-route"),
+    pytest.param("render.yaml", "value: production", "value: dev", "production", 7, id="render-env"),
+    pytest.param("render.yaml", "APP_ENV", "ENV", "production", 1, id="render-no-env"),
+    pytest.param("Dockerfile", "APP_ENV=production", "A=b", "production", 1, id="image-env"),
+    pytest.param("Procfile", "--port", "--workers 4 --port", "shared-limits", 1, id="workers"),
+    pytest.param("Procfile", "--port", "--workers=4 --port", "shared-limits", 1, id="workers-equal"),
+    pytest.param("Dockerfile", "PORT=8000", "WEB_CONCURRENCY=2", "shared-limits", 3, id="variable"),
+    pytest.param(
+        "render.yaml", "    name: bot", "    numInstances: 2", "shared-limits", 3, id="instances"
+    ),
+    pytest.param(
+        "render.yaml",
+        "    name: bot",
+        "    scaling: {minInstances: 1, maxInstances: 3}",
+        "shared-limits",
+        3,
+        id="autoscaling",
+    ),
+    pytest.param(
+        "compose.yaml", "build: .", "build: .\n    deploy: {replicas: 2}", "shared-limits", 4, id="replicas"
+    ),
+    pytest.param("compose.yaml", "build: .", "build: .\n    scale: 2", "shared-limits", 4, id="scale"),
+    pytest.param("render.yaml", "services:", "services: [", "parses", 2, id="not-yaml"),
+    pytest.param("main.py", "app = create_app()", "app = (", "parses", 3, id="not-python"),
+    pytest.param("main.py", "app =", "<<<<<<< ours\napp =", "no-conflict", 3, id="conflict"),
+]
+
+
+@pytest.fixture
+def project(work: Path) -> Path:
+    for name, content in SOUND.items():
+        (work / "bot" / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / "bot" / name).write_text(content)
+    return work / "bot"
+
+
+def change(project: Path, name: str, old: str, new: str) -> None:
+    text = (project / name).read_text()
+    assert old in text
+    (project / name).write_text(text.replace(old, new))
+
+
+def test_a_sound_project_has_no_finding(project: Path) -> None:
+    assert agreement.check(project) == []
+
+
+@pytest.mark.parametrize(("name", "old", "new", "check", "line"), DISAGREEING)
+def test_a_disagreement_is_found(  # noqa: PLR0913 - a row of the table
+    name: str, old: str, new: str, check: str, line: int, project: Path
+) -> None:
+    change(project, name, old, new)
+    found = agreement.check(project)
+    assert (check, line) in [(finding.check, finding.line) for finding in found]
+
+
+def test_every_check_finds_something_in_the_table() -> None:
+    found = {str(case.values[3]) for case in DISAGREEING}
+    assert {check.title for check in agreement.DEPLOYING} <= found
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        pytest.param(
+            "render.yaml",
+            "    envVars:\n",
+            "    numInstances: 2\n    envVars:\n      - {key: REDIS_URL, sync: false}\n",
+            id="instances-that-share",
+        ),
+        pytest.param("render.yaml", "/healthz", "/v1/models", id="route-with-a-prefix"),
+        pytest.param("Procfile", "$PORT", "${PORT}", id="braces"),
+        pytest.param("Procfile", "web:", "worker: python -m worker\nweb:", id="another-process"),
+        pytest.param("main.py", "app = create_app()", "def app(): ...", id="function"),
+        pytest.param("main.py", "app = create_app()", "from backend.api import app", id="import"),
+    ],
+)
+def test_what_agrees_in_another_way_is_left_alone(
+    name: str, old: str, new: str, project: Path
+) -> None:
+    change(project, name, old, new)
+    assert agreement.check(project) == []
+
+
+@pytest.mark.parametrize("file", [name for name in SOUND if name != ".copier-answers.yml"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", "services: 7", "services: [7]", "services: {a: {build: 1, deploy: 3}}", "\0"]
+    + ["CMD [", "ENV\nCMD", "web", "services:\n- type: web\n  startCommand: [1]\n  envVars: 3\n"]
+    + ["services:\n- {type: web, startCommand: uvicorn, numInstances: x, scaling: 3}", "'"],
+)
+def test_a_strange_deploy_file_gives_no_traceback(file: str, content: str, project: Path) -> None:
+    (project / file).write_text(content)
+    agreement.check(project)
+
+
+def test_check_exits_with_5_and_names_the_place(project: Path, run: Command) -> None:
+    change(project, "Procfile", "main:app", "mian:app")
+    ended = run("check", str(project))
+    assert ended.code == 5
+    assert ended.output.strip() == "Procfile:1: there is no module 'mian' to start [starts]"
+    (finding,) = json.loads(run("check", str(project), "--json").output)["findings"]
+    assert finding == {
+        "check": "starts",
+        "path": "Procfile",
+        "line": 1,
+        "problem": "there is no module 'mian' to start",
+    }
+
+
+def test_check_finds_nothing_in_a_sound_project(project: Path, run: Command) -> None:
+    assert run("check", str(project), "--json").document["findings"] == []
+
+
+@pytest.mark.parametrize("path", [".", "missing"])
+def test_check_refuses_what_is_no_project(path: str, run: Command) -> None:
+    ended = run("check", path)
+    assert (ended.code, "is not a generated project" in ended.errors) == (2, True)

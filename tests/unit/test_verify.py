@@ -1,0 +1,68 @@
+"""What is found in a project that was rendered badly."""
+
+from pathlib import Path
+
+import pytest
+from genai_scaffold import verify
+
+FAULTS = [
+    pytest.param("a.py", b"x = 1\ndef\n", "parses", 2, id="python"),
+    pytest.param("a.py", b"x = '\xff'\n", "parses", 1, id="python-encoding"),
+    pytest.param("a.toml", b"x = 1\ny =\n", "parses", 2, id="toml"),
+    pytest.param("a.yaml", b"x: 1\ny: [\n", "parses", 3, id="yaml"),
+    pytest.param("d/a.yml", b"x: 1\n\ty: 2\n", "parses", 2, id="yml"),
+    pytest.param("a.json", b'{"x": 1,\n}\n', "parses", 2, id="json"),
+    pytest.param("a.md", b"fine\n{{ name }}\n", "rendered", 2, id="tag"),
+    pytest.param("a.md", b"fine\n{% if x %}\n", "rendered", 2, id="block"),
+    pytest.param("a.md", b"{%- include 'x' -%}\n", "rendered", 1, id="trimming-block"),
+    pytest.param("a.md", b"a\n<<<<<<< HEAD\nb\n", "no-conflict", 2, id="conflict-ours"),
+    pytest.param("a.md", b"a\nb\n=======\n", "no-conflict", 3, id="conflict-middle"),
+    pytest.param("a.md", b"a\n>>>>>>> new\n", "no-conflict", 2, id="conflict-theirs"),
+    pytest.param("a.md", b"", "not-empty", 1, id="empty"),
+    pytest.param("a.md", b" \n", "not-empty", 1, id="blank"),
+    pytest.param("a.md", b"a\nb", "newline", 2, id="no-newline"),
+    pytest.param("a.md", b"a\nb\n\n", "newline", 2, id="two-newlines"),
+    pytest.param("__pycache__/a.pyc", b"\0\n", "source", 1, id="compiled"),
+]
+
+SOUND = [
+    pytest.param("a.py", b"x = f'{{{1}}} {0.5:.0%}'\n", id="f-string"),
+    pytest.param("ci.yml", b"x: ${{ matrix.python }}\n", id="workflow"),
+    pytest.param("a.md", b"Title\n========\n", id="underline"),
+    pytest.param("p/__init__.py", b"", id="package"),
+    pytest.param("p/py.typed", b"", id="typed"),
+    pytest.param("logo.png", b"\x89PNG\0\xff", id="binary"),
+    pytest.param("vendored.js", b"a={{b:{}}}", id="vendored"),
+    pytest.param("all.yaml", b"a: 1\n---\nb: 2\n", id="two-documents"),
+]
+
+
+def write(root: Path, name: str, content: bytes) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(("name", "content", "check", "line"), FAULTS)
+def test_a_fault_is_found_with_its_line(
+    name: str, content: bytes, check: str, line: int, tmp_path: Path
+) -> None:
+    write(tmp_path / "project", name, content)
+    found = verify.rendering(tmp_path / "project")
+    assert (check, name, line) in [finding[:3] for finding in found]
+
+
+@pytest.mark.parametrize(("name", "content"), SOUND)
+def test_what_is_sound_is_left_alone(name: str, content: bytes, tmp_path: Path) -> None:
+    write(tmp_path / "project", name, content)
+    assert verify.rendering(tmp_path / "project") == []
+
+
+def test_every_check_finds_something_in_the_table() -> None:
+    found = {str(fault.values[2]) for fault in FAULTS}
+    assert found == {check.title for check in verify.RENDERING}
+
+
+def test_what_the_user_s_tools_made_is_not_the_project(tmp_path: Path) -> None:
+    for name in (".venv/a.py", ".git/a.py", ".mypy_cache/a.json", "node_modules/x/a.json"):
+        write(tmp_path / "project", name, b"{% broken\n")
+    assert verify.rendering(tmp_path / "project") == []
