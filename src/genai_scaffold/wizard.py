@@ -70,7 +70,7 @@ class ArrowKeys:
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         import questionary
 
-        back = questionary.Choice("‹ Back", value=None)  # noqa: RUF001 - shown where it can be
+        back = questionary.Choice("‹ Back", value=Back)  # noqa: RUF001 - shown where it can be
         rows = [questionary.Choice(choice.label, value=choice.value) for choice in choices]
         prompt = questionary.select(
             question,
@@ -80,7 +80,7 @@ class ArrowKeys:
             **self._on_stderr(),
         )
         chosen = self._with_left_key(prompt).unsafe_ask()
-        if chosen is None:
+        if chosen is Back:
             raise Back
         return str(chosen)
 
