@@ -56,6 +56,8 @@ def render_from(
                 data=data,
                 defaults=True,
                 quiet=True,
+                # The stage is cleaned by whoever made it.
+                cleanup_on_error=False,
                 # Not the user's own Copier settings: they would change our defaults in silence.
                 settings=copier.Settings(),
             )
