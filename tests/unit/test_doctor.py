@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+
 from genai_scaffold import doctor
 
 Command = Callable[..., Run]
@@ -45,7 +46,9 @@ def test_git_without_an_identity_is_told_how_to_get_one() -> None:
     assert "git config --global" in diagnosis.fix
 
 
-def test_a_program_that_fails_does_not_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_fails_does_not_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     uv = tmp_path / "bin" / "uv"
     uv.parent.mkdir()
     uv.write_text("#!/bin/sh\necho 'it is broken' >&2\nexit 3\n")

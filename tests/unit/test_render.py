@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from genai_scaffold import __version__, answers, pipeline, process, render, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 

@@ -1,6 +1,7 @@
 """What copier.yml asks, as the command line reads it."""
 
 import pytest
+
 from genai_scaffold import answers, criteria, template
 from genai_scaffold.template import Value
 

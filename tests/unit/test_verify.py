@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from genai_scaffold import verify
 
 FAULTS = [

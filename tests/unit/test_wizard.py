@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+
 from genai_scaffold import answers, pipeline, wizard
 from genai_scaffold.errors import DestinationError, UsageError
 from genai_scaffold.pipeline import Plan
@@ -69,8 +70,11 @@ QUESTIONS = [
 ]
 
 
-def talk(script: Script, directory: str | None = None, **flags: str | bool | list[str]) -> Plan:
-    return wizard.ask(answers.from_flags(flags), directory, script)
+Flags: TypeAlias = dict[str, str | bool | list[str]]
+
+
+def talk(script: Script, directory: str | None = None, flags: Flags | None = None) -> Plan:
+    return wizard.ask(answers.from_flags(flags or {}), directory, script)
 
 
 def given(plan: Plan) -> dict[str, object]:
@@ -178,11 +182,9 @@ def test_cancelling_the_summary_stops() -> None:
         pytest.param({"name": "bot"}, ["Project name"], id="name"),
     ],
 )
-def test_what_was_given_is_not_asked(
-    flags: dict[str, str | bool | list[str]], gone: list[str]
-) -> None:
+def test_what_was_given_is_not_asked(flags: Flags, gone: list[str]) -> None:
     script = Script()
-    talk(script, **flags)
+    talk(script, flags=flags)
     assert len(script.asked) == len(QUESTIONS) - len(gone)
     assert not [asked for asked in script.asked if any(word in asked for word in gone)]
 
@@ -202,7 +204,9 @@ def test_what_the_settings_say_is_a_default_and_still_asked() -> None:
 
 
 def test_a_prototype_is_suggested_for_something_small() -> None:
-    script = Script(*[(question, DEFAULT) for question in QUESTIONS[:3]], ("How large", "prototype"))
+    script = Script(
+        *[(question, DEFAULT) for question in QUESTIONS[:3]], ("How large", "prototype")
+    )
     plan = talk(script)
     assert script.defaults["Create which one?"] == "fastapi prototype"
     assert plan.answers.by_key["preset"] == ("prototype", "prompt")
@@ -222,11 +226,11 @@ def test_only_what_is_possible_is_offered() -> None:
 
 def test_a_contradiction_is_explained_and_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
     script = Script(("any of", ["hosting"]), ("any of", []))
-    flags: dict[str, str | bool | list[str]] = {
+    flags: Flags = {
         "name": "bot", "async": "high", "docs": True, "validation": True, "scale": "service",
         "team": "typed", "framework": "fastapi",
     }  # fmt: skip
-    plan = talk(script, **flags)
+    plan = talk(script, flags=flags)
     assert "--framework fastapi contradicts hosting = wsgi" in capsys.readouterr().err
     assert plan.answers["hosting"] == "any"
 
@@ -377,7 +381,7 @@ def test_ctrl_c_stops(keys: Callable[[str], wizard.Prompter]) -> None:
 )
 def test_the_terminal_decides_how_it_is_asked(
     term: str,
-    plain: bool,  # noqa: FBT001
+    plain: bool,
     kind: type,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
