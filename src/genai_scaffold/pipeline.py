@@ -91,6 +91,8 @@ def plan(given: Givens, directory: str | None = None) -> Plan:
     verdict = recommend(answers.needs(implied))
     resolved = answers.resolve(implied, verdict.framework)
     directory = directory or resolved.text("name")
+    # As it is printed in commands, it must not look like a flag.
+    directory = f"./{directory}" if directory.startswith("-") else directory
     return Plan(directory, destination(directory), given, resolved, verdict)
 
 
@@ -416,9 +418,7 @@ def _repository(project: Path, destination: Path, wanted: bool | None) -> tuple[
     else:
         problem = _initialize(project)
     if problem is None:
-        identified = _commit(project)
-        note = None if identified else "git has no identity yet, so nothing is committed."
-        return True, note
+        return True, _commit(project)
     shutil.rmtree(project / ".git", ignore_errors=True)
     if wanted:
         raise EnvironmentFailure(
@@ -436,15 +436,15 @@ def _initialize(project: Path) -> str | None:
     return None if added.code == 0 else added.last_words
 
 
-def _commit(project: Path) -> bool:
-    """Make the first commit, if git knows who the user is."""
-    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT").code != 0:
-        return False
-    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT").code != 0:
-        return False
+def _commit(project: Path) -> str | None:
+    """Make the first commit, if git knows who the user is; says why there is none."""
+    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if _git(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
+            return "git has no identity yet, so nothing is committed."
     message = "Start from genai-scaffold"
     unsigned = ["-c", "commit.gpgSign=false"]
-    return _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message).code == 0
+    made = _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message)
+    return f"Nothing is committed: {made.last_words}." if made.code != 0 else None
 
 
 def _git(project: Path, *arguments: str) -> process.Completed:

@@ -58,14 +58,14 @@ class ArrowKeys:
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         import questionary
 
-        return str(
-            questionary.text(
-                question,
-                default=default,
-                validate=lambda text: refusal(text) or True,
-                **self._on_stderr(),
-            ).unsafe_ask()
+        prompt = questionary.text(
+            question,
+            validate=lambda text: refusal(text or default) or True,
+            # Shown in the empty field, not typed into it: whoever types starts afresh.
+            placeholder=[("fg:ansibrightblack", default)],
+            **self._on_stderr(),
         )
+        return str(prompt.unsafe_ask()) or default
 
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         import questionary

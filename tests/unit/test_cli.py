@@ -147,6 +147,7 @@ def test_what_the_user_got_wrong_is_told_in_three_lines(
         pytest.param(["new", "bot", "--json"], id="json"),
         pytest.param(["new", "my bot/bot", "--description", "It's"], id="to-be-quoted"),
         pytest.param(["new"], id="no-directory"),
+        pytest.param(["new", "--name", "bot", "--", "-x"], id="like-a-flag"),
     ],
 )
 def test_without_a_terminal_nothing_is_guessed(

@@ -172,6 +172,17 @@ def test_what_fails_half_way_is_moved_back(work: Path) -> None:
     assert tree(project) == {"a", "b", "c"}
 
 
+def test_what_another_run_is_filling_is_left_to_it(work: Path) -> None:
+    project, destination = work / ".stage/bot", work / "bot"
+    project.mkdir(parents=True)
+    (project / "file").touch()
+    (destination / staging.MARKER).mkdir(parents=True)
+    with pytest.raises(FileExistsError):
+        pipeline._move_entries(project, destination)  # noqa: SLF001
+    assert tree(destination) == {staging.MARKER}
+    assert tree(project) == {"file"}
+
+
 def test_missing_parents_go_again_when_it_fails(run: Command, work: Path) -> None:
     (work / ".git").mkdir()
     ended = run("new", "deep/er/bot", "--yes", "--git")
@@ -217,15 +228,16 @@ def test_hooks_and_signing_of_the_user_s_do_not_reach_the_first_commit(
     hooks.mkdir()
     (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n")
     (hooks / "pre-commit").chmod(0o755)
-    (hooks / "post-checkout").symlink_to("pre-commit")
+    # The one that --no-verify does not keep from running.
+    (hooks / "prepare-commit-msg").symlink_to("pre-commit")
     with (Path.home() / ".gitconfig").open("a") as config:
         config.write(f"[core]\nhooksPath = {hooks}\nexcludesFile = {hooks}/ignore\n")
         config.write("[commit]\ngpgSign = true\n[gpg]\nprogram = false\n")
         config.write(f"[init]\ntemplateDir = {hooks}\ndefaultBranch = trunk\n")
     (hooks / "ignore").write_text("start\n")
     assert run("new", "bot", "--yes").code == 0
-    files = process.run(["git", "ls-files"], directory=work / "bot").output.splitlines()
-    assert set(files) == FILES
+    committed = process.run(["git", "ls-tree", "-r", "--name-only", "main"], directory=work / "bot")
+    assert set(committed.output.splitlines()) == FILES
 
 
 def test_a_git_hook_that_runs_us_keeps_its_repository(

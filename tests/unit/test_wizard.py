@@ -352,7 +352,8 @@ def test_arrow_keys_select(keys: Callable[[str], wizard.Prompter]) -> None:
     assert keys(DOWN + ENTER).select("Which?", ROWS, "a") == "b"
     assert keys(ENTER).select("Which?", ROWS, "c") == "c"
     assert keys(f" {DOWN}{DOWN} {ENTER}").multiselect("Which?", ROWS, ["b"]) == ("a", "b", "c")
-    assert keys(f"-x{ENTER}").text("Name", "bot", lambda _: None) == "bot-x"
+    assert keys(f"other{ENTER}").text("Name", "bot", lambda _: None) == "other"
+    assert keys(ENTER).text("Name", "bot", lambda _: None) == "bot"
 
 
 def test_arrow_keys_go_back(keys: Callable[[str], wizard.Prompter]) -> None:
