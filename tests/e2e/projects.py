@@ -28,6 +28,8 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-openrouter": (*FLASK, "--provider", "openrouter", "--deploy", "mod-wsgi"),
     "flask-prototype-custom": (*FLASK, *PROTOTYPE, "--provider", "custom", "--async", "none"),
 }
+SERVICES = ["fastapi", "flask", "flask-threads-no-docs"]
+PROTOTYPES = ["fastapi-prototype", "flask-prototype"]
 
 # The commands of the comparison that the recommendation follows, to the letter.
 START = {

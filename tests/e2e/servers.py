@@ -1,4 +1,4 @@
-"""Starts a generated project as a platform would: its command, a port, and a SIGTERM at the end."""
+"""Starts a generated project as a platform does: its command, a port, and SIGTERM at the end."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -19,35 +20,54 @@ GRACE_SECONDS = 30
 
 
 class Server(NamedTuple):
-    """A running project."""
+    """A project that runs, or ran.
+
+    Args:
+        log: what it says on both outputs.
+    """
 
     process: subprocess.Popen[bytes]
     url: str
     log: Path
 
-    def stop(self) -> int:
-        """Asks it to stop as a platform does, and returns its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+    def ended(self) -> int:
+        """Its exit code, once it has come to an end by itself."""
         return self.process.wait(GRACE_SECONDS)
 
+    def wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"it ended:\n{self.log.read_text()}"
+            with suppress(httpx2.TransportError):
+                if httpx2.get(f"{self.url}/healthz", timeout=5).is_success:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"no health in {START_SECONDS} s:\n{self.log.read_text()}")
 
-def free_port() -> int:
+    def wait_until_closed(self) -> None:
+        """Returns when no new connection is taken."""
+        parts = urlsplit(self.url)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+            except OSError:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"new connections are taken {GRACE_SECONDS} s after SIGTERM")
+
+
+@contextmanager
+def started(
+    command: Callable[[int], str], folder: Path, variables: Mapping[str, str]
+) -> Iterator[Server]:
+    """Starts a shell command that serves on the port it is given; whatever happens, it ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
-        return port
-
-
-def start(project: Project, port: int, **variables: str) -> subprocess.Popen[bytes]:
-    """Starts a project with the command of the comparison."""
-    return shell(START[project.framework], port, project.folder, {**project.variables, **variables})
-
-
-def shell(
-    command: str, port: int, folder: Path, variables: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
-    with log_of(folder, port).open("wb") as log:
-        return subprocess.Popen(
-            ("sh", "-c", command),
+    path = folder.parent / f"{folder.name}-{port}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            ("sh", "-c", command(port)),
             cwd=folder,
             env={**variables, "PORT": str(port)},
             stdin=subprocess.DEVNULL,
@@ -55,47 +75,36 @@ def shell(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def log_of(folder: Path, port: int) -> Path:
-    return folder.parent / f"{folder.name}-{port}.log"
-
-
-@contextmanager
-def serving(project: Project, **variables: str) -> Iterator[Server]:
-    """Runs a project with the command of the comparison, until the test is over."""
-    command = START[project.framework]
-    everything = {**project.variables, **variables}
-    with running(lambda _: command, project.folder, everything) as server:
-        yield server
+    try:
+        yield Server(process, f"http://127.0.0.1:{port}", path)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own group: whatever did not stop
+        process.wait()
 
 
 @contextmanager
 def running(
     command: Callable[[int], str], folder: Path, variables: Mapping[str, str]
 ) -> Iterator[Server]:
-    """Runs a command that serves on the port that it is given, until the test is over."""
-    port = free_port()
-    process = shell(command(port), port, folder, variables)
-    server = Server(process, f"http://127.0.0.1:{port}", log_of(folder, port))
-    try:
-        wait_until_healthy(server)
+    """The same, once it is healthy; at the end it is asked to stop, and has to."""
+    with started(command, folder, variables) as server:
+        server.wait_until_healthy()
         yield server
-        if process.poll() is None:
-            server.stop()
-    finally:
-        # Whoever did not stop when asked; the group is our own.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        server.process.send_signal(signal.SIGTERM)
+        server.ended()
 
 
-def wait_until_healthy(server: Server) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert server.process.poll() is None, f"it ended:\n{server.log.read_text()}"
-        with suppress(httpx2.TransportError):
-            if httpx2.get(f"{server.url}/healthz", timeout=5).status_code == httpx2.codes.OK:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"no health within {START_SECONDS} seconds:\n{server.log.read_text()}")
+@contextmanager
+def serving(project: Project, **variables: str) -> Iterator[Server]:
+    """Runs a project by the command of the comparison."""
+    everything = {**project.variables, **variables}
+    with running(lambda _: START[project.framework], project.folder, everything) as server:
+        yield server
+
+
+def refusal(project: Project, **variables: str) -> tuple[int, str]:
+    """The exit code and the words of a project that does not start."""
+    everything = {**project.variables, **variables}
+    with started(lambda _: START[project.framework], project.folder, everything) as server:
+        return server.ended(), server.log.read_text()
