@@ -18,6 +18,16 @@ REPOSITORY = Path(__file__).parents[1]
 SMALL_TEMPLATE = Path(__file__).parent / "unit" / "template"
 
 
+# Generated projects, kept to be compared: their tests are not ours to run.
+collect_ignore = ["golden/trees"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="accept what is generated as it is now"
+    )
+
+
 class Run(NamedTuple):
     """How a command ended, and what it said."""
 
