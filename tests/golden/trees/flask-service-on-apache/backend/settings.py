@@ -1,6 +1,7 @@
 """The environment, as one typed object."""
 
 import re
+import sys
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+START_FAILED = 3  # so uvicorn calls it, and gunicorn, which starts a worker again after any other
 KEY_DIGEST = re.compile(r"[\w.-]+:[0-9a-f]{64}")
 
 
@@ -67,7 +69,7 @@ def load_settings() -> Settings:
     """Reads the environment, and `.env` where there is one.
 
     Raises:
-        SystemExit: with one line that names the variable and what it takes.
+        SystemExit: after one line on stderr that names the variable and what it takes.
     """
     try:
         return Settings()
@@ -75,4 +77,5 @@ def load_settings() -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
-        raise SystemExit(f"settings: {name}: {reason}" if name else f"settings: {reason}") from None
+        sys.stderr.write(f"settings: {name}: {reason}\n" if name else f"settings: {reason}\n")
+        raise SystemExit(START_FAILED) from None
