@@ -11,10 +11,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from genai_scaffold import answers, cli, template
 
 REPOSITORY = Path(__file__).parents[1]
 SMALL_TEMPLATE = Path(__file__).parent / "unit" / "template"
+
+
+# Generated projects, kept to be compared: their tests are not ours to run.
+collect_ignore = ["golden/trees"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="accept what is generated as it is now"
+    )
 
 
 class Run(NamedTuple):
@@ -79,7 +90,8 @@ def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Run]]:
     """Run the command line as its entry point does, in this process."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in stopping}
 
     def run(*arguments: str, stdin: bytes = b"") -> Run:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))

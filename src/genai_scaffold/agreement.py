@@ -177,6 +177,7 @@ def _starts_the_app(checked: Project) -> Iterator[Place]:
             yield Place(deployment.file.path, line, f"{server} is not told which app to serve")
             continue
         module, name = target[1], target[2]
+        line = deployment.file.line_with(target[0].strip())
         path = module.replace(".", "/")
         file = checked.files.get(f"{path}.py") or checked.files.get(f"{path}/__init__.py")
         if not file:

@@ -261,7 +261,8 @@ def command(directory: str, given: Givens) -> list[str]:
     """The command that gives the same answers again, as an argument list."""
     arguments = ["genai-scaffold", "new", directory]
     for key, answer in given.items():
-        if answer.source != "directory":
+        named_after_it = answer.source == "directory" or answer.value == Path(directory).name
+        if not (key == "name" and named_after_it):
             arguments += spell(key, answer.value)
     return [*arguments, "--yes"]
 

@@ -32,7 +32,7 @@ app = typer.Typer(
 
 
 class Stopped(BaseException):
-    """The system asks us to stop, as SIGTERM and SIGHUP do."""
+    """A signal asks us to stop."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -324,9 +324,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_closed_streams()
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _stop)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # A parent such as nohup has had it ignored: so do we.
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
     sys.exit(_run(arguments))
 
 
@@ -334,6 +336,9 @@ def _run(arguments: list[str]) -> int:
     """Run a command; whatever happens becomes an exit code here."""
     try:
         code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+        if code == SIGNALLED + signal.SIGINT:
+            # Ctrl-C at a prompt is a key, no signal, and Typer makes it this exit code.
+            _say_stopped(KeyboardInterrupt())
         sys.stdout.flush()
     except SystemExit:
         raise

@@ -2,19 +2,15 @@
 
 import contextlib
 import os
-import secrets
 import shutil
-import signal
 import stat
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_scaffold import answers, names, process, render, verify
+from genai_scaffold import answers, names, process, render, staging, verify
 from genai_scaffold.answers import Answers, Given, Givens
 from genai_scaffold.errors import (
     DestinationError,
@@ -26,9 +22,6 @@ from genai_scaffold.errors import (
 )
 from genai_scaffold.recommend import Recommendation, recommend
 
-STAGE_MARKER = ".genai-scaffold-stage"
-STAGE_CONTENT = "genai-scaffold renders a project here; safe to delete when it is not running\n"
-STALE_SECONDS = 3600
 FILES_SHOWN = 10
 INSTALL_SECONDS = 1800.0
 
@@ -98,6 +91,8 @@ def plan(given: Givens, directory: str | None = None) -> Plan:
     verdict = recommend(answers.needs(implied))
     resolved = answers.resolve(implied, verdict.framework)
     directory = directory or resolved.text("name")
+    # As it is printed in commands, it must not look like a flag.
+    directory = f"./{directory}" if directory.startswith("-") else directory
     return Plan(directory, destination(directory), given, resolved, verdict)
 
 
@@ -108,9 +103,8 @@ def preview(planned: Plan) -> tuple[str, ...]:
         DestinationError: the real thing would find something in its way.
     """
     check_destination(planned.destination)
-    with tempfile.TemporaryDirectory(prefix="genai-scaffold-") as directory:
-        project = Path(directory) / planned.destination.name
-        return _rendered(planned, project)
+    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+        return _rendered(planned, stage / planned.destination.name)
 
 
 def create(
@@ -127,9 +121,8 @@ def create(
         ScaffoldError: it could not be created, and the destination is as it was.
     """
     destination = planned.destination
-    sweep(destination.parent)
     if destination.is_dir() and not destination.is_symlink():
-        sweep(destination)
+        staging.sweep(destination)
     check_destination(destination)
     notes = list(planned.answers.notes)
     with _parents(destination.parent), _stage(destination) as stage:
@@ -211,21 +204,6 @@ def saved_answers(resolved: Answers, path: Path | None) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def sweep(directory: Path) -> None:
-    """Remove what killed runs of ours left in a directory more than an hour ago."""
-    with contextlib.suppress(OSError):
-        for marker in directory.glob(f".*/{STAGE_MARKER}"):
-            stage = marker.parent
-            age = time.time() - marker.lstat().st_mtime
-            ours = (
-                not stage.is_symlink()
-                and not marker.is_symlink()
-                and marker.read_text("utf-8") == STAGE_CONTENT
-            )
-            if ours and age > STALE_SECONDS:
-                shutil.rmtree(stage, ignore_errors=True)
 
 
 def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
@@ -339,7 +317,7 @@ def _parents(directory: Path) -> Iterator[None]:
             directory.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        with _unstoppable():
+        with staging.unstoppable():
             for path in missing:
                 # Only while it is empty: another program may have put something there.
                 with contextlib.suppress(OSError):
@@ -349,17 +327,12 @@ def _parents(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stage(destination: Path) -> Iterator[Path]:
-    """A hidden directory beside the destination, gone again whatever happens."""
-    # Chosen before it is made: a signal in between leaves nothing unknown behind.
-    stage = _stage_home(destination) / f".{destination.name[:32]}.{secrets.token_hex(8)}"
-    try:
+    """Make a directory to render in, beside the destination."""
+    with contextlib.ExitStack() as stack:
         with _explained(destination):
-            stage.mkdir(mode=0o700)
-            (stage / STAGE_MARKER).write_text(STAGE_CONTENT, "utf-8")
-        yield stage
-    finally:
-        with _unstoppable():
-            shutil.rmtree(stage, ignore_errors=True)
+            stage = staging.directory(_stage_home(destination), destination.name)
+            entered = stack.enter_context(stage)
+        yield entered
 
 
 def _stage_home(destination: Path) -> Path:
@@ -369,21 +342,6 @@ def _stage_home(destination: Path) -> Path:
     ):
         return destination
     return destination.parent
-
-
-@contextlib.contextmanager
-def _unstoppable() -> Iterator[None]:
-    """Let a short piece of work finish although the user, or the system, wants to stop."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    stopping = [signal.SIGINT, signal.SIGTERM]
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in stopping}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
@@ -402,7 +360,7 @@ def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
 
 def _move(project: Path, destination: Path) -> None:
     """Put the finished project where it belongs, in one step where the system has one."""
-    with _unstoppable():
+    with staging.unstoppable():
         try:
             if destination.is_dir() and (
                 destination.is_mount()
@@ -428,7 +386,7 @@ def _move(project: Path, destination: Path) -> None:
 
 def _move_entries(project: Path, destination: Path) -> None:
     """Move a project's entries into an empty directory; on failure, all of them back."""
-    claim = destination / STAGE_MARKER
+    claim = destination / staging.MARKER
     # Two runs at once: whoever makes the claim goes on, the other one fails here.
     claim.mkdir()
     moved: list[Path] = []
@@ -460,9 +418,7 @@ def _repository(project: Path, destination: Path, wanted: bool | None) -> tuple[
     else:
         problem = _initialize(project)
     if problem is None:
-        identified = _commit(project)
-        note = None if identified else "git has no identity yet, so nothing is committed."
-        return True, note
+        return True, _commit(project)
     shutil.rmtree(project / ".git", ignore_errors=True)
     if wanted:
         raise EnvironmentFailure(
@@ -480,15 +436,15 @@ def _initialize(project: Path) -> str | None:
     return None if added.code == 0 else added.last_words
 
 
-def _commit(project: Path) -> bool:
-    """Make the first commit, if git knows who the user is."""
-    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT").code != 0:
-        return False
-    if _git(project, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT").code != 0:
-        return False
+def _commit(project: Path) -> str | None:
+    """Make the first commit, if git knows who the user is; says why there is none."""
+    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if _git(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
+            return "git has no identity yet, so nothing is committed."
     message = "Start from genai-scaffold"
     unsigned = ["-c", "commit.gpgSign=false"]
-    return _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message).code == 0
+    made = _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message)
+    return f"Nothing is committed: {made.last_words}." if made.code != 0 else None
 
 
 def _git(project: Path, *arguments: str) -> process.Completed:

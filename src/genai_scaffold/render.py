@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genai_scaffold import __version__, template
+from genai_scaffold import __version__, staging, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 
@@ -28,8 +28,8 @@ def render(
         RenderError: the template is broken; the file and the line are named where known.
         EnvironmentFailure: the disk or its permissions stopped it.
     """
-    with tempfile.TemporaryDirectory(prefix="genai-scaffold-") as directory:
-        source = template.checkout(Path(directory))
+    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+        source = template.checkout(stage)
         render_from(source, destination, answers, recommendation)
     return files(destination)
 
@@ -56,6 +56,8 @@ def render_from(
                 data=data,
                 defaults=True,
                 quiet=True,
+                # The stage is cleaned by whoever made it.
+                cleanup_on_error=False,
                 # Not the user's own Copier settings: they would change our defaults in silence.
                 settings=copier.Settings(),
             )

@@ -66,7 +66,7 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
         if not self.quiet:
-            console(sys.stderr).print(f"note: {text}", style="yellow")
+            console(sys.stderr).print(f"note: {text}", style="yellow", soft_wrap=True)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:

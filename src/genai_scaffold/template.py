@@ -55,8 +55,8 @@ def root() -> Path:
 def checkout(destination: Path) -> Path:
     """Copy the template into an empty directory, so that Copier sees files and modes it may copy.
 
-    What an installer did to the originals stays behind: byte-compiled files, read-only modes,
-    lost executable bits, and a repository whose newest tag Copier would render instead.
+    What an installer did to the originals stays behind: read-only modes, lost executable bits,
+    and a repository whose newest tag Copier would render instead.
 
     Args:
         destination: an existing directory to copy into.
@@ -66,7 +66,7 @@ def checkout(destination: Path) -> Path:
     """
     source = root()
     for path in [source / "copier.yml", *(source / "templates").rglob("*")]:
-        if path.is_dir() or "__pycache__" in path.parts:
+        if path.is_dir():
             continue
         copy = destination / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)

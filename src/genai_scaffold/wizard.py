@@ -58,19 +58,19 @@ class ArrowKeys:
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         import questionary
 
-        return str(
-            questionary.text(
-                question,
-                default=default,
-                validate=lambda text: refusal(text) or True,
-                **self._on_stderr(),
-            ).unsafe_ask()
+        prompt = questionary.text(
+            question,
+            validate=lambda text: refusal(text or default) or True,
+            # Shown in the empty field, not typed into it: whoever types starts afresh.
+            placeholder=[("fg:ansibrightblack", default)],
+            **self._on_stderr(),
         )
+        return str(prompt.unsafe_ask()) or default
 
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         import questionary
 
-        back = questionary.Choice("‹ Back", value=None)  # noqa: RUF001 - shown where it can be
+        back = questionary.Choice("‹ Back", value=Back)  # noqa: RUF001 - shown where it can be
         rows = [questionary.Choice(choice.label, value=choice.value) for choice in choices]
         prompt = questionary.select(
             question,
@@ -80,7 +80,7 @@ class ArrowKeys:
             **self._on_stderr(),
         )
         chosen = self._with_left_key(prompt).unsafe_ask()
-        if chosen is None:
+        if chosen is Back:
             raise Back
         return str(chosen)
 

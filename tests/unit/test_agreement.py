@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
+
 from genai_scaffold import agreement
 
 Command = Callable[..., Run]
@@ -52,11 +53,15 @@ DISAGREEING = [
     pytest.param("Dockerfile", "/healthz", "/alive", "health", 4, id="image-health"),
     pytest.param("compose.yaml", "/healthz", "/alive", "health", 7, id="compose-health"),
     pytest.param("backend/api.py", "/healthz", "/livez", "health", 5, id="renamed-route"),
-    pytest.param("render.yaml", "value: production", "value: dev", "production", 7, id="render-env"),
+    pytest.param(
+        "render.yaml", "value: production", "value: dev", "production", 7, id="render-env"
+    ),
     pytest.param("render.yaml", "APP_ENV", "ENV", "production", 1, id="render-no-env"),
     pytest.param("Dockerfile", "APP_ENV=production", "A=b", "production", 1, id="image-env"),
     pytest.param("Procfile", "--port", "--workers 4 --port", "shared-limits", 1, id="workers"),
-    pytest.param("Procfile", "--port", "--workers=4 --port", "shared-limits", 1, id="workers-equal"),
+    pytest.param(
+        "Procfile", "--port", "--workers=4 --port", "shared-limits", 1, id="workers-equal"
+    ),
     pytest.param("Dockerfile", "PORT=8000", "WEB_CONCURRENCY=2", "shared-limits", 3, id="variable"),
     pytest.param(
         "render.yaml", "    name: bot", "    numInstances: 2", "shared-limits", 3, id="instances"
@@ -70,9 +75,16 @@ DISAGREEING = [
         id="autoscaling",
     ),
     pytest.param(
-        "compose.yaml", "build: .", "build: .\n    deploy: {replicas: 2}", "shared-limits", 4, id="replicas"
+        "compose.yaml",
+        "build: .",
+        "build: .\n    deploy: {replicas: 2}",
+        "shared-limits",
+        4,
+        id="replicas",
     ),
-    pytest.param("compose.yaml", "build: .", "build: .\n    scale: 2", "shared-limits", 4, id="scale"),
+    pytest.param(
+        "compose.yaml", "build: .", "build: .\n    scale: 2", "shared-limits", 4, id="scale"
+    ),
     pytest.param("render.yaml", "services:", "services: [", "parses", 2, id="not-yaml"),
     pytest.param("main.py", "app = create_app()", "app = (", "parses", 3, id="not-python"),
     pytest.param("main.py", "app =", "<<<<<<< ours\napp =", "no-conflict", 3, id="conflict"),
@@ -98,7 +110,7 @@ def test_a_sound_project_has_no_finding(project: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "old", "new", "check", "line"), DISAGREEING)
-def test_a_disagreement_is_found(  # noqa: PLR0913 - a row of the table
+def test_a_disagreement_is_found(
     name: str, old: str, new: str, check: str, line: int, project: Path
 ) -> None:
     change(project, name, old, new)
@@ -137,9 +149,12 @@ def test_what_agrees_in_another_way_is_left_alone(
 @pytest.mark.parametrize("file", [name for name in SOUND if name != ".copier-answers.yml"])
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", "services: 7", "services: [7]", "services: {a: {build: 1, deploy: 3}}", "\0"]
-    + ["CMD [", "ENV\nCMD", "web", "services:\n- type: web\n  startCommand: [1]\n  envVars: 3\n"]
-    + ["services:\n- {type: web, startCommand: uvicorn, numInstances: x, scaling: 3}", "'"],
+    [
+        *["", "'", "\0", "[]", "{}", "web", "CMD [", "ENV\nCMD", "services: 7", "services: [7]"],
+        "services: {a: {build: 1, deploy: 3, healthcheck: 4}}",
+        "services:\n- type: web\n  startCommand: [1]\n  envVars: 3\n",
+        "services:\n- {type: web, startCommand: uvicorn, numInstances: x, scaling: 3}",
+    ],
 )
 def test_a_strange_deploy_file_gives_no_traceback(file: str, content: str, project: Path) -> None:
     (project / file).write_text(content)

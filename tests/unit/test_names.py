@@ -6,10 +6,11 @@ import tomllib
 
 import pytest
 import yaml
-from genai_scaffold import names, template
-from genai_scaffold.errors import UsageError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from genai_scaffold import names, template
+from genai_scaffold.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("small_template")
 

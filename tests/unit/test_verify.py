@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from genai_scaffold import verify
 
 FAULTS = [
@@ -11,7 +12,7 @@ FAULTS = [
     pytest.param("a.toml", b"x = 1\ny =\n", "parses", 2, id="toml"),
     pytest.param("a.yaml", b"x: 1\ny: [\n", "parses", 3, id="yaml"),
     pytest.param("d/a.yml", b"x: 1\n\ty: 2\n", "parses", 2, id="yml"),
-    pytest.param("a.json", b'{"x": 1,\n}\n', "parses", 2, id="json"),
+    pytest.param("a.json", b'{"x": 1,\n"y" 2}\n', "parses", 2, id="json"),
     pytest.param("a.md", b"fine\n{{ name }}\n", "rendered", 2, id="tag"),
     pytest.param("a.md", b"fine\n{% if x %}\n", "rendered", 2, id="block"),
     pytest.param("a.md", b"{%- include 'x' -%}\n", "rendered", 1, id="trimming-block"),

@@ -1,0 +1,58 @@
+"""The tool as a user has it: its wheel in an environment of its own, and what it makes there."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from e2e.machine import Machine
+from e2e.projects import COMBINATIONS, Project
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def required(tool: str) -> str:
+    """The path of a program that a test uses; without it, a laptop skips the test and CI fails."""
+    path = shutil.which(tool)
+    if path is None:
+        reason = f"{tool} is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine.make(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="session")
+def scaffold(machine: Machine) -> Path:
+    """The installed `genai-scaffold`: from a wheel, outside the repository."""
+    wheels = machine.folder / "wheels"
+    build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(REPOSITORY))
+    machine.run(sys.executable, *build)
+    [wheel] = wheels.glob("*.whl")
+    return machine.environment("tool", str(wheel)) / "genai-scaffold"
+
+
+@pytest.fixture(scope="session")
+def project(machine: Machine, scaffold: Path) -> Callable[[str], Project]:
+    """Makes a project of one of the combinations, once, and installs what it pins."""
+
+    @cache
+    def make(combination: str) -> Project:
+        folder = machine.folder / "projects" / combination / "my-app"
+        flags = COMBINATIONS[combination]
+        machine.run(str(scaffold), "new", str(folder), "--yes", "--no-git", *flags)
+        pins = "".join((folder / f"requirements{kind}.txt").read_text() for kind in ("", "-dev"))
+        requirements = ("--require-hashes", "-r", str(folder / "requirements-dev.txt"))
+        programs = machine.environment(f"pins-{hash(pins):x}", *requirements)
+        return Project(combination, folder, programs, machine)
+
+    return make

@@ -1,0 +1,76 @@
+"""A machine with nothing of the developer's on it but the interpreter and the package index."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Self
+
+KEPT = ("PATH", "LANG", "TMPDIR", "CI")
+KEPT_PREFIXES = ("PIP_", "UV_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+class Machine(NamedTuple):
+    """Where the slow tests install and run things.
+
+    Args:
+        folder: what is made lies in here, and is also the working directory.
+        variables: the environment of every process.
+    """
+
+    folder: Path
+    variables: Mapping[str, str]
+
+    @classmethod
+    def make(cls, folder: Path) -> Self:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in KEPT or name.upper().startswith(KEPT_PREFIXES)
+        }
+        home = folder / "home"
+        home.mkdir()
+        # What was downloaded once is not downloaded again: this is the only thing shared.
+        cache = subprocess.run(
+            (sys.executable, "-m", "uv", "cache", "dir", "--color", "never"),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        python_first = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        return cls(
+            folder,
+            {
+                **kept,
+                "HOME": str(home),
+                "PATH": python_first,
+                "UV_CACHE_DIR": cache.stdout.strip(),
+            },
+        )
+
+    def run(self, *command: str, directory: Path | None = None, **variables: str) -> str:
+        """Runs a command that has to succeed, and returns what it says."""
+        finished = subprocess.run(
+            command,
+            cwd=directory or self.folder,
+            env={**self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}"
+        return finished.stdout
+
+    def environment(self, name: str, *requirements: str) -> Path:
+        """The programs of a virtual environment with these requirements; it is made once."""
+        folder = self.folder / "environments" / name
+        programs = folder / "bin"
+        if not folder.exists():
+            uv = (sys.executable, "-m", "uv", "--quiet")
+            self.run(*uv, "venv", "--python", sys.executable, str(folder))
+            self.run(*uv, "pip", "install", "--python", str(programs / "python"), *requirements)
+        return programs

@@ -1,0 +1,110 @@
+"""Starts a generated project as a platform does: its command, a port, and SIGTERM at the end."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx2
+
+from e2e.projects import START, Project
+
+START_SECONDS = 60
+GRACE_SECONDS = 30
+
+
+class Server(NamedTuple):
+    """A project that runs, or ran.
+
+    Args:
+        log: what it says on both outputs.
+    """
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def ended(self) -> int:
+        """Its exit code, once it has come to an end by itself."""
+        return self.process.wait(GRACE_SECONDS)
+
+    def wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"it ended:\n{self.log.read_text()}"
+            with suppress(httpx2.TransportError):
+                if httpx2.get(f"{self.url}/healthz", timeout=5).is_success:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"no health in {START_SECONDS} s:\n{self.log.read_text()}")
+
+    def wait_until_closed(self) -> None:
+        """Returns when no new connection is taken."""
+        parts = urlsplit(self.url)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+            except OSError:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"new connections are taken {GRACE_SECONDS} s after SIGTERM")
+
+
+@contextmanager
+def started(
+    command: Callable[[int], str], folder: Path, variables: Mapping[str, str]
+) -> Iterator[Server]:
+    """Starts a shell command that serves on the port it is given; whatever happens, it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    path = folder.parent / f"{folder.name}-{port}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            ("sh", "-c", command(port)),
+            cwd=folder,
+            env={**variables, "PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Server(process, f"http://127.0.0.1:{port}", path)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its own group: whatever did not stop
+        process.wait()
+
+
+@contextmanager
+def running(
+    command: Callable[[int], str], folder: Path, variables: Mapping[str, str]
+) -> Iterator[Server]:
+    """The same, once it is healthy; at the end it is asked to stop, and has to."""
+    with started(command, folder, variables) as server:
+        server.wait_until_healthy()
+        yield server
+        server.process.send_signal(signal.SIGTERM)
+        server.ended()
+
+
+@contextmanager
+def serving(project: Project, **variables: str) -> Iterator[Server]:
+    """Runs a project by the command of the comparison."""
+    everything = {**project.variables, **variables}
+    with running(lambda _: START[project.framework], project.folder, everything) as server:
+        yield server
+
+
+def refusal(project: Project, **variables: str) -> tuple[int, str]:
+    """The exit code and the words of a project that does not start."""
+    everything = {**project.variables, **variables}
+    with started(lambda _: START[project.framework], project.folder, everything) as server:
+        return server.ended(), server.log.read_text()

@@ -1,0 +1,59 @@
+"""A project passes its own checks, on nothing but what it pins."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.machine import Machine
+from e2e.projects import COMBINATIONS, Project
+from e2e.servers import Server, running
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param(("ruff", "check", "."), id="lint"),
+        pytest.param(("ruff", "format", "--check", "."), id="format"),
+        pytest.param(("mypy", "."), id="types"),
+        pytest.param(("pytest", "-q"), id="tests"),
+    ],
+)
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_passes_its_own(
+    project: Callable[[str], Project], combination: str, check: tuple[str, ...]
+) -> None:
+    project(combination).run(*check)
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_is_found_sound(
+    project: Callable[[str], Project], scaffold: Path, combination: str
+) -> None:
+    project(combination).run(str(scaffold), "check")
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_its_readme_is_enough(
+    machine: Machine, scaffold: Path, framework: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "my-app"
+    machine.run(str(scaffold), "new", str(folder), "--yes", "--framework", framework)
+    readme = (folder / "README.md").read_text()
+    run, test, ask = re.findall(r"```bash\n(.*?)\n```", readme, re.DOTALL)[:3]
+    assert " passed" in machine.run("sh", "-c", test, directory=folder)
+    assert run.count("PORT=8000") == 1
+    with running(
+        lambda port: run.replace("PORT=8000", f"PORT={port}"), folder, machine.variables
+    ) as server:
+        assert_answers(machine, ask, server)
+
+
+def assert_answers(machine: Machine, ask: str, server: Server) -> None:
+    assert ask.count("http://127.0.0.1:8000") == 1
+    said = machine.run("sh", "-c", ask.replace("http://127.0.0.1:8000", server.url))
+    assert "Hello!" in said
+    assert "data: [DONE]" in said

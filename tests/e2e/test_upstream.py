@@ -1,0 +1,151 @@
+"""With a key, a project hands on what a real OpenAI-compatible upstream says, as it says it."""
+
+import hashlib
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx2
+import openai
+import pytest
+
+from e2e.projects import PROTOTYPES, SERVICES, Project
+from e2e.servers import Server, refusal, serving
+from e2e.upstream import MODEL, RETRY_AFTER, WORDS, Upstream, listening
+
+pytestmark = pytest.mark.slow
+
+UPSTREAM_KEY, CLIENT_KEY = "key-of-the-service", "key-of-a-client"
+PRODUCTION = {
+    "APP_ENV": "production",
+    "API_KEYS": f"alice:{hashlib.sha256(CLIENT_KEY.encode()).hexdigest()}",
+}
+everywhere = pytest.mark.parametrize("server", [*SERVICES, *PROTOTYPES], indirect=True)
+services = pytest.mark.parametrize("server", SERVICES, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest, project: Callable[[str], Project], upstream: Upstream
+) -> Iterator[Server]:
+    with serving(project(request.param), **connected(upstream)) as server:
+        yield server
+
+
+def connected(upstream: Upstream) -> dict[str, str]:
+    """The environment of a project in production; a prototype reads the first three."""
+    model = {"LLM_API_KEY": UPSTREAM_KEY, "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
+    return model | PRODUCTION
+
+
+def ask(server: Server, wish: str) -> str | None:
+    """The whole answer, as OpenAI's own client reads it."""
+    with openai.OpenAI(
+        base_url=f"{server.url}/v1", api_key=CLIENT_KEY, max_retries=0, timeout=30
+    ) as client:
+        answer = client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": wish}]
+        )
+    return answer.choices[0].message.content
+
+
+@contextmanager
+def streaming(server: Server, wish: str) -> Iterator[Iterator[str]]:
+    """The words of an answer, each as soon as it is here; leaving closes the connection."""
+    body = {"model": MODEL, "messages": [{"role": "user", "content": wish}], "stream": True}
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    url = f"{server.url}/v1/chat/completions"
+    with httpx2.stream("POST", url, json=body, headers=headers, timeout=30) as response:
+        yield words_of(response.iter_lines())
+
+
+def words_of(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        data = line.removeprefix("data: ")
+        if data == "[DONE]":
+            yield data
+        elif data:
+            choices = json.loads(data)["choices"]
+            yield from filter(None, (choice["delta"].get("content") for choice in choices))
+
+
+@everywhere
+def test_the_first_token_is_here_before_the_last_is_made(
+    server: Server, upstream: Upstream
+) -> None:
+    with streaming(server, "wait") as words:
+        call = upstream.next_call()
+        assert next(words) == WORDS[0]
+        assert not call.ended.is_set()
+        call.go_on.set()
+        assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+@everywhere
+def test_sends_its_own_key_and_the_conversation(server: Server, upstream: Upstream) -> None:
+    assert ask(server, "tell") == "".join(WORDS)
+    call = upstream.next_call()
+    assert call.authorization == f"Bearer {UPSTREAM_KEY}"
+    assert call.request["model"] == MODEL
+    assert call.request["messages"] == [{"role": "user", "content": "tell"}]
+
+
+@everywhere
+def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream) -> None:
+    with streaming(server, "endless") as words:
+        call = upstream.next_call()
+        next(words)
+    assert call.left.wait(5)
+
+
+@services
+@pytest.mark.parametrize("key", [None, "guessed", UPSTREAM_KEY])
+def test_lets_only_known_keys_in(server: Server, key: str | None) -> None:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    assert httpx2.get(f"{server.url}/v1/models", headers=headers).status_code == 401
+
+
+@services
+def test_says_when_a_busy_model_can_be_asked_again(server: Server, upstream: Upstream) -> None:
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(server, "busy")
+    assert refused.value.response.headers["retry-after"] == RETRY_AFTER
+    tries = [upstream.next_call() for _ in range(3)]  # the first, and two more
+    assert {call.wish for call in tries} == {"busy"}
+    assert upstream.calls.empty()
+
+
+@pytest.mark.parametrize("combination", [*SERVICES, *PROTOTYPES])
+def test_a_stream_that_runs_is_finished_after_sigterm(
+    project: Callable[[str], Project], upstream: Upstream, combination: str
+) -> None:
+    with serving(project(combination), **connected(upstream)) as server:
+        with streaming(server, "wait") as words:
+            call = upstream.next_call()
+            assert next(words) == WORDS[0]
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_until_closed()
+            call.go_on.set()
+            assert list(words) == [*WORDS[1:], "[DONE]"]
+        # uvicorn ends as the signal would have ended it, gunicorn by itself.
+        assert server.ended() in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("missing", ["LLM_API_KEY", "API_KEYS"])
+@pytest.mark.parametrize("combination", SERVICES)
+def test_production_refuses_to_start_without(
+    project: Callable[[str], Project], upstream: Upstream, combination: str, missing: str
+) -> None:
+    code, said = refusal(project(combination), **{**connected(upstream), missing: ""})
+    assert code not in {0, -signal.SIGTERM}
+    [line] = [line for line in said.splitlines() if missing in line]
+    assert line.startswith("settings: ")
+    assert "Traceback" not in said
+    assert UPSTREAM_KEY not in said

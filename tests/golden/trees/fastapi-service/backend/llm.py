@@ -1,0 +1,111 @@
+"""The model: an OpenAI-compatible upstream, or the offline one where there is no key."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import httpx2
+import openai
+import structlog
+
+from backend import offline
+from backend.settings import Settings
+from backend.upstream import FAILURES, data_of, json_of, translate
+
+CHAT = "/chat/completions"
+logger = structlog.get_logger(__name__)
+
+
+class Provider(Protocol):
+    """Takes requests, and gives answers, in the form of OpenAI's chat completions."""
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        """Returns the JSON of each event, once the model has accepted the request."""
+        ...
+
+    async def models(self) -> list[str]: ...
+
+
+class UpstreamProvider:
+    """Any endpoint that speaks OpenAI's API; the SDK does the retries and the timeouts."""
+
+    def __init__(self, client: openai.AsyncOpenAI) -> None:
+        self._client = client
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = await self._client.post(CHAT, body=request, cast_to=httpx2.Response)
+        except FAILURES as error:
+            raise translate(error) from error
+        return json_of(response)
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        kind = openai.AsyncStream[object]
+        try:
+            stream = await self._client.post(
+                CHAT, body=request, cast_to=object, stream=True, stream_cls=kind
+            )
+        except FAILURES as error:
+            raise translate(error) from error
+        return events(stream)
+
+    async def models(self) -> list[str]:
+        try:
+            response = await self._client.get("/models", cast_to=httpx2.Response)
+        except FAILURES as error:
+            raise translate(error) from error
+        return [model["id"] for model in json_of(response).get("data", [])]
+
+
+async def events(stream: openai.AsyncStream[object]) -> AsyncIterator[str]:
+    # The SDK would build a model for every token; the lines themselves cost half of that.
+    try:
+        async with stream:
+            async for line in stream.response.aiter_lines():
+                if (data := data_of(line)) == "[DONE]":
+                    return
+                if data:
+                    yield data
+    except FAILURES as error:
+        raise translate(error) from error
+
+
+class OfflineProvider:
+    """The offline model, at a pace that a person can see.
+
+    Args:
+        pause: seconds between two events of a stream.
+    """
+
+    def __init__(self, pause: float = 0.02) -> None:
+        self._pause = pause
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        return offline.complete(request)
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        return self._paced(request)
+
+    async def _paced(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        for event in offline.stream(request):
+            yield event
+            await asyncio.sleep(self._pause)
+
+    async def models(self) -> list[str]:
+        return [offline.MODEL]
+
+
+def create_provider(settings: Settings) -> Provider:
+    if settings.llm_api_key is None:
+        logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
+        return OfflineProvider()
+    return UpstreamProvider(
+        openai.AsyncOpenAI(
+            api_key=settings.llm_api_key.get_secret_value(),
+            base_url=settings.llm_base_url,
+            timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
+            max_retries=2,
+        )
+    )

@@ -1,0 +1,7 @@
+"""Read by `gunicorn app:app` when it starts in this folder."""
+
+worker_class = "gthread"  # a waiting request holds a thread: this many can wait at once
+threads = 64
+timeout = 120  # seconds until a worker that answers nothing at all is replaced
+graceful_timeout = 25  # seconds that running streams get after SIGTERM
+control_socket_disable = True

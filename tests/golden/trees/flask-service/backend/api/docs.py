@@ -1,0 +1,124 @@
+"""The API document, made from the views' annotations, and the pages that show it."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, current_app, send_file
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic_core import to_json
+
+from backend.api.docs_pages import ASSETS, OPENAPI_URL, REDOC, SWAGGER_UI
+from backend.api.routing import TypedView
+
+REFERENCE = "#/components/schemas/{model}"
+Operation = tuple[str, str, TypedView]
+
+router = Blueprint("docs", __name__)
+
+
+@router.get(OPENAPI_URL)
+def openapi() -> Response:
+    return Response(to_json(current_app.extensions["openapi"]), mimetype="application/json")
+
+
+@router.get("/docs")
+def swagger_ui() -> str:
+    return SWAGGER_UI
+
+
+@router.get("/redoc")
+def redoc() -> str:
+    return REDOC
+
+
+@router.get("/docs-assets/<name>")
+def docs_asset(name: str) -> Response:
+    if name not in ASSETS:
+        abort(404)
+    return send_file(ASSETS[name], conditional=True)
+
+
+def register_docs(app: Flask) -> None:
+    """Adds the pages, and the document of the views that are registered by now."""
+    app.extensions["openapi"] = document(app)
+    app.register_blueprint(router)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Returns the OpenAPI document of the typed views, as FastAPI would write it."""
+    found = list(operations(app))
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, view in found:
+        paths.setdefault(path, {})[method] = describe(view)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "my-app", "version": "0.1.0"},
+        "paths": paths,
+        "components": {
+            "schemas": schemas(view for _, _, view in found),
+            "securitySchemes": {"HTTPBearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def operations(app: Flask) -> Iterator[Operation]:
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if isinstance(view, TypedView):
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                yield rule.rule, method.lower(), view
+
+
+def describe(view: TypedView) -> dict[str, Any]:
+    name = view.__name__
+    operation: dict[str, Any] = {
+        "tags": [view.tag],
+        "summary": name.replace("_", " ").title(),
+        "operationId": name,
+    }
+    if view.__doc__:
+        operation["description"] = inspect.cleandoc(view.__doc__)
+    if view.body:
+        operation["requestBody"] = {"content": json_content(view.body[1]), "required": True}
+    if view.guard:
+        operation["security"] = [{"HTTPBearer": []}]
+    answers = {200: {"model": view.returns}, **view.responses}
+    operation["responses"] = {
+        str(status): describe_response(int(status), answer) for status, answer in answers.items()
+    }
+    return operation
+
+
+def describe_response(status: int, answer: dict[str, Any]) -> dict[str, Any]:
+    phrase = "Successful Response" if status == HTTPStatus.OK else HTTPStatus(status).phrase
+    content = json_content(answer["model"]) | answer.get("content", {})
+    return {"description": phrase, "content": content}
+
+
+def json_content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+
+
+def schemas(views: Iterable[TypedView]) -> dict[str, Any]:
+    """Returns the schema of every model that a request or an answer holds."""
+    models: set[tuple[type[BaseModel], JsonSchemaMode]] = set()
+    for view in views:
+        if view.body:
+            models.add((view.body[1], "validation"))
+        answers = [answer["model"] for answer in view.responses.values()]
+        if issubclass(view.returns, BaseModel):
+            answers.append(view.returns)
+        models.update((model, "serialization") for model in answers)
+    ordered = sorted(models, key=lambda pair: (pair[0].__name__, pair[1]))
+    _, definitions = models_json_schema(ordered, ref_template=REFERENCE)
+    return {name: without_null(definitions["$defs"][name]) for name in sorted(definitions["$defs"])}
+
+
+def without_null(node: Any) -> Any:
+    """Drops what is null, such as a default of None: FastAPI's document does not show it."""
+    if isinstance(node, dict):
+        return {name: without_null(value) for name, value in node.items() if value is not None}
+    return [without_null(item) for item in node] if isinstance(node, list) else node

@@ -1,0 +1,41 @@
+"""The part of OpenAI's chat completions API that this service looks at.
+
+Fields that are not named here are passed on to the model as they are.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class OpenModel(BaseModel):
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+
+
+class Message(OpenModel):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[dict[str, JsonValue]] | None = None
+
+
+class StreamOptions(OpenModel):
+    include_usage: bool = False
+
+
+class ChatCompletionRequest(OpenModel):
+    model: str | None = None
+    messages: Annotated[list[Message], Field(min_length=1)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+
+
+class Model(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]

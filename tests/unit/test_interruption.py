@@ -1,0 +1,69 @@
+"""A run that is stopped at any moment leaves a whole project, or nothing."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+
+PROGRAM = "import sys; from genai_scaffold import cli; cli.main(sys.argv[1:])"
+MOMENTS = 8
+
+
+def started(directory: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "new", "deep/bot", "--yes", "--quiet"],
+        cwd=directory,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(directory.parent / "tmp")},
+    )
+
+
+@pytest.fixture(scope="module")
+def duration(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds that an undisturbed run takes on this machine."""
+    directory = tmp_path_factory.mktemp("undisturbed") / "work"
+    directory.mkdir()
+    (directory.parent / "tmp").mkdir()
+    begin = time.monotonic()
+    process = started(directory)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_leaves_all_or_nothing(
+    number: int, duration: float, tmp_path: Path
+) -> None:
+    codes = set()
+    moments = random.Random(number)  # noqa: S311 - repeatable, not secret
+    for attempt in range(MOMENTS):
+        directory = tmp_path / str(attempt) / "work"
+        directory.mkdir(parents=True)
+        temporary = directory.parent / "tmp"
+        temporary.mkdir()
+        process = started(directory)
+        # Later than the interpreter's own start, where no program can clean up or answer.
+        time.sleep(duration * moments.uniform(0.35, 0.95))
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        codes.add(process.returncode)
+        assert b"Traceback" not in errors
+        if process.returncode == 0:
+            assert (directory / "deep/bot/.git").is_dir()
+            assert [path.name for path in (directory / "deep").iterdir()] == ["bot"]
+        else:
+            # Before our handlers stand, and after, the system's own do: to a shell it is the same.
+            assert process.returncode in (128 + number, -number)
+            whole = (directory / "deep/bot/.copier-answers.yml").exists()
+            assert whole or list(directory.iterdir()) == []
+        assert list(temporary.iterdir()) == []
+    assert codes - {0}, "no run was ever stopped: the moments are too late"

@@ -1,0 +1,119 @@
+"""Rendering: what comes out, and what is said when a template is broken or the disk refuses."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from genai_scaffold import __version__, answers, pipeline, process, render, template
+from genai_scaffold.errors import EnvironmentFailure, RenderError
+
+pytestmark = [
+    pytest.mark.usefixtures("small_template"),
+    # Copier leaves a directory listing open when a template fails.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def plan(**flags: str) -> pipeline.Plan:
+    return pipeline.plan(answers.from_flags(flags))
+
+
+def rendered(destination: Path, **flags: str) -> tuple[str, ...]:
+    planned = plan(**flags)
+    reasons = planned.recommendation.as_dict()
+    return render.render(destination, planned.answers.for_template(), reasons)
+
+
+def test_every_answer_and_the_recommendation_reach_the_template(work: Path) -> None:
+    files = rendered(work / "bot", name="bot", description="It's 'odd' 🚀", framework="flask")
+    assert "app.py" in files
+    assert "It's 'odd' 🚀" in (work / "bot/app.py").read_text("utf-8")
+    assert (work / "bot/docs/decision.md").read_text() == f"# fastapi\n\n{__version__}\n"
+    record = (work / "bot/.copier-answers.yml").read_text("utf-8")
+    assert "framework: flask" in record
+    assert "would_change" in record
+    assert str(template.root()) not in record
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("a.txt.jinja", "fine\n{{ nobody }}\n", "a.txt.jinja, line 2", id="undefined"),
+        pytest.param("a.txt.jinja", "fine\n\n{% if %}\n", "a.txt.jinja, line 3", id="syntax"),
+        pytest.param("a.txt.jinja", "{% include 'none' %}\n", "a.txt.jinja, line 1", id="include"),
+        pytest.param("a.txt.jinja", "{{ 1 / 0 }}\n", "a.txt.jinja, line 1", id="arithmetic"),
+        pytest.param("a.txt.jinja", b"\xff\xfe", "can't decode", id="binary"),
+        pytest.param("{{ nobody }}.txt", "x\n", "nobody", id="file-name"),
+    ],
+)
+def test_a_broken_template_is_named_with_its_line(
+    name: str, content: str | bytes, words: str, small_template: Path, work: Path
+) -> None:
+    source = work / "source"
+    shutil.copytree(small_template, source)
+    text = content if isinstance(content, bytes) else content.encode()
+    (source / "templates/project" / name).write_bytes(text)
+    planned = plan()
+    with pytest.raises(RenderError) as failed:
+        render.render_from(source, work / "bot", planned.answers.for_template(), {})
+    assert words in failed.value.why
+    assert "\n" not in failed.value.why
+
+
+def test_a_project_that_is_not_sound_is_not_written(
+    small_template: Path, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(small_template, source)
+    (source / "templates/project/broken.py").write_text("def\n")
+    monkeypatch.setattr(template, "root", lambda: source)
+    with pytest.raises(RenderError, match="not sound") as failed:
+        pipeline.create(plan(name="bot"))
+    assert "broken.py, line 1" in failed.value.why
+    assert list(work.iterdir()) == []
+
+
+def test_a_full_disk_is_the_machine_s_failure(work: Path) -> None:
+    (work / "file").touch()
+    with pytest.raises(EnvironmentFailure):
+        rendered(work / "file" / "bot")
+
+
+def test_the_user_s_own_copier_settings_change_nothing(work: Path) -> None:
+    settings = Path.home() / ".config/copier/settings.yml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("defaults: this would be an error\n")
+    assert rendered(work / "bot")
+
+
+def test_what_an_installer_did_to_the_template_stays_behind(
+    small_template: Path, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "site-packages"
+    shutil.copytree(small_template, source)
+    project = source / "templates/project"
+    (project / "__pycache__").mkdir()
+    (project / "__pycache__/main.cpython-311.pyc").write_bytes(b"\0")
+    for path in project.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    monkeypatch.setattr(template, "root", lambda: source)
+    files = rendered(work / "bot")
+    assert not [path for path in files if "__pycache__" in path]
+    assert stat.S_IMODE((work / "bot/start").stat().st_mode) == 0o755
+    assert os.access(work / "bot/main.py", os.W_OK)
+    assert stat.S_IMODE((work / "bot/main.py").stat().st_mode) == 0o644
+
+
+def test_a_template_inside_a_repository_is_rendered_as_it_is(
+    small_template: Path, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "repository"
+    shutil.copytree(small_template, source)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"], ["tag", "v0.0.1"]):
+        assert process.run(["git", *command], directory=source).code == 0
+    (source / "templates/project/newer.txt").write_text("newer than the tag\n")
+    monkeypatch.setattr(template, "root", lambda: source)
+    assert "newer.txt" in rendered(work / "bot")

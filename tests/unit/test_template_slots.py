@@ -1,0 +1,104 @@
+"""The laws of the template tree: twins with the same slots, each filled in at one place."""
+
+import itertools
+import runpy
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from jinja2 import Environment, nodes
+
+from genai_scaffold import template
+
+TEMPLATES = REPOSITORY / "templates"
+PROJECT = TEMPLATES / "project"
+FRAMEWORKS = tuple(choice.value for choice in template.questions()["framework"].choices)
+REQUIREMENTS = "requirements"
+
+
+def files(folder: Path) -> list[str]:
+    """The files below a folder, but for what Python and file managers leave."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != ".DS_Store"
+    )
+
+
+def test_there_is_nothing_but_the_project_its_slots_and_what_they_share() -> None:
+    folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
+    assert folders == {"project", "licenses", *FRAMEWORKS}
+
+
+def test_the_twins_have_the_same_slots() -> None:
+    slots = {
+        framework: [
+            path for path in files(TEMPLATES / framework) if REQUIREMENTS not in path.split("/")
+        ]
+        for framework in FRAMEWORKS
+    }
+    first, *others = slots.values()
+    assert others == [first] * len(others)
+
+
+def test_the_requirements_are_those_that_the_lock_script_writes() -> None:
+    options = runpy.run_path(str(REPOSITORY / "scripts" / "lock.py"))["RUNTIME_OPTIONS"]
+    for framework, preset in itertools.product(FRAMEWORKS, ("service", "prototype")):
+        names = {"runtime", "dev", "pre-commit", *options[framework, preset]}
+        folder = TEMPLATES / framework / preset / REQUIREMENTS
+        assert set(files(folder)) == {f"{name}.txt" for name in names}
+
+
+def test_every_slot_is_included_from_one_place() -> None:
+    places = defaultdict(set)
+    for place, expression, answers in includes():
+        included = Environment(autoescape=False).compile_expression(expression)(**answers)  # noqa: S701
+        places[included].add(f"{place}: {expression}")
+    slots = {
+        f"templates/{folder}/{path}"
+        for folder in (*FRAMEWORKS, "licenses")
+        for path in files(TEMPLATES / folder)
+    }
+    assert slots <= places.keys()
+    for slot in slots:
+        assert len(places[slot]) == 1, slot
+
+
+def includes() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Each include of the project, with every set of answers that its path may depend on."""
+    questions = template.questions()
+    keys = ("framework", "preset", "license")
+    values = [[choice.value for choice in questions[key].choices] for key in keys]
+    for path in files(PROJECT):
+        text = (PROJECT / path).read_text("utf-8")
+        for chunk in text.split("{% include ")[1:]:
+            expression = chunk.partition("%}")[0].strip().removesuffix("-").strip()
+            for chosen in itertools.product(*values):
+                yield path, expression, dict(zip(keys, chosen, strict=True))
+
+
+@pytest.mark.parametrize("folder", [*FRAMEWORKS, "licenses"])
+def test_a_slot_includes_no_other(folder: str) -> None:
+    for path in files(TEMPLATES / folder):
+        tree = parsed(TEMPLATES / folder / path)
+        assert not list(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport))), path
+
+
+def test_no_one_sided_condition_where_the_name_has_a_quote() -> None:
+    # Jinja writes the template's name into the message of the missing `else`, in single quotes,
+    # and the program it makes of such a template does not compile.
+    for path in files(PROJECT):
+        if "'" in path and path.endswith(".jinja"):
+            for condition in parsed(PROJECT / path).find_all(nodes.CondExpr):
+                assert condition.expr2 is not None, f"{path}, line {condition.lineno}"
+
+
+def test_no_name_is_illegal_on_windows() -> None:
+    for path in files(TEMPLATES):
+        assert not set('<>:"|?*\\') & set(path), path
+
+
+def parsed(path: Path) -> nodes.Template:
+    return Environment(autoescape=False).parse(path.read_text("utf-8"))  # noqa: S701

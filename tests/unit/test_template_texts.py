@@ -1,0 +1,120 @@
+"""What a user writes reaches every file unchanged, whatever it looks like to that file's format."""
+
+import itertools
+import json
+import random
+import tomllib
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from genai_scaffold import answers, names, pipeline, render, template, verify
+
+TEXTS = [
+    pytest.param("A thing", id="plain"),
+    pytest.param('say "hi"', id="double-quotes"),
+    pytest.param("it's 'so'", id="single-quotes"),
+    pytest.param('"""x"""', id="triple-quotes"),
+    pytest.param(r"C:\new\table", id="backslashes"),
+    pytest.param("ends with \\", id="ends-with-a-backslash"),
+    pytest.param("a # b: c", id="hash-and-colon"),
+    pytest.param("rocket 🚀 é \u200dx", id="emoji"),
+    pytest.param("{{ 7*7 }}{% raw %}{# c #}${{ github.token }}", id="template-tags"),
+    pytest.param("<b>&amp;</b> <!-- x --> </script>", id="html"),
+    pytest.param("$HOME ${X} %(a)s $(ls) `ls` !x", id="shell"),
+    pytest.param("*a* _b_ __c__ ~~d~~ `e`", id="emphasis"),
+    pytest.param("[a](b) ![c](d) <https://example.org> [e]: f", id="links"),
+    pytest.param("# A heading", id="heading"),
+    pytest.param("> quoted", id="quote"),
+    pytest.param("- an item", id="bullet"),
+    pytest.param("+ an item", id="plus"),
+    pytest.param("12. an item", id="number"),
+    pytest.param("12) an item", id="number-and-parenthesis"),
+    pytest.param("===", id="underline"),
+    pytest.param("---", id="rule"),
+    pytest.param("| a | b |", id="table"),
+    pytest.param("~~~", id="fence"),
+    pytest.param("a  b", id="two-blanks"),
+    pytest.param("true", id="boolean"),
+    pytest.param("null", id="null"),
+    pytest.param("2024-01-01", id="date"),
+    pytest.param("0x1F", id="number-alone"),
+    pytest.param("- [ ] {a: b} @x %y", id="yaml"),
+    pytest.param("&anchor *alias !tag", id="anchor"),
+    pytest.param("\u00a0a\u2003b\u3000", id="strange-blanks"),
+    pytest.param("a" * 200, id="long"),
+]
+# What may stand in a text, so chosen that accidents happen.
+ALPHABET = "\\`*_[]<>&~|#$-+=!(){}:;.,'\"%^@/ 019ax éß🚀"
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return template.checkout(tmp_path_factory.mktemp("template"))
+
+
+def shown(markdown: str) -> list[str]:
+    """The paragraphs that a reader of Markdown sees, as plain text."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [
+        "".join(child.content for child in token.children or ())
+        for before, token in itertools.pairwise(tokens)
+        if before.type == "paragraph_open"
+        and {child.type for child in token.children or ()} <= {"text", "text_special"}
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> None:
+    assert names.check_text(text, "description") == text
+    given = {"description": text, "author": text, "preset": "prototype"}
+    planned = pipeline.plan(answers.from_flags(given), "my-app")
+    root = tmp_path / "my-app"
+    reasons = planned.recommendation.as_dict()
+    render.render_from(source, root, planned.answers.for_template(), reasons)
+    metadata = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    assert metadata["description"] == text
+    assert metadata["authors"] == [{"name": text}]
+    recorded = yaml.safe_load((root / verify.ANSWERS_FILE).read_text("utf-8"))
+    assert (recorded["description"], recorded["author"]) == (text, text)
+    # Markdown leaves out the blanks around a paragraph.
+    assert shown((root / "README.md").read_text("utf-8"))[0] == text.strip()
+    assert f"Copyright (c) {text}\n" in (root / "LICENSE").read_text("utf-8")
+
+
+def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
+    given = {"author": "A & B's \\ <c>", "license": "proprietary", "preset": "prototype"}
+    planned = pipeline.plan(answers.from_flags(given), "my-app")
+    render.render_from(source, tmp_path / "my-app", planned.answers.for_template(), {})
+    text = (tmp_path / "my-app" / "LICENSE").read_text("utf-8")
+    assert text.startswith("Copyright (c) A & B's \\ <c>. All rights reserved.\n")
+
+
+def test_any_text_reads_back_from_markdown_toml_and_yaml(source: Path, tmp_path: Path) -> None:
+    dice = random.Random(0)  # noqa: S311 - the same texts in every run
+    drawn = ("".join(dice.choices(ALPHABET, k=dice.randint(1, 12))) for _ in range(4000))
+    texts = sorted({text.strip() for text in drawn} - {""})
+    small = tmp_path / "small"
+    small.mkdir()
+    (small / "copier.yml").write_text("texts: {type: json}\n")
+    (small / "templates").mkdir()
+    (small / "templates/text.jinja").write_bytes((source / "templates/text.jinja").read_bytes())
+    (small / "texts.md.jinja").write_text(
+        "{% from 'templates/text.jinja' import markdown %}"
+        "{% for text in texts %}{{ markdown(text) }}\n\n{% endfor %}"
+    )
+    (small / "texts.toml.jinja").write_text(
+        "{% for text in texts %}t{{ loop.index }} = {{ text | to_json(ensure_ascii=False) }}\n"
+        "{% endfor %}"
+    )
+    (small / "texts.yml.jinja").write_text("{{ texts | to_nice_yaml(width=1000) }}")
+    data = {"texts": json.dumps(texts)}
+    settings = copier.Settings()
+    copier.run_copy(str(small), tmp_path / "out", data=data, quiet=True, settings=settings)
+    assert shown((tmp_path / "out/texts.md").read_text("utf-8")) == texts
+    read = tomllib.loads((tmp_path / "out/texts.toml").read_text("utf-8"))
+    assert list(read.values()) == texts
+    assert yaml.safe_load((tmp_path / "out/texts.yml").read_text("utf-8")) == texts

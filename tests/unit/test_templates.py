@@ -1,0 +1,385 @@
+"""The laws of what is rendered, over every shape of a project and every pair of its options."""
+
+import ast
+import itertools
+import random
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from genai_scaffold import agreement, answers, pipeline, render, template, verify
+
+Row: TypeAlias = Mapping[str, Any]
+
+OLDEST_PYTHON = (3, 11)
+FEW = 12  # files of a prototype
+ANSWERS, RECORD = ".copier-answers.yml", "docs/adr/0001-web-framework.md"
+
+
+def choices(key: str) -> tuple[str, ...]:
+    return tuple(choice.value for choice in template.questions()[key].choices)
+
+
+# What shapes the code; every combination of it is rendered.
+SHAPE = {
+    "framework": choices("framework"),
+    "preset": choices("preset"),
+    "docs": (True, False),
+    "validation": (True, False),
+    "async": choices("async"),
+}
+TOGGLES = ("deploy", "features")
+# Everything else; each pair of values is rendered once, with each value of the shape.
+REST = {
+    "provider": choices("provider"),
+    "license": choices("license"),
+    "python": choices("python"),
+    "author": ("", "The Authors"),
+    **{value: (True, False) for key in TOGGLES for value in choices(key)},
+}
+
+
+def allowed(row: Row) -> bool:
+    """Whether there is a project with these answers, of which some may be open."""
+    flask_prototype_with_docs = {"framework": "flask", "preset": "prototype", "docs": True}
+    fastapi_on_wsgi = {"framework": "fastapi", "mod-wsgi": True}
+    return not any(
+        impossible.items() <= row.items()
+        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi)
+    )
+
+
+def pairs(row: Row) -> set[tuple[tuple[str, Any], ...]]:
+    return set(itertools.combinations(row.items(), 2))
+
+
+def possible_pairs() -> set[tuple[tuple[str, Any], ...]]:
+    return {
+        ((key, value), (other, another))
+        for (key, values), (other, others) in itertools.combinations({**SHAPE, **REST}.items(), 2)
+        for value in values
+        for another in others
+        if allowed({key: value, other: another})
+    }
+
+
+def covering() -> list[Row]:
+    """Every shape, completed so that every possible pair of values is in some row."""
+    dice = random.Random(0)  # noqa: S311 - the same rows in every run
+    shapes = [
+        dict(zip(SHAPE, values, strict=True)) for values in itertools.product(*SHAPE.values())
+    ]
+    shapes = [shape for shape in shapes if allowed(shape)]
+    missing = possible_pairs()
+    rows: list[Row] = []
+    for shape in itertools.cycle(shapes):
+        if len(rows) >= len(shapes) and not missing:
+            return rows
+        candidates = [
+            shape | {key: dice.choice(values) for key, values in REST.items()} for _ in range(60)
+        ]
+        row = max(filter(allowed, candidates), key=lambda row: len(pairs(row) & missing))
+        missing -= pairs(row)
+        rows.append(row)
+    raise AssertionError
+
+
+ROWS = covering()
+
+
+def name(row: Row) -> str:
+    """The row as a test's name: its shape, then what is switched on."""
+    words = [str(row[key]) for key in ("framework", "preset", "async")]
+    words += [f"no-{key}" for key in ("docs", "validation") if not row[key]]
+    words += [str(row[key]) for key in ("provider", "license", "python")]
+    return "-".join([*words, *(key for key, value in row.items() if key in REST and value is True)])
+
+
+def plan(row: Row) -> pipeline.Plan:
+    """What the tool makes of these answers, given as flags."""
+    flags = {key: row[key] for key in (*SHAPE, "provider", "license", "python", "author")}
+    flags["deploy"] = [value for value in choices("deploy") if row[value]] or ["none"]
+    flags["feature"] = [value for value in choices("features") if row[value]] or ["none"]
+    return pipeline.plan(answers.from_flags(flags), "my-app")
+
+
+class Project(NamedTuple):
+    """A rendered project, and the answers that it was rendered from."""
+
+    row: Row
+    root: Path
+    files: Mapping[str, str]
+
+    @property
+    def modules(self) -> dict[str, str]:
+        return {path: text for path, text in self.files.items() if path.endswith(".py")}
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return template.checkout(tmp_path_factory.mktemp("template"))
+
+
+def rendered(source: Path, root: Path, row: Row) -> Project:
+    planned = plan(row)
+    reasons = planned.recommendation.as_dict()
+    render.render_from(source, root, planned.answers.for_template(), reasons)
+    files = {path: (root / path).read_text("utf-8") for path in render.files(root)}
+    return Project(row, root, files)
+
+
+@pytest.fixture(scope="module", params=ROWS, ids=name)
+def project(
+    request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    return rendered(source, tmp_path_factory.mktemp("rendered") / "my-app", request.param)
+
+
+def test_the_rows_cover_every_shape_and_every_pair() -> None:
+    every = itertools.product(*SHAPE.values())
+    shapes = {values for values in every if allowed(dict(zip(SHAPE, values, strict=True)))}
+    assert {tuple(row[key] for key in SHAPE) for row in ROWS} == shapes
+    assert set().union(*map(pairs, ROWS)) == possible_pairs()
+
+
+def test_is_sound(project: Project) -> None:
+    assert verify.rendering(project.root) == []
+    assert agreement.check(project.root) == []
+
+
+def test_parses_on_the_oldest_python(project: Project) -> None:
+    for path, text in project.modules.items():
+        ast.parse(text, path, feature_version=OLDEST_PYTHON)
+
+
+def test_passes_its_own_linter_and_formatter(project: Project) -> None:
+    for command in (["check"], ["format", "--check", "--diff"]):
+        completed = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_every_module_is_used(project: Project) -> None:
+    imported = {module for text in project.modules.values() for module in imports(text)}
+    for path, text in project.modules.items():
+        # What is not imported is started: by a server, by pytest, or by hand.
+        started = (
+            path.startswith("tests/test_") or "/" not in path or '__name__ == "__main__"' in text
+        )
+        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        assert started or path == "tests/conftest.py" or module in imported, path
+
+
+def imports(text: str) -> Iterator[str]:
+    """Every module that a module imports, and each package on the way to it."""
+    for node in ast.walk(ast.parse(text)):
+        found = []
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for module in found:
+            parts = module.split(".")
+            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def test_no_function_or_class_is_dead(project: Project) -> None:
+    own = {path: text for path, text in project.modules.items() if "test" not in path}
+    words = re.findall(r"\w+", "\n".join(own.values()))
+    for path, text in own.items():
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            # A decorator registers what it decorates; a dunder is called by the language.
+            if node.decorator_list or node.name.startswith("__"):
+                continue
+            assert words.count(node.name) > 1, f"{path}: {node.name} is used by nobody"
+
+
+def test_every_dependency_is_pinned_once(project: Project) -> None:
+    document = tomllib.loads(project.files["pyproject.toml"])
+    runtime, development = document["project"]["dependencies"], document["dependency-groups"]["dev"]
+    pinned = pins(project.files["requirements.txt"])
+    assert_satisfied(runtime, pinned)
+    more = pins(project.files["requirements-dev.txt"])
+    assert not pinned.keys() & more.keys()
+    assert_satisfied(development, pinned | more)
+
+
+def pins(requirements: str) -> dict[str, str]:
+    found = re.findall(r"^([a-z0-9.-]+)==([^ ;]+)", requirements, re.MULTILINE)
+    assert len(found) == len(dict(found)), "something is pinned twice"
+    assert all(
+        "--hash=" in block
+        for block in re.split(r"^(?=\S+==)", requirements, flags=re.MULTILINE)[1:]
+    )
+    return dict(found)
+
+
+def assert_satisfied(requirements: list[str], pinned: Mapping[str, str]) -> None:
+    for requirement in map(Requirement, requirements):
+        assert requirement.specifier.contains(pinned[requirement.name]), requirement
+
+
+def test_the_third_party_imports_are_the_dependencies(project: Project) -> None:
+    document = tomllib.loads(project.files["pyproject.toml"])
+    declared = {Requirement(line).name for line in document["project"]["dependencies"]}
+    own = {path.partition("/")[0].removesuffix(".py") for path in project.modules}
+    text = "\n".join(text for path, text in project.modules.items() if "test" not in path)
+    used = {module.partition(".")[0] for module in imports(text)}
+    used -= sys.stdlib_module_names | own | PARTS.keys()
+    used |= set(re.findall(r'files\("(\w+)"\)', text))
+    used |= {"fastapi": {"uvicorn"}, "flask": {"gunicorn"}}[project.row["framework"]]
+    used |= set(re.findall(r'worker_class = "(gevent)"', text))
+    assert {module.replace("_", "-") for module in used} == declared
+
+
+# What a declared dependency cannot be had without.
+PARTS = {"starlette": "fastapi", "werkzeug": "flask", "pydantic_core": "pydantic"}
+
+DOCS_WORDS = re.compile(r"\bdocs\b|openapi|swagger|redoc|offapi|\bdocumented\b", re.IGNORECASE)
+# FastAPI serves its pages unless it is told not to.
+SWITCHED_OFF = re.compile(r"(docs|redoc|openapi)_url=None")
+
+
+def test_only_with_docs_does_anything_speak_of_them(project: Project) -> None:
+    found = [
+        f"{path}: {line}"
+        for path, text in project.files.items()
+        if path not in (ANSWERS, RECORD)
+        for line in text.replace(RECORD, "").splitlines()
+        if DOCS_WORDS.search(SWITCHED_OFF.sub("", line))
+    ]
+    if project.row["docs"]:
+        assert any(line.startswith("README.md") for line in found)
+    else:
+        assert found == []
+
+
+def test_what_was_answered_is_recorded(project: Project) -> None:
+    recorded = yaml.safe_load(project.files[ANSWERS])
+    asked = plan(project.row).answers.for_template()
+    assert asked.items() <= recorded.items()
+    assert recorded["_src_path"] == ""
+    labels = {"fastapi": "FastAPI", "flask": "Flask"}
+    framework = project.row["framework"]
+    assert project.files[RECORD].startswith(f"# 1. The web framework is {labels[framework]}\n")
+    agrees = recorded["recommendation"]["framework"] == framework
+    assert ("against the recommendation" in project.files[RECORD]) != agrees
+
+
+@pytest.mark.parametrize("framework", choices("framework"))
+def test_a_prototype_is_small(framework: str, source: Path, tmp_path: Path) -> None:
+    given = answers.from_flags({"framework": framework, "preset": "prototype"})
+    planned = pipeline.plan(given, "my-app")
+    render.render_from(source, tmp_path / "my-app", planned.answers.for_template(), {})
+    assert len(render.files(tmp_path / "my-app")) <= FEW
+
+
+OPTIONS = {
+    "render": {"render.yaml"},
+    "docker": {"Dockerfile", ".dockerignore", "compose.yaml"},
+    "heroku": {"Procfile", ".python-version"},
+    "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
+    "ci": {".github/workflows/ci.yml"},
+    "pre-commit": {".pre-commit-config.yaml"},
+}
+
+
+@pytest.mark.parametrize("preset", choices("preset"))
+@pytest.mark.parametrize("choice", choices("deploy") + choices("features"))
+def test_an_option_adds_its_files_and_no_other(
+    choice: str, preset: str, source: Path, tmp_path: Path
+) -> None:
+    bare: dict[str, Any] = {key: values[-1] for key, values in (SHAPE | REST).items()} | {
+        "preset": preset
+    }
+    bare["framework"] = "flask"
+    without = rendered(source, tmp_path / "without", bare)
+    having = rendered(source, tmp_path / "having", {**bare, choice: True})
+    assert having.files.keys() - without.files.keys() == OPTIONS[choice]
+    assert without.files.keys() <= having.files.keys()
+    changed = {path for path, text in without.files.items() if having.files[path] != text}
+    assert changed <= {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
+
+
+@pytest.mark.parametrize(
+    ("license_", "first_line"),
+    [
+        pytest.param("mit", "MIT License", id="mit"),
+        pytest.param("apache-2.0", "Apache License", id="apache-2.0"),
+        pytest.param("proprietary", "Copyright (c) The Authors. All rights reserved.", id="own"),
+        pytest.param("none", None, id="none"),
+    ],
+)
+def test_the_licence_is_the_one_that_was_asked_for(
+    license_: str, first_line: str | None, source: Path, tmp_path: Path
+) -> None:
+    row = {**ROWS[0], "license": license_, "author": "The Authors"}
+    files = rendered(source, tmp_path / "my-app", row).files
+    text = files.get("LICENSE")
+    assert (text.strip().partition("\n")[0] if text else None) == first_line
+    spdx = {"mit": "MIT", "apache-2.0": "Apache-2.0"}.get(license_)
+    assert tomllib.loads(files["pyproject.toml"])["project"].get("license") == spdx
+
+
+@pytest.mark.parametrize("version", choices("python"))
+def test_the_python_is_the_one_that_was_asked_for(
+    version: str, source: Path, tmp_path: Path
+) -> None:
+    everything = dict.fromkeys(choices("deploy") + choices("features"), True)
+    row = {**ROWS[0], "framework": "flask", "docs": False, "python": version, **everything}
+    files = rendered(source, tmp_path / "my-app", row).files
+    stated = [
+        files[".python-version"].strip(),
+        *re.findall(r"FROM python:([\d.]+)-", files["Dockerfile"]),
+        yaml.safe_load(files[".github/workflows/ci.yml"])["jobs"]["check"]["steps"][1]["with"][
+            "python-version"
+        ],
+    ]
+    assert stated == [version, version, version, version]
+    blueprint = yaml.safe_load(files["render.yaml"])["services"][0]
+    variables = {entry["key"]: entry.get("value") for entry in blueprint["envVars"]}
+    assert variables["PYTHON_VERSION"].startswith(f"{version}.")
+
+
+@pytest.mark.parametrize("provider", choices("provider"))
+def test_every_provider_has_its_address_or_asks_for_one(
+    provider: str, source: Path, tmp_path: Path
+) -> None:
+    row = {**ROWS[0], "preset": "service", "provider": provider, "render": True}
+    project = rendered(source, tmp_path / "my-app", row)
+    settings, deploy = project.files["backend/settings.py"], project.files["render.yaml"]
+    known = provider not in ("azure", "custom")
+    assert bool(re.search(r'default="https?://\S+"', settings)) == known
+    assert ("LLM_BASE_URL" in deploy) != known
+
+
+def test_what_is_github_s_stays_github_s(source: Path, tmp_path: Path) -> None:
+    row = {**ROWS[0], "ci": True}
+    workflow = rendered(source, tmp_path / "my-app", row).files[".github/workflows/ci.yml"]
+    group = yaml.safe_load(workflow)["concurrency"]["group"]
+    assert group == "${{ github.workflow }}-${{ github.ref }}"
+
+
+@pytest.mark.parametrize("framework", choices("framework"))
+@pytest.mark.parametrize("preset", choices("preset"))
+def test_the_same_answers_give_the_same_bytes(
+    framework: str, preset: str, source: Path, tmp_path: Path
+) -> None:
+    row = next(r for r in ROWS if (r["framework"], r["preset"]) == (framework, preset))
+    first, second = (rendered(source, tmp_path / place / "my-app", row) for place in ("a", "b"))
+    assert first.files == second.files

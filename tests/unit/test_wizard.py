@@ -1,0 +1,390 @@
+"""The conversation, played by a script: questions, the way back, overrides, and the end."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from genai_scaffold import answers, pipeline, wizard
+from genai_scaffold.errors import DestinationError, UsageError
+from genai_scaffold.pipeline import Plan
+from genai_scaffold.template import Choice
+
+pytestmark = pytest.mark.usefixtures("small_template")
+
+# What the user does at a prompt: takes the default, goes back, stops, or answers.
+DEFAULT, BACK, STOP = "<default>", "<back>", "<stop>"
+Line: TypeAlias = tuple[str, str | Collection[str]]
+
+
+class Script:
+    """A prompter that plays a script, and insists that every question is the expected one."""
+
+    def __init__(self, *lines: Line) -> None:
+        self.lines: Iterator[Line] = iter(lines)
+        self.asked: list[str] = []
+        self.rows: dict[str, list[str]] = {}
+        self.defaults: dict[str, object] = {}
+
+    def _answer(self, question: str, default: str | Collection[str]) -> str | Collection[str]:
+        expected, answer = next(self.lines, (question, DEFAULT))
+        assert expected in question
+        self.asked.append(question)
+        self.defaults[question] = default
+        if answer == BACK:
+            raise wizard.Back
+        if answer == STOP:
+            raise KeyboardInterrupt
+        return default if answer == DEFAULT else answer
+
+    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+        text = str(self._answer(question, default))
+        assert refusal(text) is None, refusal(text)
+        return text
+
+    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+        self.rows[question] = [choice.value for choice in choices]
+        assert default in self.rows[question]
+        return str(self._answer(question, default))
+
+    def multiselect(
+        self, question: str, choices: Sequence[Choice], default: Collection[str]
+    ) -> tuple[str, ...]:
+        self.rows[question] = [choice.value for choice in choices]
+        return tuple(self._answer(question, default))
+
+
+QUESTIONS = [
+    "Project name",
+    "How many requests",
+    "come with it",
+    "How large",
+    "Who will write",
+    "any of this hold",
+    "Create which one",
+    "serves the model",
+    "Where will it run",
+    "Create this project",
+]
+
+
+Flags: TypeAlias = dict[str, str | bool | list[str]]
+
+
+def talk(script: Script, directory: str | None = None, flags: Flags | None = None) -> Plan:
+    return wizard.ask(answers.from_flags(flags or {}), directory, script)
+
+
+def given(plan: Plan) -> dict[str, object]:
+    return {key: answer.value for key, answer in plan.given.items()}
+
+
+def test_enter_all_the_way_gives_the_defaults() -> None:
+    script = Script(*[(question, DEFAULT) for question in QUESTIONS])
+    plan = talk(script)
+    assert len(script.asked) == len(QUESTIONS)
+    assert given(plan) == {}
+    assert plan.command == ["genai-scaffold", "new", "my-app", "--yes"]
+
+
+def test_there_are_at_most_eight_questions_about_the_project() -> None:
+    framework = next(step for step in wizard.STEPS if "framework" in step.keys)
+    assert len([step for step in wizard.STEPS if step is not framework]) == 8
+
+
+def test_what_is_answered_is_planned() -> None:
+    plan = talk(
+        Script(
+            ("Project name", "bot"),
+            ("How many", "none"),
+            ("come with it", ["validation"]),
+            ("How large", "prototype"),
+            ("Who will", "flask"),
+            ("any of this", ["extensions"]),
+            ("Create which", "flask prototype"),
+            ("serves", "ollama"),
+            ("Where", []),
+            ("Create this", DEFAULT),
+        )
+    )
+    assert given(plan) == {
+        "name": "bot",
+        "async": "none",
+        "docs": False,
+        "scale": "prototype",
+        "team": "flask",
+        "extensions": True,
+        "preset": "prototype",
+        "provider": "ollama",
+        "deploy": (),
+    }
+    assert plan.answers.by_key["framework"] == ("flask", "recommendation")
+    assert plan.destination.name == "bot"
+
+
+def test_the_recommendation_can_be_overridden(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [(question, DEFAULT) for question in QUESTIONS]
+    lines[6] = ("Create which", "flask service")
+    plan = talk(Script(*lines))
+    assert plan.answers.by_key["framework"] == ("flask", "prompt")
+    said = capsys.readouterr()
+    assert "FastAPI is recommended." in said.err
+    assert "It would be Flask with" in said.err
+    assert said.out == ""
+
+
+def test_the_way_back_leads_through_every_question() -> None:
+    forth = [(question, DEFAULT) for question in QUESTIONS]
+    back = [(question, BACK) for question in reversed(QUESTIONS)]
+    script = Script(*forth[:-1], *back, *forth)
+    talk(script)
+    assert len(script.asked) == 3 * len(QUESTIONS) - 1
+
+
+def test_what_was_answered_is_the_default_after_going_back() -> None:
+    script = Script(
+        ("Project name", DEFAULT),
+        ("How many", "some"),
+        ("come with it", BACK),
+        ("How many", DEFAULT),
+        ("come with it", []),
+        ("How large", BACK),
+    )
+    plan = talk(script)
+    assert given(plan) == {"async": "some", "docs": False, "validation": False}
+
+
+@pytest.mark.parametrize("stop", range(len(QUESTIONS)), ids=QUESTIONS)
+def test_stopping_at_any_question_leaves_nothing(stop: int, work: Path) -> None:
+    lines = [(question, DEFAULT) for question in QUESTIONS[:stop]]
+    with pytest.raises(KeyboardInterrupt):
+        talk(Script(*lines, (QUESTIONS[stop], STOP)))
+    assert list(work.iterdir()) == []
+
+
+def test_cancelling_the_summary_stops() -> None:
+    lines = [(question, DEFAULT) for question in QUESTIONS[:-1]]
+    with pytest.raises(KeyboardInterrupt):
+        talk(Script(*lines, ("Create this", wizard.CANCEL)))
+
+
+@pytest.mark.parametrize(
+    ("flags", "gone"),
+    [
+        pytest.param({"async": "high"}, ["How many"], id="need"),
+        pytest.param({"docs": True, "validation": True}, ["come with it"], id="both-of-two"),
+        pytest.param({"docs": True}, [], id="one-of-two"),
+        pytest.param({"app": "api", "extensions": False, "hosting": "any"}, ["any of"], id="three"),
+        pytest.param({"framework": "flask", "preset": "service"}, ["Create which"], id="framework"),
+        pytest.param({"deploy": ["docker"]}, ["Where will"], id="deploy"),
+        pytest.param({"name": "bot"}, ["Project name"], id="name"),
+    ],
+)
+def test_what_was_given_is_not_asked(flags: Flags, gone: list[str]) -> None:
+    script = Script()
+    talk(script, flags=flags)
+    assert len(script.asked) == len(QUESTIONS) - len(gone)
+    assert not [asked for asked in script.asked if any(word in asked for word in gone)]
+
+
+def test_a_directory_is_the_name() -> None:
+    script = Script()
+    assert talk(script, "some/bot").answers["name"] == "bot"
+    assert "Project name" not in script.asked
+
+
+def test_what_the_settings_say_is_a_default_and_still_asked() -> None:
+    script = Script()
+    settings = answers.from_environment({"GENAI_SCAFFOLD_PROVIDER": "ollama"})
+    plan = wizard.ask(settings, None, script)
+    assert script.defaults["Who serves the model?"] == "ollama"
+    assert plan.answers.by_key["provider"] == ("ollama", "environment")
+
+
+def test_a_prototype_is_suggested_for_something_small() -> None:
+    script = Script(
+        *[(question, DEFAULT) for question in QUESTIONS[:3]], ("How large", "prototype")
+    )
+    plan = talk(script)
+    assert script.defaults["Create which one?"] == "fastapi prototype"
+    assert plan.answers.by_key["preset"] == ("prototype", "prompt")
+    assert plan.answers["deploy"] == ("render",)
+
+
+def test_only_what_is_possible_is_offered() -> None:
+    script = Script()
+    talk(script)
+    assert "mod-wsgi" not in script.rows["Where will it run?"]
+    script = Script(*[(question, DEFAULT) for question in QUESTIONS[:5]], ("any of", ["hosting"]))
+    plan = talk(script)
+    assert script.rows["Create which one?"] == ["flask service", "flask prototype"]
+    assert "mod-wsgi" in script.rows["Where will it run?"]
+    assert plan.answers.by_key["framework"] == ("flask", "recommendation")
+
+
+def test_a_contradiction_is_explained_and_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    script = Script(("any of", ["hosting"]), ("any of", []))
+    flags: Flags = {
+        "name": "bot", "async": "high", "docs": True, "validation": True, "scale": "service",
+        "team": "typed", "framework": "fastapi",
+    }  # fmt: skip
+    plan = talk(script, flags=flags)
+    assert "--framework fastapi contradicts hosting = wsgi" in capsys.readouterr().err
+    assert plan.answers["hosting"] == "any"
+
+
+def test_a_name_in_the_way_is_refused_at_once(work: Path) -> None:
+    (work / "taken").mkdir()
+    (work / "taken/file").touch()
+    refused: list[str | None] = []
+
+    class Typing(Script):
+        def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+            refused.extend(map(refusal, ["taken", "openai", "free"]))
+            return super().text(question, default, refusal)
+
+    talk(Typing())
+    assert [bool(why) for why in refused] == [True, True, False]
+
+
+def test_a_directory_in_the_way_is_refused_before_any_question(work: Path) -> None:
+    (work / "taken").mkdir()
+    (work / "taken/file").touch()
+    script = Script()
+    with pytest.raises(DestinationError):
+        talk(script, "taken")
+    with pytest.raises(UsageError):
+        talk(script, "openai")
+    assert script.asked == []
+
+
+# Numbered lines, as typed.
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> wizard.Prompter:
+    monkeypatch.setattr("sys.stdin", StringIO("".join(f"{line}\n" for line in lines)))
+    return wizard.NumberedLines()
+
+
+ROWS = (Choice("a", "first"), Choice("b", "second"), Choice("c", "third"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        pytest.param(["2"], "b", id="number"),
+        pytest.param([""], "c", id="enter"),
+        pytest.param(["0", "4", "x", "²", " 1 "], "a", id="after-nonsense"),
+    ],
+)
+def test_a_number_selects(lines: list[str], chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert typed(monkeypatch, *lines).select("Which?", ROWS, "c") == chosen
+
+
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        pytest.param([""], ("a", "c"), id="enter"),
+        pytest.param(["2"], ("b",), id="one"),
+        pytest.param(["3,1"], ("a", "c"), id="in-their-order"),
+        pytest.param(["0"], (), id="none"),
+        pytest.param(["4", "a b", "1 2"], ("a", "b"), id="after-nonsense"),
+    ],
+)
+def test_numbers_select_many(
+    lines: list[str], chosen: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert typed(monkeypatch, *lines).multiselect("Which?", ROWS, ["a", "c"]) == chosen
+
+
+def test_a_text_is_asked_until_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompter = typed(monkeypatch, "no", "yes")
+    assert prompter.text("Word", "x", lambda text: None if text == "yes" else "not that") == "yes"
+    assert typed(monkeypatch, "").text("Word", "x", lambda _: None) == "x"
+
+
+def test_b_goes_back_and_the_end_of_the_input_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(wizard.Back):
+        typed(monkeypatch, "b").select("Which?", ROWS, "a")
+    with pytest.raises(wizard.Back):
+        typed(monkeypatch, "Back").multiselect("Which?", ROWS, [])
+    with pytest.raises(KeyboardInterrupt):
+        typed(monkeypatch).select("Which?", ROWS, "a")
+
+
+def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompter = typed(monkeypatch, "bot", "", "b", "1", "", "", "", "0", "2", "5", "0", "1")
+    plan = wizard.ask({}, None, prompter)
+    assert given(plan) == {
+        "name": "bot",
+        "async": "none",
+        "preset": "prototype",
+        "provider": "ollama",
+        "deploy": (),
+    }
+    assert pipeline.preview(plan)
+
+
+# Arrow keys, as bytes in a pipe.
+
+DOWN, LEFT, ENTER, CTRL_C = "\x1b[B", "\x1b[D", "\r", "\x03"
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], wizard.Prompter]]:
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.input import create_pipe_input
+    from prompt_toolkit.output import DummyOutput
+
+    with create_pipe_input() as pipe, create_app_session(input=pipe):
+        monkeypatch.setattr("prompt_toolkit.output.create_output", lambda **_: DummyOutput())
+
+        def press(keys: str) -> wizard.Prompter:
+            pipe.send_text(keys)
+            return wizard.ArrowKeys()
+
+        yield press
+
+
+def test_arrow_keys_select(keys: Callable[[str], wizard.Prompter]) -> None:
+    assert keys(DOWN + ENTER).select("Which?", ROWS, "a") == "b"
+    assert keys(ENTER).select("Which?", ROWS, "c") == "c"
+    assert keys(f" {DOWN}{DOWN} {ENTER}").multiselect("Which?", ROWS, ["b"]) == ("a", "b", "c")
+    assert keys(f"other{ENTER}").text("Name", "bot", lambda _: None) == "other"
+    assert keys(ENTER).text("Name", "bot", lambda _: None) == "bot"
+
+
+def test_arrow_keys_go_back(keys: Callable[[str], wizard.Prompter]) -> None:
+    with pytest.raises(wizard.Back):
+        keys(DOWN * 3 + ENTER).select("Which?", ROWS, "a")
+    with pytest.raises(wizard.Back):
+        keys(LEFT).select("Which?", ROWS, "a")
+    with pytest.raises(wizard.Back):
+        keys(LEFT).multiselect("Which?", ROWS, [])
+
+
+def test_ctrl_c_stops(keys: Callable[[str], wizard.Prompter]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        keys(CTRL_C).select("Which?", ROWS, "a")
+    with pytest.raises(KeyboardInterrupt):
+        keys(CTRL_C).text("Name", "bot", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("term", "plain", "kind"),
+    [
+        pytest.param("xterm-256color", False, wizard.ArrowKeys, id="terminal"),
+        pytest.param("dumb", False, wizard.NumberedLines, id="dumb"),
+        pytest.param("xterm", True, wizard.NumberedLines, id="plain"),
+    ],
+)
+def test_the_terminal_decides_how_it_is_asked(
+    term: str,
+    plain: bool,
+    kind: type,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    assert isinstance(wizard.prompter(plain=plain), kind)
