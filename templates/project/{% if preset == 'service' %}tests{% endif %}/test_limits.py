@@ -109,3 +109,26 @@ def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> No
     )
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "degraded", "lost": ["redis"]})
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "codes"),
+    [
+        pytest.param(["203.0.113.1", "203.0.113.2"], [200, 200], id="two clients of a proxy"),
+        pytest.param(["203.0.113.1", "203.0.113.1"], [200, 429], id="one client"),
+        pytest.param(["1.1.1.1, 203.0.113.1", "2.2.2.2, 203.0.113.1"], [200, 429], id="made up"),
+    ],
+)
+def test_counts_by_address_where_no_key_is_configured(
+    serve: Serve, forwarded: list[str], codes: list[int]
+) -> None:
+    client = serve(requests_per_minute=1)
+    headers = [{"x-forwarded-for": route} for route in forwarded]
+    assert [client.get("/v1/models", headers=h).status_code for h in headers] == codes
+
+
+def test_does_not_believe_a_stranger(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    client = serve(requests_per_minute=1)
+    headers = [{"x-forwarded-for": address} for address in ("203.0.113.1", "203.0.113.2")]
+    assert [client.get("/v1/models", headers=h).status_code for h in headers] == [200, 429]

@@ -126,5 +126,6 @@ def create_provider(settings: Settings) -> Provider:
             base_url=settings.llm_base_url,
             timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
             max_retries=2,
+            http_client=openai.DefaultAioHttpClient(),  # relays a stream at half of httpx2's cost
         )
     )

@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         keys=KeyRing(settings.api_keys),
         limits=limits,
         chat=ChatService(llm or create_provider(settings), limits, settings),
+        proxies=frozenset(settings.forwarded_allow_ips),
     )
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))

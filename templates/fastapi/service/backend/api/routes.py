@@ -1,6 +1,9 @@
 """The routes: each parses, calls, and answers."""
 
 from fastapi import APIRouter, Request, Response
+{%- if docs %}
+from fastapi.responses import StreamingResponse
+{%- endif %}
 
 {% if docs -%}
 from backend.api import documented
@@ -45,13 +48,13 @@ async def readyz(services: InUse) -> Readiness:
     if await services.limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
-{%- macro route(path, responses) %}
+{%- macro route(path, responses, answer="response_model=None") %}
 {%- if docs -%}
 @router.post(
     "{{ path }}",
     tags=["model"],
     dependencies=KEY_IN_DOCS,
-    response_model=None,
+    {{ answer }},
     responses=documented.{{ responses }},
 )
 {%- else -%}
@@ -85,18 +88,8 @@ async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Req
     return await answer(request, chat.embed(body, client))
 
 
-{% if docs -%}
-@router.post(
-    "/api/chat",
-    tags=["model"],
-    dependencies=KEY_IN_DOCS,
-    response_class=EventStream,
-    responses=documented.UI_CHAT,
-)
-{%- else -%}
-@router.post("/api/chat", response_class=EventStream)
-{%- endif %}
-async def chat_with_ui(body: UIChatRequest, chat: Chat, client: Client) -> EventStream:
+{{ route("/api/chat", "UI_CHAT", "response_class=StreamingResponse") }}
+async def chat_with_ui(body: UIChatRequest, chat: Chat, client: Client) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     events = await chat.stream(ui_messages.to_chat(body), client)
     return EventStream(ui_frames(events), ui_messages.HEADERS)

@@ -16,6 +16,7 @@ class Services(NamedTuple):
     keys: KeyRing
     limits: Limits
     chat: ChatService
+    proxies: frozenset[str]
 
 
 def services() -> Services:
@@ -29,13 +30,29 @@ def admit_client() -> None:
         Unauthorized: keys are configured, and this is none of them.
         RateLimited: the client asks too often.
     """
-    keys, limits, _ = services()
-    g.client = request.remote_addr or "unknown"
+    keys, limits, _, proxies = services()
     if keys:
-        g.client = keys.owner(request.headers.get("authorization"))
-        if g.client is None:
+        owner = keys.owner(request.headers.get("authorization"))
+        if owner is None:
             raise Unauthorized("Missing or unknown API key", code="invalid_api_key")
-    limits.count_request(g.client)
+    else:
+        owner = address(request.remote_addr, request.headers.getlist("x-forwarded-for"), proxies)
+    limits.count_request(owner)
+    g.client = owner
+
+
+def address(peer: str | None, forwarded: list[str], proxies: frozenset[str]) -> str:
+    """Returns the nearest address that is none of our proxies: what lies beyond it can be made up.
+
+    Args:
+        peer: the other end of the connection.
+        forwarded: the values of `X-Forwarded-For`.
+        proxies: the addresses to believe; `*` believes all.
+    """
+    hops = [hop.strip() for line in forwarded for hop in line.split(",") if hop.strip()]
+    hops.append(peer or "unknown")
+    unknown = (hop for hop in reversed(hops) if not proxies & {hop, "*"})
+    return next(unknown, hops[0])
 
 
 def chat_service() -> ChatService:
