@@ -54,6 +54,10 @@ class RateLimited(AppError):
     type = "rate_limit_error"
 
 
+class Unavailable(AppError):
+    type = "service_unavailable_error"
+
+
 class UpstreamFailed(AppError):
     type = "upstream_error"
 

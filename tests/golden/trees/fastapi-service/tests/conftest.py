@@ -33,7 +33,7 @@ def serve() -> Iterator[Serve]:
             *, llm: Provider | None = None, answer: Answer | None = None, **settings: Any
         ) -> httpx2.Client:
             model = upstream(answer) if answer else llm or OfflineProvider(pause=0)
-            app = create_app(Settings(log_level="WARNING", **settings), model)
+            app = create_app(Settings(**{"log_level": "WARNING", **settings}), model)
             url = stack.enter_context(running(app))
             return stack.enter_context(httpx2.Client(base_url=url))
 

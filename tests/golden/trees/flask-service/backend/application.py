@@ -1,12 +1,15 @@
 """Puts the application together."""
 
 from flask import Flask
+from flask_cors import CORS
 
 from backend.api import docs, routes
+from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import register_request_hooks
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
+from backend.limits import Limits
 from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
@@ -22,9 +25,19 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     app = Flask("backend", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.extensions["chat"] = ChatService(llm or create_provider(settings), settings)
-    app.extensions["keys"] = KeyRing(settings.api_keys)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        PROVIDE_AUTOMATIC_OPTIONS=bool(settings.cors_origins),
+    )
+    limits = Limits(settings)
+    app.extensions["services"] = Services(
+        keys=KeyRing(settings.api_keys),
+        limits=limits,
+        chat=ChatService(llm or create_provider(settings), limits, settings),
+        proxies=frozenset(settings.forwarded_allow_ips),
+    )
+    if settings.cors_origins:
+        CORS(app, origins=list(settings.cors_origins))
     register_request_hooks(app)
     app.register_blueprint(routes.router)
     docs.register_docs(app)

@@ -25,6 +25,8 @@ class Provider(Protocol):
         """Returns the JSON of each event, once the model has accepted the request."""
         ...
 
+    def embed(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
     def models(self) -> list[str]: ...
 
 
@@ -35,11 +37,10 @@ class UpstreamProvider:
         self._client = client
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            response = self._client.post(CHAT, body=request, cast_to=httpx2.Response)
-        except FAILURES as error:
-            raise translate(error) from error
-        return json_of(response)
+        return self._post(CHAT, request)
+
+    def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._post("/embeddings", request)
 
     def stream(self, request: dict[str, Any]) -> Iterator[str]:
         kind = openai.Stream[object]
@@ -57,6 +58,13 @@ class UpstreamProvider:
         except FAILURES as error:
             raise translate(error) from error
         return [model["id"] for model in json_of(response).get("data", [])]
+
+    def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = self._client.post(path, body=request, cast_to=httpx2.Response)
+        except FAILURES as error:
+            raise translate(error) from error
+        return json_of(response)
 
 
 def events(stream: openai.Stream[object]) -> Iterator[str]:
@@ -84,6 +92,9 @@ class OfflineProvider:
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         return offline.complete(request)
+
+    def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+        return offline.embed(request)
 
     def stream(self, request: dict[str, Any]) -> Iterator[str]:
         for event in offline.stream(request):

@@ -4,12 +4,17 @@ It repeats what it was told, calls the first tool that it is given, and fills in
 a JSON schema, so that every client works before there is a key.
 """
 
+import base64
 import hashlib
 import json
+import math
+import random
+import struct
 from collections.abc import Iterator
 from typing import Any
 
 MODEL = "offline-echo"
+EMBEDDING_SIZE = 64
 JSONObject = dict[str, Any]
 
 
@@ -33,6 +38,36 @@ def stream(request: JSONObject) -> Iterator[str]:
     last = {"index": 0, "delta": {}, "finish_reason": finish_reason}
     yield json.dumps({**head, "choices": [last]})
     yield json.dumps({**head, "choices": [], "usage": usage(request, message)})
+
+
+def embed(request: JSONObject) -> JSONObject:
+    """Returns one embedding of unit length for each input: equal inputs have equal ones."""
+    given = request["input"]
+    inputs = given if isinstance(given, list) and not isinstance(given[0], int) else [given]
+    size = request.get("dimensions") or EMBEDDING_SIZE
+    encode = as_base64 if request.get("encoding_format") == "base64" else list
+    data = [
+        {"object": "embedding", "index": index, "embedding": encode(unit_vector(value, size))}
+        for index, value in enumerate(inputs)
+    ]
+    tokens = sum(len(str(value).split()) for value in inputs)
+    return {
+        "object": "list",
+        "data": data,
+        "model": MODEL,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+
+
+def unit_vector(value: Any, size: int) -> list[float]:
+    source = random.Random(json.dumps(value))  # noqa: S311 - for repeatable numbers, not secrets
+    numbers = [source.gauss() for _ in range(size)]
+    length = math.hypot(*numbers)
+    return [number / length for number in numbers]
+
+
+def as_base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def answer(request: JSONObject) -> tuple[JSONObject, str]:

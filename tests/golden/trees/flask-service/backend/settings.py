@@ -40,9 +40,21 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = 1_000_000
     max_messages: PositiveInt = 100
     max_tokens: PositiveInt = 4096
+    requests_per_minute: PositiveInt = 60
+    tokens_per_day: PositiveInt = 1_000_000
+    redis_url: SecretStr | None = None
+    web_concurrency: PositiveInt = 1
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1",)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("allowed_models", "api_keys", mode="before")
+    @field_validator(
+        "allowed_models",
+        "api_keys",
+        "cors_origins",
+        "forwarded_allow_ips",
+        mode="before",
+    )
     @classmethod
     def split_commas(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -62,6 +74,11 @@ class Settings(BaseSettings):
             raise ValueError("LLM_API_KEY must be set in production: the offline model is a demo")
         if self.app_env == "production" and not self.api_keys:
             raise ValueError("API_KEYS must be set in production: the API would be open to all")
+        if self.app_env == "production" and self.web_concurrency > 1 and self.redis_url is None:
+            raise ValueError(
+                "REDIS_URL must be set where WEB_CONCURRENCY is above 1: "
+                "each worker would count its own limits"
+            )
         return self
 
 

@@ -1,14 +1,22 @@
 """The routes: each parses, calls, and answers."""
 
-from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
-from backend.api import documented, sse
-from backend.api.dependencies import Chat, KeyRequired
-from backend.api.responses import Echo, EchoRequest, Greeting, Status
+from backend.api import documented
+from backend.api.answering import answer
+from backend.api.dependencies import KEY_IN_DOCS, Chat, Client, InUse
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
-from backend.api.streaming import event_stream
-from backend.chat.schemas import ChatCompletionRequest, Model, ModelList
+from backend.api.streaming import EventStream, chat_frames, ui_frames
+from backend.chat import ui_messages
+from backend.chat.schemas import (
+    ChatCompletionRequest,
+    EmbeddingRequest,
+    Model,
+    ModelList,
+    UIChatRequest,
+)
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -25,19 +33,21 @@ async def echo(data: EchoRequest) -> Echo:
 
 
 @router.get("/healthz", tags=["operations"])
-async def healthz() -> Status:
+async def healthz() -> Health:
     """Says that the process is alive."""
-    return Status()
+    return Health()
 
 
 @router.get("/readyz", tags=["operations"])
-async def readyz() -> Status:
+async def readyz(services: InUse) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
-    return Status()
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
 
 
-@router.get("/v1/models", tags=["model"], dependencies=KeyRequired, responses=documented.MODELS)
-async def list_models(chat: Chat) -> ModelList:
+@router.get("/v1/models", tags=["model"], dependencies=KEY_IN_DOCS, responses=documented.MODELS)
+async def list_models(chat: Chat, _: Client) -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in await chat.models()])
 
@@ -45,13 +55,39 @@ async def list_models(chat: Chat) -> ModelList:
 @router.post(
     "/v1/chat/completions",
     tags=["model"],
-    dependencies=KeyRequired,
+    dependencies=KEY_IN_DOCS,
     response_model=None,
     responses=documented.CHAT,
 )
-async def complete_chat(request: ChatCompletionRequest, chat: Chat) -> Response:
+async def complete_chat(
+    body: ChatCompletionRequest, chat: Chat, client: Client, request: Request
+) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
-    if request.stream:
-        events = event_stream(await chat.stream(request))
-        return StreamingResponse(events, headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
-    return JSONResponse(await chat.complete(request))
+    if body.stream:
+        return EventStream(chat_frames(await chat.stream(body, client)))
+    return await answer(request, chat.complete(body, client))
+
+
+@router.post(
+    "/v1/embeddings",
+    tags=["model"],
+    dependencies=KEY_IN_DOCS,
+    response_model=None,
+    responses=documented.EMBEDDINGS,
+)
+async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    return await answer(request, chat.embed(body, client))
+
+
+@router.post(
+    "/api/chat",
+    tags=["model"],
+    dependencies=KEY_IN_DOCS,
+    response_class=StreamingResponse,
+    responses=documented.UI_CHAT,
+)
+async def chat_with_ui(body: UIChatRequest, chat: Chat, client: Client) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    events = await chat.stream(ui_messages.to_chat(body), client)
+    return EventStream(ui_frames(events), ui_messages.HEADERS)

@@ -17,6 +17,7 @@ class Relay:
     """
 
     def __init__(self, *, include_usage: bool) -> None:
+        self.usage: dict[str, Any] | None = None
         self._include_usage = include_usage
         self._finished = False
 
@@ -34,6 +35,7 @@ class Relay:
             raise UpstreamFailed("The model failed while it answered")
         choices = chunk.get("choices") or ()
         self._finished |= any(choice.get("finish_reason") for choice in choices)
+        self.usage = chunk.get("usage") or self.usage
         if self._include_usage or "usage" not in chunk:
             return event
         del chunk["usage"]

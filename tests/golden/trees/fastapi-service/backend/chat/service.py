@@ -1,35 +1,78 @@
-"""Answers a chat request, whole or as a stream of events."""
+"""Answers requests for the model, within the client's limits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from backend.chat.policy import admit
+import anyio
+
+from backend.chat.call import Call
+from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
-from backend.chat.schemas import ChatCompletionRequest
+from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.limits import Limits
 from backend.llm import Provider
 from backend.settings import Settings
 
+JSONObject = dict[str, Any]
+
 
 class ChatService:
-    def __init__(self, llm: Provider, settings: Settings) -> None:
+    def __init__(self, llm: Provider, limits: Limits, settings: Settings) -> None:
         self._llm = llm
+        self._limits = limits
         self._settings = settings
 
-    async def complete(self, request: ChatCompletionRequest) -> dict[str, Any]:
-        return await self._llm.complete(admit(request, self._settings))
+    async def complete(self, request: ChatCompletionRequest, client: str) -> JSONObject:
+        call = Call(client, admit_chat(request, self._settings))
+        return await self._answer(call, self._llm.complete)
 
-    async def stream(self, request: ChatCompletionRequest) -> AsyncIterator[str]:
+    async def embed(self, request: EmbeddingRequest, client: str) -> JSONObject:
+        call = Call(client, admit_embedding(request, self._settings))
+        return await self._answer(call, self._llm.embed)
+
+    async def stream(self, request: ChatCompletionRequest, client: str) -> AsyncIterator[str]:
         """Returns the JSON of each event, once the model has accepted the request."""
+        call = Call(client, admit_chat(request, self._settings))
         options = request.stream_options
         relay = Relay(include_usage=options is not None and options.include_usage)
-        return passed_on(await self._llm.stream(admit(request, self._settings)), relay)
+        await self._limits.reserve(client, call.reserved)
+        try:
+            events = await self._llm.stream(call.body)
+        except BaseException:
+            await self._finish(call)
+            raise
+        return self._pass_on(events, relay, call)
 
     async def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or await self._llm.models()
 
+    async def _answer(
+        self, call: Call, ask: Callable[[JSONObject], Awaitable[JSONObject]]
+    ) -> JSONObject:
+        await self._limits.reserve(call.client, call.reserved)
+        try:
+            answer = await ask(call.body)
+            call.answering()
+            call.usage = answer.get("usage")
+        finally:
+            await self._finish(call)
+        return answer
 
-async def passed_on(upstream: AsyncIterator[str], relay: Relay) -> AsyncIterator[str]:
-    async for event in upstream:
-        if (passed := relay.pass_on(event)) is not None:
-            yield passed
-    relay.finish()
+    async def _pass_on(
+        self, events: AsyncIterator[str], relay: Relay, call: Call
+    ) -> AsyncIterator[str]:
+        try:
+            async for event in events:
+                call.answering()
+                if (passed := relay.pass_on(event)) is not None:
+                    yield passed
+            relay.finish()
+        finally:
+            call.usage = relay.usage
+            await self._finish(call)
+
+    async def _finish(self, call: Call) -> None:
+        call.log()
+        # A client that left has cancelled us; what it used is counted all the same.
+        with anyio.move_on_after(1, shield=True):
+            await self._limits.settle(call.client, reserved=call.reserved, used=call.used)

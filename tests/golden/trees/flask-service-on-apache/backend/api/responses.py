@@ -21,8 +21,13 @@ class Echo(BaseModel):
     you_sent: JsonValue
 
 
-class Status(BaseModel):
+class Health(BaseModel):
     status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    status: Literal["ok", "degraded"] = "ok"
+    lost: list[Literal["redis"]] = []
 
 
 class ErrorDetail(BaseModel):
@@ -51,6 +56,7 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.UpstreamFailed: HTTPStatus.BAD_GATEWAY,
     errors.UpstreamTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
 }

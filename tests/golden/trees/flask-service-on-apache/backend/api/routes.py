@@ -1,14 +1,20 @@
 """The routes: each parses, calls, and answers."""
 
 from flask import Blueprint, Response
-from pydantic_core import to_json
 
-from backend.api import sse
-from backend.api.dependencies import chat_service, require_key
-from backend.api.responses import Echo, EchoRequest, Greeting, Status
+from backend.api.answering import answer
+from backend.api.dependencies import admit_client, chat_service, client, services
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import typed
-from backend.api.streaming import event_stream
-from backend.chat.schemas import ChatCompletionRequest, Model, ModelList
+from backend.api.streaming import chat_frames, event_stream, ui_frames
+from backend.chat import ui_messages
+from backend.chat.schemas import (
+    ChatCompletionRequest,
+    EmbeddingRequest,
+    Model,
+    ModelList,
+    UIChatRequest,
+)
 
 router = Blueprint("api", __name__)
 
@@ -28,30 +34,46 @@ def echo(data: EchoRequest) -> Echo:
 
 @router.get("/healthz")
 @typed()
-def healthz() -> Status:
+def healthz() -> Health:
     """Says that the process is alive."""
-    return Status()
+    return Health()
 
 
 @router.get("/readyz")
 @typed()
-def readyz() -> Status:
+def readyz() -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
-    return Status()
+    if services().limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
 
 
 @router.get("/v1/models")
-@typed(guard=require_key)
+@typed(guard=admit_client)
 def list_models() -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in chat_service().models()])
 
 
 @router.post("/v1/chat/completions")
-@typed(guard=require_key)
-def complete_chat(request: ChatCompletionRequest) -> Response:
+@typed(guard=admit_client)
+def complete_chat(body: ChatCompletionRequest) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
-    if request.stream:
-        events = event_stream(chat_service().stream(request))
-        return Response(events, headers=sse.HEADERS, mimetype=sse.MEDIA_TYPE)
-    return Response(to_json(chat_service().complete(request)), mimetype="application/json")
+    if body.stream:
+        return event_stream(chat_frames(chat_service().stream(body, client())))
+    return answer(chat_service().complete(body, client()))
+
+
+@router.post("/v1/embeddings")
+@typed(guard=admit_client)
+def embed(body: EmbeddingRequest) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    return answer(chat_service().embed(body, client()))
+
+
+@router.post("/api/chat")
+@typed(guard=admit_client)
+def chat_with_ui(body: UIChatRequest) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    events = chat_service().stream(ui_messages.to_chat(body), client())
+    return event_stream(ui_frames(events), ui_messages.HEADERS)

@@ -1,13 +1,61 @@
 """A model's events on their way to the client."""
 
-from collections.abc import Iterator
+import contextvars
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+
+from flask import Response
 
 from backend.api import sse
 from backend.api.responses import error_json
+from backend.chat import ui_messages
 from backend.errors import AppError
 
+Frames = Generator[str, None, None]
 
-def event_stream(events: Iterator[str]) -> Iterator[str]:
+
+def event_stream(frames: Frames, headers: Mapping[str, str] | None = None) -> Response:
+    """Server-sent events, with a comment between them while the model is silent."""
+    headers = {**sse.HEADERS, **(headers or {})}
+    return Response(with_pings(frames), headers=headers, mimetype=sse.MEDIA_TYPE)
+
+
+def with_pings(frames: Frames) -> Iterator[str]:
+    """Yields each frame as it comes, and a ping after a time without any.
+
+    Only a write can find out that the client has left, and a ping is one.
+    """
+    arrived: SimpleQueue[str | None] = SimpleQueue()
+    left = Event()
+
+    def read() -> None:
+        try:
+            with closing(frames):
+                for frame in frames:
+                    arrived.put(frame)
+                    if left.is_set():
+                        break
+        finally:
+            arrived.put(None)
+
+    Thread(target=contextvars.copy_context().run, args=(read,), daemon=True).start()
+    try:
+        while True:
+            try:
+                frame = arrived.get(timeout=sse.PING_SECONDS)
+            except Empty:
+                yield sse.PING
+                continue
+            if frame is None:
+                return
+            yield frame
+    finally:
+        left.set()
+
+
+def chat_frames(events: Iterator[str]) -> Frames:
     """Frames each event; an error ends the stream as an event, without the closing mark."""
     try:
         for event in events:
@@ -15,4 +63,20 @@ def event_stream(events: Iterator[str]) -> Iterator[str]:
     except AppError as error:
         yield sse.frame(error_json(error))
     else:
+        yield sse.DONE
+
+
+def ui_frames(events: Iterator[str]) -> Frames:
+    """Frames the same answer as a UI message stream."""
+    for part in ui_messages.opening():
+        yield sse.frame(part)
+    try:
+        for event in events:
+            if (delta := ui_messages.delta(event)) is not None:
+                yield sse.frame(delta)
+    except AppError as error:
+        yield sse.frame(ui_messages.failure(error.message))
+    else:
+        for part in ui_messages.closing():
+            yield sse.frame(part)
         yield sse.DONE

@@ -29,6 +29,30 @@ class ChatCompletionRequest(OpenModel):
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    n: Annotated[int, Field(ge=1)] | None = None
+
+
+class EmbeddingRequest(OpenModel):
+    model: str | None = None
+    input: Annotated[str, Field(min_length=1)] | Annotated[list[JsonValue], Field(min_length=1)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int, Field(ge=1, le=4096)] | None = None
+
+
+class UIPart(OpenModel):
+    type: str
+    text: str = ""
+
+
+class UIMessage(OpenModel):
+    role: Literal["system", "user", "assistant"]
+    parts: list[UIPart]
+
+
+class UIChatRequest(OpenModel):
+    """What the AI SDK's `useChat` sends."""
+
+    messages: Annotated[list[UIMessage], Field(min_length=1)]
 
 
 class Model(BaseModel):

@@ -94,8 +94,8 @@ def describe(view: TypedView) -> dict[str, Any]:
 
 def describe_response(status: int, answer: dict[str, Any]) -> dict[str, Any]:
     phrase = "Successful Response" if status == HTTPStatus.OK else HTTPStatus(status).phrase
-    content = json_content(answer["model"]) | answer.get("content", {})
-    return {"description": phrase, "content": content}
+    content = json_content(answer["model"]) if "model" in answer else {}
+    return {"description": phrase, "content": content | answer.get("content", {})}
 
 
 def json_content(model: type[BaseModel]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def schemas(views: Iterable[TypedView]) -> dict[str, Any]:
     for view in views:
         if view.body:
             models.add((view.body[1], "validation"))
-        answers = [answer["model"] for answer in view.responses.values()]
+        answers = [answer["model"] for answer in view.responses.values() if "model" in answer]
         if issubclass(view.returns, BaseModel):
             answers.append(view.returns)
         models.update((model, "serialization") for model in answers)

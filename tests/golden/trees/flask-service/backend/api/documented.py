@@ -35,25 +35,26 @@ class ChatCompletion(OpenModel):
     usage: Usage
 
 
-INVALID: Responses = {
-    400: {"model": ErrorBody},
-    413: {"model": ErrorBody},
-    422: {"model": ErrorBody},
-}
-UNAUTHORIZED: Responses = {401: {"model": ErrorBody}}
-UPSTREAM: Responses = {
-    429: {"model": ErrorBody},
-    502: {"model": ErrorBody},
-    504: {"model": ErrorBody},
-}
-CHAT: Responses = {
-    200: {
-        "model": ChatCompletion,
-        "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
-    },
-    404: {"model": ErrorBody},
-    **INVALID,
-    **UNAUTHORIZED,
-    **UPSTREAM,
-}
-MODELS: Responses = {**UNAUTHORIZED, **UPSTREAM}
+class Embedding(OpenModel):
+    index: int
+    object: Literal["embedding"]
+    embedding: list[float] | str
+
+
+class EmbeddingList(OpenModel):
+    object: Literal["list"]
+    model: str
+    data: list[Embedding]
+
+
+def errors(*statuses: int) -> Responses:
+    return {status: {"model": ErrorBody} for status in statuses}
+
+
+INVALID = errors(400, 413, 422)
+MODELS = errors(401, 429, 502, 504)
+MODEL_CALL = errors(400, 401, 404, 413, 422, 429, 502, 503, 504)
+STREAM = {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}
+CHAT: Responses = {200: {"model": ChatCompletion, "content": STREAM}, **MODEL_CALL}
+UI_CHAT: Responses = {200: {"content": STREAM}, **MODEL_CALL}
+EMBEDDINGS: Responses = {200: {"model": EmbeddingList}, **MODEL_CALL}
