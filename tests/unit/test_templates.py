@@ -248,7 +248,12 @@ def test_the_third_party_imports_are_the_dependencies(project: Project) -> None:
 
 
 # What a declared dependency cannot be had without.
-PARTS = {"starlette": "fastapi", "werkzeug": "flask", "pydantic_core": "pydantic"}
+PARTS = {
+    "anyio": "fastapi",
+    "starlette": "fastapi",
+    "werkzeug": "flask",
+    "pydantic_core": "pydantic",
+}
 
 DOCS_WORDS = re.compile(r"\bdocs\b|openapi|swagger|redoc|offapi|\bdocumented\b", re.IGNORECASE)
 # FastAPI serves its pages unless it is told not to.
