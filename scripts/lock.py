@@ -75,8 +75,11 @@ def option_blocks(
 
     def resolve(name: str, changes: Mapping[str, Any], *, dev: bool = False) -> dict[str, str]:
         source = pyproject(folder / framework / preset / name, framework, preset, changes)
-        text = compiled(source, dev=dev, constraints=constraints)
-        return {match["name"]: match[0] for match in BLOCK.finditer(text)}
+        blocks: dict[str, str] = {}
+        for match in BLOCK.finditer(compiled(source, dev=dev, constraints=constraints)):
+            # One package may have several: a version for the older Pythons, and one for the newer.
+            blocks[match["name"]] = blocks.get(match["name"], "") + match[0]
+        return blocks
 
     runtime = resolve("runtime", {})
     dev = resolve("dev", {}, dev=True)
