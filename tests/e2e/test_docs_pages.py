@@ -1,6 +1,7 @@
 """Swagger UI and ReDoc are seen in a real browser, with the network cut."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,11 +24,10 @@ def cut_off() -> Iterator[tuple[str, ...]]:
 
     To cut the network off takes root; for others the browser's own rules have to do.
     """
-    if os.geteuid() != 0:
+    ip = shutil.which("ip")
+    if ip is None or subprocess.run((ip, "netns", "add", NETWORK), check=False).returncode != 0:
         yield ()
         return
-    ip = required("ip")
-    subprocess.run((ip, "netns", "add", NETWORK), check=True)
     try:
         subprocess.run((ip, "-n", NETWORK, "link", "set", "lo", "up"), check=True)
         yield (ip, "netns", "exec", NETWORK)
