@@ -9,6 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+{% if 'metrics' in features -%}
+from backend.metrics import count_request
+
+{% endif -%}
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 logger = structlog.get_logger(__name__)
 
@@ -56,3 +60,6 @@ class RequestMiddleware:
                     status=status,
                     seconds=round(time.perf_counter() - started, 4),
                 )
+{%- if 'metrics' in features %}
+                count_request(scope["method"], getattr(scope.get("route"), "path", None), status)
+{%- endif %}
