@@ -1,12 +1,18 @@
 """Puts the application together."""
 
 import logging
+{%- if 'metrics' in features %}
+import os
+{%- endif %}
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
 from backend.api import {{ 'docs, ' if docs }}routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
@@ -43,6 +49,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         yield
         await llm.close()
         await limits.close()
+{%- if 'metrics' in features %}
+        metrics.forget_worker(os.getpid())
+{%- endif %}
 
     app = FastAPI(
         title="{{ project_name }}",
