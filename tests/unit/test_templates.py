@@ -47,13 +47,17 @@ REST = {
 }
 
 
+SERVICE_ONLY = ("metrics", "tracing")
+
+
 def allowed(row: Row) -> bool:
     """Whether there is a project with these answers, of which some may be open."""
     flask_prototype_with_docs = {"framework": "flask", "preset": "prototype", "docs": True}
     fastapi_on_wsgi = {"framework": "fastapi", "mod-wsgi": True}
+    prototypes_of_a_service = [{"preset": "prototype", feature: True} for feature in SERVICE_ONLY]
     return not any(
         impossible.items() <= row.items()
-        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi)
+        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi, *prototypes_of_a_service)
     )
 
 
@@ -301,6 +305,20 @@ OPTIONS = {
     "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
     "ci": {".github/workflows/ci.yml"},
     "pre-commit": {".pre-commit-config.yaml"},
+    "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
+    "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
+}
+# What an option may change besides: what speaks of it, and what has to call it.
+MENTIONED = {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
+CALLED = {
+    "metrics": {
+        "requirements.txt",
+        "gunicorn.conf.py",
+        "backend/api/middleware.py",
+        "backend/api/routes.py",
+        "backend/chat/call.py",
+    },
+    "tracing": {"requirements.txt", "backend/application.py", "backend/chat/call.py"},
 }
 
 
@@ -313,12 +331,14 @@ def test_an_option_adds_its_files_and_no_other(
         "preset": preset
     }
     bare["framework"] = "flask"
+    if not allowed({**bare, choice: True}):
+        pytest.skip("no such project")
     without = rendered(source, tmp_path / "without", bare)
     having = rendered(source, tmp_path / "having", {**bare, choice: True})
     assert having.files.keys() - without.files.keys() == OPTIONS[choice]
     assert without.files.keys() <= having.files.keys()
     changed = {path for path, text in without.files.items() if having.files[path] != text}
-    assert changed <= {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
+    assert changed <= MENTIONED | CALLED.get(choice, set())
 
 
 @pytest.mark.parametrize(
