@@ -55,7 +55,10 @@ def main() -> None:
                 folder / f"{framework}-{preset}",
                 framework,
                 preset,
-                {**ChainMap(*changes.values()), "features": features(PRE_COMMIT, *changes.values())},
+                {
+                    **ChainMap(*changes.values()),
+                    "features": features(PRE_COMMIT, *changes.values()),
+                },
             )
             for (framework, preset), changes in RUNTIME_OPTIONS.items()
         ]
