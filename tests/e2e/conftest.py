@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -46,13 +47,23 @@ def project(machine: Machine, scaffold: Path) -> Callable[[str], Project]:
     """Makes a project of one of the combinations, once, and installs what it pins."""
 
     @cache
-    def make(combination: str) -> Project:
+    def rendered(combination: str) -> Path:
         folder = machine.folder / "projects" / combination / "my-app"
         flags = COMBINATIONS[combination]
         machine.run(str(scaffold), "new", str(folder), "--yes", "--no-git", *flags)
-        pins = "".join((folder / f"requirements{kind}.txt").read_text() for kind in ("", "-dev"))
-        requirements = ("--require-hashes", "-r", str(folder / "requirements-dev.txt"))
-        programs = machine.environment(f"pins-{hash(pins):x}", *requirements)
-        return Project(combination, folder, programs, machine)
+        return folder
+
+    @cache
+    def installed(requirements: str, requirements_dev: str) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="pins-", dir=machine.folder))
+        (folder / "requirements.txt").write_text(requirements)
+        (folder / "requirements-dev.txt").write_text(requirements_dev)
+        pinned = ("--require-hashes", "-r", str(folder / "requirements-dev.txt"))
+        return machine.environment(folder.name, *pinned)
+
+    def make(combination: str) -> Project:
+        folder = rendered(combination)
+        pins = [(folder / f"requirements{kind}.txt").read_text() for kind in ("", "-dev")]
+        return Project(combination, folder, installed(*pins), machine)
 
     return make

@@ -65,12 +65,11 @@ class Machine(NamedTuple):
         assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}"
         return finished.stdout
 
-    def environment(self, name: str, *requirements: str) -> Path:
-        """The programs of a virtual environment with these requirements; it is made once."""
+    def environment(self, name: str, *requirements: str, python: str = sys.executable) -> Path:
+        """Makes a virtual environment with these requirements, and returns its programs."""
         folder = self.folder / "environments" / name
         programs = folder / "bin"
-        if not folder.exists():
-            uv = (sys.executable, "-m", "uv", "--quiet")
-            self.run(*uv, "venv", "--python", sys.executable, str(folder))
-            self.run(*uv, "pip", "install", "--python", str(programs / "python"), *requirements)
+        uv = (sys.executable, "-m", "uv", "--quiet")
+        self.run(*uv, "venv", "--clear", "--python", python, str(folder))
+        self.run(*uv, "pip", "install", "--python", str(programs / "python"), *requirements)
         return programs

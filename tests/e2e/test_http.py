@@ -15,7 +15,8 @@ from e2e.servers import Server, serving
 pytestmark = pytest.mark.slow
 
 CHAT = "/v1/chat/completions"
-DOCUMENTED = {"/", "/echo", "/healthz", "/readyz", "/v1/models", CHAT}
+EXAMPLES, OPERATIONS = {"/", "/echo"}, {"/healthz", "/readyz"}
+MODEL = {"/v1/models", CHAT, "/v1/embeddings", "/api/chat"}
 DOCS = ["/docs", "/redoc", "/openapi.json"]
 ASSETS = ["swagger_bundle.js", "swagger_style.css", "redoc.js"]
 WITH_DOCS = ["fastapi", "flask"]
@@ -78,7 +79,7 @@ def test_greets_and_echoes(client: httpx2.Client) -> None:
 
 @services
 def test_is_ready_and_lists_its_model(server: Server, client: httpx2.Client) -> None:
-    assert client.get("/readyz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok", "lost": []}
     assert [model.id for model in openai_client(server).models.list()] == ["offline-echo"]
 
 
@@ -134,6 +135,34 @@ def test_fills_in_a_schema(server: Server) -> None:
 
 
 @services
+def test_turns_texts_into_vectors(server: Server) -> None:
+    texts = ["one", "two", "one"]
+    vectors = [
+        embedding.embedding
+        for embedding in openai_client(server).embeddings.create(model="any", input=texts).data
+    ]
+    assert len(vectors[0]) > 1
+    assert vectors[0] == vectors[2] != vectors[1]
+
+
+@services
+def test_streams_to_a_user_interface(client: httpx2.Client) -> None:
+    message = {"id": "1", "role": "user", "parts": [{"type": "text", "text": f"Say {CANARY}"}]}
+    response = client.post("/api/chat", json={"id": "1", "messages": [message]})
+    assert response.headers["x-vercel-ai-ui-message-stream"] == "v1"
+    *parts, last = [line.removeprefix("data: ") for line in response.text.splitlines() if line]
+    said = "".join(part.get("delta", "") for part in map(json.loads, parts))
+    assert (said, last) == (SAID, "[DONE]")
+
+
+@services
+@pytest.mark.parametrize("path", sorted(OPERATIONS | {"/"}))
+def test_answers_a_probe_with_no_body(client: httpx2.Client, path: str) -> None:
+    response = client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+
+
+@services
 def test_refuses_in_words_that_the_client_knows(server: Server) -> None:
     wrong: Any = [{"role": "king", "content": CANARY}]
     with pytest.raises(openai.UnprocessableEntityError) as refused:
@@ -144,7 +173,7 @@ def test_refuses_in_words_that_the_client_knows(server: Server) -> None:
 
 @with_docs
 def test_documents_every_route(client: httpx2.Client) -> None:
-    assert set(client.get("/openapi.json").json()["paths"]) == DOCUMENTED
+    assert set(client.get("/openapi.json").json()["paths"]) == EXAMPLES | OPERATIONS | MODEL
 
 
 @with_docs

@@ -68,10 +68,10 @@ def streaming(server: Server, wish: str) -> Iterator[Iterator[str]]:
 
 def words_of(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
-        data = line.removeprefix("data: ")
+        field, _, data = line.partition(": ")
         if data == "[DONE]":
             yield data
-        elif data:
+        elif field == "data":
             choices = json.loads(data)["choices"]
             yield from filter(None, (choice["delta"].get("content") for choice in choices))
 

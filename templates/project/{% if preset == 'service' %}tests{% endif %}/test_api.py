@@ -18,6 +18,12 @@ def test_tells_its_health(client: httpx2.Client, path: str) -> None:
     assert client.get(path).json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_answers_a_probe_with_no_body(client: httpx2.Client, path: str) -> None:
+    response = client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+
+
 def test_greets(client: httpx2.Client) -> None:
     assert client.get("/").json()["message"].startswith("Hello from ")
 
@@ -45,6 +51,11 @@ def test_refuses_what_it_cannot_read(client: httpx2.Client, body: bytes, status:
     response = client.post("/echo", content=body, headers=JSON)
     assert response.status_code == status
     assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:
+    body = (b"x" * 100_000 for _ in range(20))
+    assert client.post("/echo", content=body, headers=JSON).status_code == 413
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         proxies=frozenset(settings.forwarded_allow_ips),
     )
     if settings.cors_origins:
-        CORS(app, origins=list(settings.cors_origins))
+        CORS(app, origins=list(settings.cors_origins), always_send=False)
     register_request_hooks(app)
     app.register_blueprint(routes.router)
 {%- if docs %}

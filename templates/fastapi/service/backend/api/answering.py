@@ -1,23 +1,25 @@
-"""Plain answers, for as long as there is someone to read them."""
+"""Answers, for as long as there is someone to read them."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 
 CLIENT_LEFT = 499
+Result = TypeVar("Result")
 
 
-async def answer(request: Request, work: Coroutine[Any, Any, dict[str, Any]]) -> Response:
-    """Answers with what `work` returns; a client that leaves before cancels it."""
+async def answer(
+    request: Request, work: Coroutine[Any, Any, Result], respond: Callable[[Result], Response]
+) -> Response:
+    """Responds with what `work` returns; a client that leaves before cancels it."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(disconnected(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
-            return JSONResponse(working.result())
+            return respond(working.result())
         return Response(status_code=CLIENT_LEFT)
     finally:
         working.cancel()

@@ -33,6 +33,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         status = 500
         body_bytes = 0
+        inner = routed(scope)
 
         async def limited_receive() -> Message:
             nonlocal body_bytes
@@ -51,7 +52,7 @@ class RequestMiddleware:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, limited_receive, send_with_id)
+                await self._app(inner, limited_receive, send_with_id)
             finally:
                 logger.info(
                     "request",
@@ -61,5 +62,11 @@ class RequestMiddleware:
                     seconds=round(time.perf_counter() - started, 4),
                 )
 {%- if 'metrics' in features %}
-                count_request(scope["method"], getattr(scope.get("route"), "path", None), status)
+                route = getattr(inner.get("route"), "path", None)
+                count_request(scope["method"], route, status)
 {%- endif %}
+
+
+def routed(scope: Scope) -> Scope:
+    """Answers HEAD, with which platforms probe, as GET: the server leaves the body out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 {%- if docs %}
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 {%- endif %}
 
 {% if 'metrics' in features -%}
@@ -15,7 +15,7 @@ from backend.api.answering import answer
 from backend.api.dependencies import {{ 'KEY_IN_DOCS, ' if docs }}Chat, Client, InUse
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
-from backend.api.streaming import EventStream, chat_frames, ui_frames
+from backend.api.streaming import chat_stream, ui_stream
 from backend.chat import ui_messages
 from backend.chat.schemas import (
     ChatCompletionRequest,
@@ -89,18 +89,19 @@ async def complete_chat(
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
-        return EventStream(chat_frames(await chat.stream(body, client)))
-    return await answer(request, chat.complete(body, client))
+        return await answer(request, chat.stream(body, client), chat_stream)
+    return await answer(request, chat.complete(body, client), JSONResponse)
 
 
 {{ route("/v1/embeddings", "EMBEDDINGS") }}
 async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return await answer(request, chat.embed(body, client))
+    return await answer(request, chat.embed(body, client), JSONResponse)
 
 
 {{ route("/api/chat", "UI_CHAT", "response_class=StreamingResponse") }}
-async def chat_with_ui(body: UIChatRequest, chat: Chat, client: Client) -> Response:
+async def chat_with_ui(
+    body: UIChatRequest, chat: Chat, client: Client, request: Request
+) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    events = await chat.stream(ui_messages.to_chat(body), client)
-    return EventStream(ui_frames(events), ui_messages.HEADERS)
+    return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

@@ -57,7 +57,7 @@ class TypedView:
         arguments = {}
         if self.body:
             name, model = self.body
-            arguments[name] = model.model_validate(sent, from_attributes=True)
+            arguments[name] = validated(model, sent)
         answer = self._view(**arguments)
         if isinstance(answer, BaseModel):
             return Response(answer.model_dump_json(), mimetype="application/json")
@@ -76,12 +76,17 @@ def typed(guard: Guard | None = None) -> Callable[[View], TypedView]:
 def read_body() -> Any:
     """Returns the JSON value that was sent, or the bytes where they claim to be something else."""
     sent = request.get_data()
-    if not sent:
-        missing = InitErrorDetails(type="missing", loc=(), input=None)
-        raise ValidationError.from_exception_data("body", [missing])
-    if not request.is_json:
+    request.stream.read(1)  # raises 413 where more was sent than the limit, which get_data cuts off
+    if not sent or not request.is_json:
         return sent
     try:
         return parse(sent)
     except ValueError as error:
         raise BadRequest from error
+
+
+def validated(model: type[BaseModel], sent: Any) -> BaseModel:
+    if sent == b"":
+        missing = InitErrorDetails(type="missing", loc=(), input=None)
+        raise ValidationError.from_exception_data("body", [missing])
+    return model.model_validate(sent, from_attributes=True)

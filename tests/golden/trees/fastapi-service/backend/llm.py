@@ -1,7 +1,7 @@
 """The model: an OpenAI-compatible upstream, or the offline one where there is no key."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 import httpx2
@@ -102,10 +102,10 @@ class OfflineProvider:
         return offline.embed(request)
 
     async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
-        return self._paced(request)
+        return self._paced(offline.stream(request))
 
-    async def _paced(self, request: dict[str, Any]) -> AsyncIterator[str]:
-        for event in offline.stream(request):
+    async def _paced(self, events: Iterator[str]) -> AsyncIterator[str]:
+        for event in events:
             yield event
             await asyncio.sleep(self._pause)
 

@@ -13,6 +13,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from backend.errors import InvalidRequest
+
 MODEL = "offline-echo"
 EMBEDDING_SIZE = 64
 JSONObject = dict[str, Any]
@@ -29,8 +31,11 @@ def complete(request: JSONObject) -> JSONObject:
 
 
 def stream(request: JSONObject) -> Iterator[str]:
-    """Yields the same answer as the JSON of one chunk after another, word by word."""
-    message, finish_reason = answer(request)
+    """Returns the same answer as the JSON of one chunk after another, word by word."""
+    return chunks(request, *answer(request))
+
+
+def chunks(request: JSONObject, message: JSONObject, finish_reason: str) -> Iterator[str]:
     head = envelope(request, "chat.completion.chunk")
     for delta in deltas(message):
         choice = {"index": 0, "delta": delta, "finish_reason": None}
@@ -71,7 +76,18 @@ def as_base64(vector: list[float]) -> str:
 
 
 def answer(request: JSONObject) -> tuple[JSONObject, str]:
-    """Returns the assistant's message and its finish reason."""
+    """Returns the assistant's message and its finish reason.
+
+    Raises:
+        InvalidRequest: tools, a format or content parts that no model would accept.
+    """
+    try:
+        return reply(request)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        raise InvalidRequest("The offline model cannot read this request") from None
+
+
+def reply(request: JSONObject) -> tuple[JSONObject, str]:
     if tool := tool_to_call(request):
         return {"role": "assistant", "content": None, "tool_calls": [call(tool)]}, "tool_calls"
     response_format = request.get("response_format") or {}

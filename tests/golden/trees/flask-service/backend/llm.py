@@ -97,7 +97,10 @@ class OfflineProvider:
         return offline.embed(request)
 
     def stream(self, request: dict[str, Any]) -> Iterator[str]:
-        for event in offline.stream(request):
+        return self._paced(offline.stream(request))
+
+    def _paced(self, events: Iterator[str]) -> Iterator[str]:
+        for event in events:
             yield event
             time.sleep(self._pause)
 

@@ -77,8 +77,9 @@ def test_fills_in_a_schema(client: httpx2.Client) -> None:
     assert json.loads(content) == {"total": 0}
 
 
-def test_stops_at_the_limit(client: httpx2.Client) -> None:
-    choice = chat(client, max_tokens=3).json()["choices"][0]
+@pytest.mark.parametrize("limit", [3, 3.0])
+def test_stops_at_the_limit(client: httpx2.Client, limit: float) -> None:
+    choice = chat(client, max_tokens=limit).json()["choices"][0]
     assert choice["message"]["content"] == "You said: one"
     assert choice["finish_reason"] == "length"
 
@@ -90,6 +91,10 @@ def test_stops_at_the_limit(client: httpx2.Client) -> None:
         pytest.param({"messages": ASK["messages"] * 3}, "messages", 400, id="too many messages"),
         pytest.param({"messages": [{"role": "king"}]}, "messages.0.role", 422, id="unknown role"),
         pytest.param({"max_tokens": 0}, "max_tokens", 422, id="no tokens"),
+        pytest.param({"max_tokens": "9"}, "max_tokens", 422, id="a text for a number"),
+        pytest.param({"max_tokens": True}, "max_tokens", 422, id="a truth for a number"),
+        pytest.param({"stream": 1}, "stream", 422, id="a number for a truth"),
+        pytest.param({"n": 129}, "n", 422, id="too many answers"),
         pytest.param({"model": "another"}, "model", 400, id="a model that is not allowed"),
     ],
 )
@@ -99,6 +104,22 @@ def test_refuses_and_names_the_field(
     client = serve(max_messages=2, allowed_models="offline-echo", llm_model="offline-echo")
     response = chat(client, **options)
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"tools": [{"function": {"parameters": {}}}]}, id="a tool with no name"),
+        pytest.param({"tools": [1]}, id="a tool that is a number"),
+        pytest.param({"response_format": "json"}, id="a format that is a text"),
+        pytest.param({"response_format": {"type": "json_schema"}}, id="a format with no schema"),
+    ],
+)
+def test_refuses_what_no_model_accepts(
+    client: httpx2.Client, options: dict[str, Any], stream: bool
+) -> None:
+    assert chat(client, stream=stream, **options).status_code == 400
 
 
 def test_never_repeats_the_prompt_in_an_error(client: httpx2.Client) -> None:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
-from backend.api.docs_pages import ASSETS, REDOC, SWAGGER_UI
+from backend.api.docs_pages import ASSETS, CACHE_SECONDS, REDOC, SWAGGER_UI
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,4 +22,5 @@ async def redoc() -> HTMLResponse:
 async def docs_asset(name: str) -> FileResponse:
     if name not in ASSETS:
         raise HTTPException(404)
-    return FileResponse(ASSETS[name])
+    caching = {"cache-control": f"public, max-age={CACHE_SECONDS}"}
+    return FileResponse(ASSETS[name], headers=caching)

@@ -47,7 +47,7 @@ class RequestMiddleware:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, limited_receive, send_with_id)
+                await self._app(routed(scope), limited_receive, send_with_id)
             finally:
                 logger.info(
                     "request",
@@ -56,3 +56,8 @@ class RequestMiddleware:
                     status=status,
                     seconds=round(time.perf_counter() - started, 4),
                 )
+
+
+def routed(scope: Scope) -> Scope:
+    """Answers HEAD, with which platforms probe, as GET: the server leaves the body out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

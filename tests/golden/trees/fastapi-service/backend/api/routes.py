@@ -1,14 +1,14 @@
 """The routes: each parses, calls, and answers."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from backend.api import documented
 from backend.api.answering import answer
 from backend.api.dependencies import KEY_IN_DOCS, Chat, Client, InUse
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
-from backend.api.streaming import EventStream, chat_frames, ui_frames
+from backend.api.streaming import chat_stream, ui_stream
 from backend.chat import ui_messages
 from backend.chat.schemas import (
     ChatCompletionRequest,
@@ -64,8 +64,8 @@ async def complete_chat(
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
-        return EventStream(chat_frames(await chat.stream(body, client)))
-    return await answer(request, chat.complete(body, client))
+        return await answer(request, chat.stream(body, client), chat_stream)
+    return await answer(request, chat.complete(body, client), JSONResponse)
 
 
 @router.post(
@@ -77,7 +77,7 @@ async def complete_chat(
 )
 async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return await answer(request, chat.embed(body, client))
+    return await answer(request, chat.embed(body, client), JSONResponse)
 
 
 @router.post(
@@ -87,7 +87,8 @@ async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Req
     response_class=StreamingResponse,
     responses=documented.UI_CHAT,
 )
-async def chat_with_ui(body: UIChatRequest, chat: Chat, client: Client) -> Response:
+async def chat_with_ui(
+    body: UIChatRequest, chat: Chat, client: Client, request: Request
+) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    events = await chat.stream(ui_messages.to_chat(body), client)
-    return EventStream(ui_frames(events), ui_messages.HEADERS)
+    return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

@@ -46,6 +46,14 @@ class EventStream(StreamingResponse):
             pings.cancel()
 
 
+def chat_stream(events: AsyncIterator[str]) -> EventStream:
+    return EventStream(chat_frames(events))
+
+
+def ui_stream(events: AsyncIterator[str]) -> EventStream:
+    return EventStream(ui_frames(events), ui_messages.HEADERS)
+
+
 async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
     """Frames each event; an error ends the stream as an event, without the closing mark."""
     try:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import to_json
 
-from backend.api.docs_pages import ASSETS, OPENAPI_URL, REDOC, SWAGGER_UI
+from backend.api.docs_pages import ASSETS, CACHE_SECONDS, OPENAPI_URL, REDOC, SWAGGER_UI
 from backend.api.routing import TypedView
 
 REFERENCE = "#/components/schemas/{model}"
@@ -38,7 +38,7 @@ def redoc() -> str:
 def docs_asset(name: str) -> Response:
     if name not in ASSETS:
         abort(404)
-    return send_file(ASSETS[name], conditional=True)
+    return send_file(ASSETS[name], max_age=CACHE_SECONDS)
 
 
 def register_docs(app: Flask) -> None:

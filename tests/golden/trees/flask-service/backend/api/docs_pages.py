@@ -4,6 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 OPENAPI_URL = "/openapi.json"
+CACHE_SECONDS = 3600
 ASSETS = {
     name: Path(str(files("offapi"))) / name
     for name in ("swagger_bundle.js", "swagger_style.css", "redoc.js")

@@ -54,7 +54,8 @@ def errors(*statuses: int) -> Responses:
 INVALID = errors(400, 413, 422)
 MODELS = errors(401, 429, 502, 504)
 MODEL_CALL = errors(400, 401, 404, 413, 422, 429, 502, 503, 504)
-STREAM = {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}
+EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+STREAM = {sse.MEDIA_TYPE: {"schema": EVENT}}  # of one event, as tools read it
 CHAT: Responses = {200: {"model": ChatCompletion, "content": STREAM}, **MODEL_CALL}
 UI_CHAT: Responses = {200: {"content": STREAM}, **MODEL_CALL}
 EMBEDDINGS: Responses = {200: {"model": EmbeddingList}, **MODEL_CALL}

@@ -5,11 +5,19 @@ Fields that are not named here are passed on to the model as they are.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+
+def whole(number: object) -> object:
+    """Returns 1 for 1.0: JSON has one kind of number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = BeforeValidator(whole)
 
 
 class OpenModel(BaseModel):
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
     __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
 
@@ -27,16 +35,16 @@ class ChatCompletionRequest(OpenModel):
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    n: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1), Whole] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1), Whole] | None = None
+    n: Annotated[int, Field(ge=1, le=128), Whole] | None = None
 
 
 class EmbeddingRequest(OpenModel):
     model: str | None = None
     input: Annotated[str, Field(min_length=1)] | Annotated[list[JsonValue], Field(min_length=1)]
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: Annotated[int, Field(ge=1, le=4096)] | None = None
+    dimensions: Annotated[int, Field(ge=1, le=4096), Whole] | None = None
 
 
 class UIPart(OpenModel):

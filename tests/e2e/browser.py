@@ -1,0 +1,116 @@
+"""A real headless Chromium, spoken to in its DevTools protocol over two pipes."""
+
+import base64
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1600",
+    # Nothing has a name but this machine: a page that asks elsewhere for a file goes without.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+RENDER_SECONDS = 60
+# An element that says this and nothing else, with a place on the page where one can see it.
+IS_VISIBLE = """
+text => [...document.querySelectorAll("body *")].some(element => {
+  const box = element.getBoundingClientRect()
+  const said = (element.innerText ?? "").replaceAll("\\u200b", "").trim()
+  return said === text && element.checkVisibility() && box.width > 0 && box.height > 0
+})
+"""
+
+
+class Browser:
+    """One page of a browser."""
+
+    def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
+        self._commands = commands
+        self._answers = answers
+        self._sent = 0
+        self._session: dict[str, str] = {}
+        page = self._call("Target.createTarget", url="about:blank")
+        attached = self._call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        self._session = {"sessionId": attached["sessionId"]}
+
+    def visit(self, url: str) -> None:
+        assert "errorText" not in self._call("Page.navigate", url=url)
+
+    def shows(self, text: str) -> bool:
+        """Whether a part of the page with just this text becomes visible, sooner or later."""
+        deadline = time.monotonic() + RENDER_SECONDS
+        while time.monotonic() < deadline:
+            expression = f"({IS_VISIBLE})({json.dumps(text)})"
+            found = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+            if found["result"].get("value") is True:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def photograph(self, path: Path) -> None:
+        picture = self._call("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(picture["data"]))
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._sent += 1
+        message = {"id": self._sent, "method": method, "params": parameters, **self._session}
+        self._commands.write(json.dumps(message).encode() + b"\0")
+        self._commands.flush()
+        while (answer := self._receive()).get("id") != self._sent:
+            continue  # an event
+        assert "result" in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _receive(self) -> dict[str, Any]:
+        received = bytearray()
+        while (byte := self._answers.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            received += byte
+        message: dict[str, Any] = json.loads(received)
+        return message
+
+
+@contextmanager
+def browsing(command: Sequence[str], profile: Path) -> Iterator[Browser]:
+    """Starts a browser with a profile that is new.
+
+    Args:
+        command: what starts Chromium, and perhaps what starts it where.
+        profile: a folder to make.
+    """
+    to_browser, commands = os.pipe()
+    answers, from_browser = os.pipe()
+    chromium = (*command, *QUIET, "--remote-debugging-pipe", f"--user-data-dir={profile}")
+    with (
+        profile.with_suffix(".log").open("wb") as log,
+        os.fdopen(commands, "wb") as writer,
+        os.fdopen(answers, "rb") as reader,
+        subprocess.Popen(
+            # DevTools listens on the third file descriptor, and answers on the fourth.
+            ("bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", *chromium),
+            pass_fds=(to_browser, from_browser),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        os.close(to_browser)
+        os.close(from_browser)
+        try:
+            yield Browser(writer, reader)
+        finally:
+            process.terminate()

@@ -1,0 +1,57 @@
+"""Swagger UI and ReDoc are seen in a real browser, with the network cut."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.browser import browsing
+from e2e.conftest import required
+from e2e.projects import START, Project
+from e2e.servers import started
+
+pytestmark = pytest.mark.slow
+
+NETWORK = f"genai-scaffold-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def cut_off() -> Iterator[tuple[str, ...]]:
+    """What to put before a command, so that it reaches nothing but what is started in the same way.
+
+    To cut the network off takes root; for others the browser's own rules have to do.
+    """
+    ip = shutil.which("ip")
+    if ip is None or subprocess.run((ip, "netns", "add", NETWORK), check=False).returncode != 0:
+        yield ()
+        return
+    try:
+        subprocess.run((ip, "-n", NETWORK, "link", "set", "lo", "up"), check=True)
+        yield (ip, "netns", "exec", NETWORK)
+    finally:
+        subprocess.run((ip, "netns", "delete", NETWORK), check=True)
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_an_operation_is_visible(
+    project: Callable[[str], Project],
+    cut_off: tuple[str, ...],
+    framework: str,
+    page: str,
+    tmp_path: Path,
+) -> None:
+    chromium, curl = required("chromium"), required("curl")
+    made = project(framework)
+    command = " ".join((*cut_off, START[framework]))
+    retry = ("--retry", "60", "--retry-delay", "1", "--retry-connrefused")
+    with started(lambda _: command, made.folder, made.variables) as server:
+        made.run(*cut_off, curl, "--silent", "--fail", *retry, f"{server.url}/healthz")
+        with browsing((*cut_off, chromium), tmp_path / "profile") as browser:
+            browser.visit(f"{server.url}{page}")
+            visible = browser.shows("/v1/chat/completions")
+            browser.photograph(tmp_path / f"{framework}{page.replace('/', '-')}.png")
+    assert visible

@@ -1,0 +1,96 @@
+"""A Flask project for Apache answers there by the configuration that it brings."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.conftest import required
+from e2e.machine import Machine
+from e2e.servers import Server, running
+from e2e.test_upstream import PRODUCTION, UPSTREAM_KEY, ask, streaming
+from e2e.upstream import MODEL, WORDS, Upstream, listening
+
+pytestmark = pytest.mark.slow
+
+# mod_wsgi embeds the Python that it was built for, which on Debian is the system's.
+SYSTEM_PYTHON = "/usr/bin/python3"
+MODULE = Path("/usr/lib/apache2/modules/mod_wsgi.so")
+# All that a site's own configuration would bring: the modules, a port, and where to log.
+SITE = """
+ServerRoot "{folder}"
+ServerName 127.0.0.1
+Listen 127.0.0.1:{port}
+PidFile "{folder}/apache.pid"
+DefaultRuntimeDir "{folder}"
+ErrorLog "/dev/stderr"
+User www-data
+Group www-data
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule wsgi_module {modules}/mod_wsgi.so
+WSGISocketPrefix "{folder}/wsgi"
+Include "{configuration}"
+"""
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with listening() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def public() -> Iterator[Machine]:
+    """A place that Apache's user can read, as it cannot read what pytest makes."""
+    folder = Path(tempfile.mkdtemp(prefix="genai-scaffold-"))
+    folder.chmod(0o755)
+    yield Machine.make(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def server(public: Machine, scaffold: Path, upstream: Upstream) -> Iterator[Server]:
+    apache = required("apache2")
+    if not MODULE.exists():
+        required("mod_wsgi.so")
+    folder = public.folder / "my-app"
+    public.run(str(scaffold), "new", str(folder), "--yes", "--no-git", "--deploy", "mod-wsgi")
+    programs = public.environment(
+        "apache", "--require-hashes", "-r", str(folder / "requirements.txt"), python=SYSTEM_PYTHON
+    )
+    (folder / ".venv").symlink_to(programs.parent)
+    model = {"LLM_API_KEY": UPSTREAM_KEY, "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
+    settings = "".join(f"{name}={value}\n" for name, value in (model | PRODUCTION).items())
+    (folder / ".env").write_text(settings)
+    generated = (folder / "deploy" / "apache.conf").read_text()
+    configuration = folder.with_name("app.conf")
+    configuration.write_text(generated.replace("/srv/my-app", str(folder)))
+    site = folder.with_name("site.conf")
+
+    def command(port: int) -> str:
+        site.write_text(
+            SITE.format(
+                folder=folder.parent, port=port, modules=MODULE.parent, configuration=configuration
+            )
+        )
+        return f"{apache} -f {site} -DFOREGROUND"
+
+    with running(command, folder, public.variables) as server:
+        yield server
+
+
+def test_a_stream_arrives_as_it_is_made(server: Server, upstream: Upstream) -> None:
+    with streaming(server, "wait") as words:
+        call = upstream.next_call()
+        assert next(words) == WORDS[0]
+        assert not call.ended.is_set()
+        call.go_on.set()
+        assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+def test_the_clients_key_arrives(server: Server, upstream: Upstream) -> None:
+    assert ask(server, "tell") == "".join(WORDS)
+    assert upstream.next_call().authorization == f"Bearer {UPSTREAM_KEY}"

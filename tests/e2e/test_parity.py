@@ -1,0 +1,267 @@
+"""The twins give the same answer to the same request, good or bad."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+
+from e2e.projects import Project
+from e2e.servers import serving
+
+pytestmark = pytest.mark.slow
+
+KEY = "key-of-a-client"
+SETTINGS = {
+    "API_KEYS": f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}",
+    "ALLOWED_MODELS": "offline-echo,another",
+    "LLM_MODEL": "offline-echo",
+    "MAX_MESSAGES": "3",
+    "MAX_TOKENS": "50",
+    "MAX_BODY_BYTES": "100000",
+    "REQUESTS_PER_MINUTE": "100000",
+}
+CHAT, EMBEDDINGS, UI = "/v1/chat/completions", "/v1/embeddings", "/api/chat"
+AUTHORIZED = {"authorization": f"Bearer {KEY}"}
+JSON = {"content-type": "application/json"}
+ORIGIN = {"origin": "https://app.example"}
+# What a client acts on. The others are the server's, or change with every request.
+HEADERS = (
+    "content-type",
+    "cache-control",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-accel-buffering",
+    "x-vercel-ai-ui-message-stream",
+    "access-control-allow-origin",
+    "access-control-allow-methods",
+    "access-control-allow-credentials",
+)
+HELLO = {"role": "user", "content": "one two three"}
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
+UI_HELLO = {"role": "user", "parts": [{"type": "text", "text": "one"}, {"type": "file"}]}
+
+
+class Answer(NamedTuple):
+    status: int
+    body: str
+    headers: dict[str, str]
+    allowed: frozenset[str]
+
+
+class Twins(NamedTuple):
+    fastapi: httpx2.Client
+    flask: httpx2.Client
+
+    def ask(self, method: str, path: str, **options: Any) -> tuple[Answer, Answer]:
+        fastapi, flask = (answer(twin.request(method, path, **options)) for twin in self)
+        return fastapi, flask
+
+
+def answer(response: httpx2.Response) -> Answer:
+    headers = {name: response.headers[name] for name in HEADERS if name in response.headers}
+    # Both answer HEAD wherever they answer GET, but only one of them says so.
+    allowed = frozenset(response.headers.get("allow", "").split(", ")) - {"HEAD"}
+    return Answer(response.status_code, response.text, headers, allowed)
+
+
+@pytest.fixture(scope="module")
+def twins(project: Callable[[str], Project]) -> Iterator[Twins]:
+    with serving_both(project, **SETTINGS) as twins:
+        yield twins
+
+
+@contextmanager
+def serving_both(project: Callable[[str], Project], **settings: str) -> Iterator[Twins]:
+    with ExitStack() as stack:
+
+        def client(framework: str) -> httpx2.Client:
+            server = stack.enter_context(serving(project(framework), **settings))
+            return stack.enter_context(httpx2.Client(base_url=server.url, timeout=30))
+
+        yield Twins(client("fastapi"), client("flask"))
+
+
+def test_the_api_documents_are_equal(twins: Twins) -> None:
+    fastapi, flask = (twin.get("/openapi.json").json() for twin in twins)
+    assert fastapi["paths"]
+    assert fastapi == flask
+
+
+def test_only_the_greeting_names_the_framework(twins: Twins) -> None:
+    fastapi, flask = twins.ask("GET", "/")
+    assert fastapi._replace(body=fastapi.body.replace("FastAPI", "Flask")) == flask
+
+
+def bare(method: str, path: str, **headers: str) -> Any:
+    return pytest.param(method, path, headers, None, id=" ".join((method, path, *headers.values())))
+
+
+def sent(path: str, body: bytes, name: str, headers: dict[str, str] = JSON) -> Any:
+    return pytest.param("POST", path, {**AUTHORIZED, **headers}, body, id=f"{path} {name}")
+
+
+def posted(path: str, name: str, **fields: Any) -> Any:
+    return sent(path, json.dumps(fields).encode(), name)
+
+
+def chat(name: str, **fields: Any) -> Any:
+    return posted(CHAT, name, **{"messages": [HELLO], **fields})
+
+
+BODIES = {
+    "empty": b"",
+    "not JSON": b"{nope",
+    "cut off": b'{"messages": [{"role": "user"',
+    "two values": b"{} {}",
+    "null": b"null",
+    "a list": b"[]",
+    "a text": b'"x"',
+    "a number": b"1",
+    "an object": b"{}",
+    "NaN": b"NaN",
+    "NaN inside": b'{"messages": [{"role": "user", "content": "x"}], "temperature": NaN}',
+    "infinite": b"1e400",
+    "not UTF-8": b'"\xff"',
+    "half a surrogate pair": b'{"a": "\\ud800"}',
+    "a null byte": b'{"a": "\\u0000"}',
+    "a key twice": b'{"a": 1, "a": 2}',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a long number": b"9" * 400,
+    "5,000 digits": b"9" * 5000,
+    "deep": b"[" * 50_000,
+    "deep and closed": b"[" * 40_000 + b"]" * 40_000,
+    "too large": b'"' + b"x" * 200_000 + b'"',
+}
+REQUESTS = [
+    *(bare("GET", path) for path in ("/healthz", "/readyz", "/docs", "/redoc")),
+    *(bare("GET", f"/docs-assets/{name}") for name in ("swagger_style.css", "x", "", "..%2fx")),
+    *(bare("GET", path) for path in ("/nowhere", "/healthz/", "/v1", "/echo", CHAT)),
+    bare("GET", "/healthz?a=1"),
+    *(bare("HEAD", path) for path in ("/healthz", "/readyz", "/docs", "/nowhere", "/echo")),
+    *(bare(method, "/healthz") for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+    *(bare(method, "/echo") for method in ("PUT", "OPTIONS")),
+    bare("DELETE", "/nowhere"),
+    bare("GET", "/v1/models"),
+    bare("GET", "/v1/models", **AUTHORIZED),
+    bare("GET", "/v1/models", authorization="Bearer guessed"),
+    bare("GET", "/v1/models", authorization=f"Basic {KEY}"),
+    bare("GET", "/v1/models", authorization="Bearer"),
+    bare("GET", "/v1/models", authorization=f"bearer  {KEY}"),
+    bare("POST", CHAT),
+    bare("POST", "/nowhere", **AUTHORIZED),
+    bare("GET", "/healthz", **ORIGIN),
+    *(sent(path, body, name) for path in ("/echo", CHAT) for name, body in BODIES.items()),
+    *(sent(path, BODIES["not JSON"], "not JSON") for path in (EMBEDDINGS, UI)),
+    sent("/echo", b"1", "of no kind", {}),
+    *(
+        sent("/echo", b'{"a": 1}', kind, {"content-type": kind})
+        for kind in (
+            "text/plain",
+            "application/vnd.x+json",
+            "application/json; charset=utf-16",
+            "APPLICATION/JSON",
+            "application/x-www-form-urlencoded",
+            "nonsense",
+        )
+    ),
+    pytest.param(
+        "POST", CHAT, {**JSON, "authorization": "Bearer guessed"}, b"{nope", id="two faults"
+    ),
+    chat("whole"),
+    chat("streamed", stream=True),
+    chat("streamed with usage", stream=True, stream_options={"include_usage": True}),
+    chat("usage but no stream", stream_options={"include_usage": True}),
+    chat("null options", stream_options=None, max_tokens=None, tools=None),
+    chat("another model", model="another"),
+    chat("a model that is not allowed", model="third"),
+    chat("a model that is a number", model=1),
+    chat("short", max_tokens=2),
+    chat("short, the newer way", max_completion_tokens=2),
+    chat("long", max_tokens=10**9),
+    chat("no tokens", max_tokens=0),
+    chat("tokens as text", max_tokens="5"),
+    chat("half a token", max_tokens=1.5),
+    chat("tokens as truth", max_tokens=True),
+    chat("stream as text", stream="yes"),
+    chat("stream as nonsense", stream="maybe"),
+    chat("a tool", tools=[TOOL]),
+    chat("a tool, streamed", tools=[TOOL], stream=True),
+    chat("a schema", response_format={"type": "json_schema", "json_schema": {"schema": SCHEMA}}),
+    chat("several answers", n=2),
+    chat("no answers", n=0),
+    chat("unknown options", seed=1, vendor={"a": [None]}),
+    chat("no messages", messages=[]),
+    chat("null messages", messages=None),
+    chat("too many messages", messages=[HELLO] * 4),
+    chat("a message that is a text", messages=["hi"]),
+    chat("an unknown role", messages=[{"role": "king", "content": "x"}]),
+    chat("no content", messages=[{"role": "user"}]),
+    chat("parts", messages=[{"role": "user", "content": [{"type": "text", "text": "žluť 🚀"}]}]),
+    chat("parts without text", messages=[{"role": "user", "content": [{"type": "text"}]}]),
+    chat("tools of the wrong kind", tools="weather"),
+    chat("a tool with no name", tools=[{"type": "function", "function": {}}]),
+    chat("a format with no schema", response_format={"type": "json_schema"}),
+    chat("a format of the wrong kind", response_format="json"),
+    posted(EMBEDDINGS, "one text", input="one"),
+    posted(EMBEDDINGS, "two texts", input=["one", "two"], dimensions=4),
+    posted(EMBEDDINGS, "base64", input="one", encoding_format="base64"),
+    posted(EMBEDDINGS, "nothing"),
+    posted(EMBEDDINGS, "no text", input=""),
+    posted(EMBEDDINGS, "no dimensions", input="one", dimensions=0),
+    posted(UI, "a message", messages=[UI_HELLO]),
+    posted(UI, "no messages", messages=[]),
+    posted(UI, "too many messages", messages=[UI_HELLO] * 4),
+    posted(UI, "a message without parts", messages=[{"role": "user"}]),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body"), REQUESTS)
+def test_both_answer_alike(
+    twins: Twins, method: str, path: str, headers: dict[str, str], body: bytes | None
+) -> None:
+    fastapi, flask = twins.ask(method, path, headers=headers, content=body)
+    assert fastapi == flask
+    assert fastapi.status < 500, fastapi
+
+
+@pytest.mark.parametrize("given", ["trace-7", "two words", "x" * 65, "é"])
+def test_both_keep_the_same_request_ids(twins: Twins, given: str) -> None:
+    headers = {b"x-request-id": given.encode()}
+    kept = [
+        twin.get("/healthz", headers=headers).headers["x-request-id"] == given for twin in twins
+    ]
+    assert kept[0] == kept[1]
+
+
+def test_a_body_without_a_length_is_counted(twins: Twins) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b'"'
+        yield from (b"x" * 10_000 for _ in range(50))
+
+    fastapi, flask = (answer(twin.post("/echo", headers=JSON, content=endless())) for twin in twins)
+    assert fastapi == flask
+    assert fastapi.status == 413
+
+
+def test_both_let_the_same_pages_ask(project: Callable[[str], Project]) -> None:
+    ours, another = ORIGIN["origin"], "https://another.example"
+    allowed = "access-control-allow-origin"
+
+    def answered(twin: httpx2.Client) -> list[str | None]:
+        wish = {"access-control-request-method": "POST"}
+        responses = [
+            twin.get("/healthz"),
+            *(twin.get("/healthz", headers={"origin": page}) for page in (ours, another)),
+            *(twin.options(CHAT, headers={"origin": page, **wish}) for page in (ours, another)),
+        ]
+        return [response.headers.get(allowed) for response in responses]
+
+    with serving_both(project, CORS_ORIGINS=ours) as twins:
+        assert answered(twins.fastapi) == [None, ours, None, ours, None]
+        assert answered(twins.flask) == [None, ours, None, ours, None]
