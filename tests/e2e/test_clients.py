@@ -1,0 +1,200 @@
+"""Clients that were not written here find what they expect, with no model behind the service."""
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from pydantic import BaseModel
+
+from e2e.conftest import required
+from e2e.machine import Machine
+from e2e.projects import Project
+from e2e.servers import Server, serving
+
+pytestmark = pytest.mark.slow
+
+LLM_VERSION = "0.36"
+CLIENTS = Path(__file__).parent / "clients"
+KEY = "key-of-a-client"
+MODEL = "offline-echo"
+ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello world"}]
+SAID = "You said: hello world"
+TOOL: ChatCompletionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+        "strict": True,
+    },
+}
+
+
+class Line(BaseModel):
+    article: str
+    amount: int
+
+
+class Invoice(BaseModel):
+    number: str
+    total: float
+    lines: list[Line]
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest, project: Callable[[str], Project]) -> Iterator[Server]:
+    keys = f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}"
+    with serving(project(request.param), API_KEYS=keys, REQUESTS_PER_MINUTE="1000") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=KEY, max_retries=0) as client:
+        yield client
+
+
+twins = pytest.mark.parametrize("server", ["fastapi", "flask"], indirect=True, scope="module")
+
+
+@twins
+def test_openai_lists_models(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == [MODEL]
+
+
+@twins
+def test_openai_chats(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model=MODEL, messages=ASK, temperature=0.5)
+    assert answer.choices[0].message.content == SAID
+
+
+@twins
+def test_openai_streams(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(
+        model=MODEL, messages=ASK, stream_options={"include_usage": True}
+    ) as stream:
+        answer = stream.get_final_completion()
+    assert answer.choices[0].message.content == SAID
+    assert answer.usage is not None
+    assert answer.usage.total_tokens > 0
+
+
+@twins
+def test_openai_calls_a_tool_and_answers_with_its_result(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(model=MODEL, messages=ASK, tools=[TOOL]) as stream:
+        [choice] = stream.get_final_completion().choices
+    assert choice.finish_reason == "tool_calls"
+    [call] = choice.message.tool_calls or []
+    assert call.function.parsed_arguments == {"city": "text"}
+    answer = client.chat.completions.create(
+        model=MODEL,
+        messages=[
+            *ASK,
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        "id": call.id,
+                        "type": "function",
+                        "function": {
+                            "name": call.function.name,
+                            "arguments": call.function.arguments,
+                        },
+                    }
+                ],
+            },
+            {"role": "tool", "tool_call_id": call.id, "content": "sunny"},
+        ],
+        tools=[TOOL],
+    )
+    assert answer.choices[0].message.content == "You said: sunny"
+
+
+@twins
+def test_openai_parses_into_a_model(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.parse(model=MODEL, messages=ASK, response_format=Invoice)
+    assert isinstance(answer.choices[0].message.parsed, Invoice)
+
+
+@twins
+@pytest.mark.parametrize("options", [{}, {"encoding_format": "float"}], ids=["packed", "float"])
+def test_openai_embeds(client: openai.OpenAI, options: dict[str, str]) -> None:
+    """It asks for base64 where it is not told otherwise."""
+    vectors = client.embeddings.create(model=MODEL, input=["one", "two"], extra_body=options)
+    assert [len(item.embedding) for item in vectors.data] == [64, 64]
+    assert math.isclose(math.hypot(*vectors.data[0].embedding), 1, rel_tol=1e-6)
+
+
+@twins
+def test_openai_is_refused_with_another_key(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.AuthenticationError) as refused:
+        client.with_options(api_key="guessed").models.list()
+    assert refused.value.code == "invalid_api_key"
+
+
+@pytest.fixture(scope="session")
+def scripts(machine: Machine) -> Path:
+    """The scripts of the clients for JavaScript, with what they import."""
+    npm = required("npm")
+    folder = machine.folder / "clients"
+    shutil.copytree(CLIENTS, folder, ignore=shutil.ignore_patterns("node_modules"))
+    machine.run(npm, "install", "--no-package-lock", "--no-audit", "--no-fund", directory=folder)
+    return folder
+
+
+@twins
+@pytest.mark.parametrize("script", ["openai.mjs", "ai-sdk.mjs", "use-chat.mjs"])
+def test_a_client_for_javascript(
+    server: Server, machine: Machine, scripts: Path, script: str
+) -> None:
+    machine.run(required("node"), str(scripts / script), server.url, KEY)
+
+
+@pytest.fixture(scope="session")
+def llm(machine: Machine) -> Path:
+    return machine.environment("llm", f"llm=={LLM_VERSION}") / "llm"
+
+
+@twins
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["hello world"], SAID, id="stream"),
+        pytest.param(["--no-stream", "hello world"], SAID, id="no stream"),
+        pytest.param(
+            ["-T", "llm_version", "which version?"], f"You said: {LLM_VERSION}", id="tool"
+        ),
+        pytest.param(
+            ["--schema", "number str, total float", "an invoice"],
+            {"number": "text", "total": 0},
+            id="schema",
+        ),
+    ],
+)
+def test_llm_on_the_command_line(
+    server: Server, machine: Machine, llm: Path, arguments: list[str], said: object, tmp_path: Path
+) -> None:
+    model = {
+        "model_id": "backend",
+        "model_name": MODEL,
+        "api_base": f"{server.url}/v1",
+        "api_key_name": "backend",
+        "supports_tools": True,
+        "supports_schema": True,
+    }
+    models = json.dumps([model])  # which is YAML, too
+    (tmp_path / "extra-openai-models.yaml").write_text(models)
+    answer = machine.run(
+        str(llm), "-m", "backend", "--key", KEY, *arguments, LLM_USER_PATH=str(tmp_path)
+    ).strip()
+    assert (answer if isinstance(said, str) else json.loads(answer)) == said
