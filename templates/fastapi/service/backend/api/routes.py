@@ -1,9 +1,7 @@
 """The routes: each parses, calls, and answers."""
 
 from fastapi import APIRouter, Request, Response
-{%- if docs %}
-from fastapi.responses import JSONResponse, StreamingResponse
-{%- endif %}
+from fastapi.responses import JSONResponse{{ ', StreamingResponse' if docs }}
 
 {% if 'metrics' in features -%}
 from backend import metrics

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from backend.api.documented import Responses
 from backend.api.json_body import parse
@@ -61,14 +61,24 @@ def typed(
 
 def read_body() -> Any:
     """Returns the JSON value that was sent, or the bytes where they claim to be something else."""
-    sent = request.get_data()
-    request.stream.read(1)  # raises 413 where more was sent than the limit, which get_data cuts off
+    sent = received()
     if not sent or not request.is_json:
         return sent
     try:
         return parse(sent)
     except ValueError as error:
         raise BadRequest from error
+
+
+def received() -> bytes:
+    try:
+        sent = request.get_data()
+        request.stream.read(1)  # raises 413 beyond the limit, where get_data only stops
+    except HTTPException:
+        raise
+    except Exception as error:  # chunks that cannot be read; every server has its own error
+        raise BadRequest from error
+    return sent
 
 
 def validated(model: type[BaseModel], sent: Any) -> BaseModel:

@@ -1,0 +1,159 @@
+"""Requests that no client would send, byte by byte: refused at once, and others are served."""
+
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+import pytest
+
+from e2e.projects import Project
+from e2e.servers import Server, serving
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 10  # seconds until a request counts as hanging
+MEGABYTE = 1_000_000
+BODY_BYTES = 50 * MEGABYTE
+HALF_OPEN = 300
+CHAT = b"/v1/chat/completions"
+DEEP = b"[" * 100_000
+ASK = b'{"messages": [{"role": "user", "content": %s}]}'
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest, project: Callable[[str], Project]) -> Iterator[Server]:
+    with serving(project(request.param), REQUESTS_PER_MINUTE="100000") as server:
+        yield server
+        log = server.log.read_text()
+        assert '"status": 5' not in log
+        assert "Traceback" not in log
+
+
+twins = pytest.mark.parametrize("server", ["fastapi", "flask"], indirect=True, scope="module")
+
+
+class Refusal(NamedTuple):
+    status: int
+    seconds: float
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", httpx2.URL(server.url).port or 0), PATIENCE)
+
+
+def send(server: Server, pieces: Iterable[bytes]) -> Refusal:
+    """Sends the pieces until the server answers, as it may before it has read them all."""
+    started = time.monotonic()
+    with connect(server) as connection:
+        for piece in pieces:
+            if select.select([connection], [], [], 0)[0]:
+                break
+            try:
+                connection.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        status_line = connection.recv(4096).split(b"\r\n")[0]
+    return Refusal(int(status_line.split()[1]), time.monotonic() - started)
+
+
+def request(*headers: bytes, path: bytes = b"/echo", body: bytes = b"") -> bytes:
+    lines = (b"POST %s HTTP/1.1" % path, b"Host: x", b"Content-Type: application/json", *headers)
+    return b"\r\n".join((*lines, b"", b"")) + body
+
+
+def with_length(body: bytes, path: bytes = b"/echo") -> bytes:
+    return request(b"Content-Length: %d" % len(body), path=path, body=body)
+
+
+def assert_serves_others(server: Server) -> None:
+    assert httpx2.post(f"{server.url}/echo", json=1, timeout=PATIENCE).json() == {"you_sent": 1}
+
+
+@twins
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(
+            request(b"Content-Length: 1", b"Content-Length: 2", body=b"12"), id="two lengths"
+        ),
+        pytest.param(
+            request(b"Content-Length: 1", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+            id="a length, and chunks",
+        ),
+        pytest.param(request(b"Content-Length: -1"), id="a length below zero"),
+        pytest.param(request(b"Content-Length: many"), id="a length that is no number"),
+        pytest.param(
+            request(b"Transfer-Encoding: chunked", body=b"many\r\n1\r\n0\r\n\r\n"),
+            id="a chunk whose size is no number",
+        ),
+        pytest.param(request(b"X-Long: " + b"x" * 100_000), id="a header of 100 kB"),
+        pytest.param(request(b"X-Null: \x00"), id="a null byte in a header"),
+        pytest.param(b"GET / nonsense\r\n\r\n", id="no request"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", id="TLS"),
+        pytest.param(with_length(DEEP), id="100,000 levels"),
+        pytest.param(with_length(ASK % DEEP, CHAT), id="100,000 levels in a message"),
+        pytest.param(with_length(b'"\xe9"'), id="not UTF-8"),
+        pytest.param(with_length(ASK % b'"\xe9"', CHAT), id="not UTF-8 in a message"),
+        pytest.param(with_length(b"NaN"), id="NaN"),
+        pytest.param(with_length(b'{"temperature": NaN, ' + ASK[1:] % b'"x"', CHAT), id="NaN chat"),
+    ],
+)
+def test_refuses(server: Server, sent: bytes) -> None:
+    assert 400 <= send(server, [sent]).status < 500
+    assert_serves_others(server)
+
+
+def announced() -> Iterator[bytes]:
+    yield request(b"Content-Length: %d" % BODY_BYTES, body=b'"')
+    yield from (b"x" * MEGABYTE for _ in range(BODY_BYTES // MEGABYTE))
+
+
+def in_chunks() -> Iterator[bytes]:
+    yield request(b"Transfer-Encoding: chunked")
+    yield from (b"%x\r\n%s\r\n" % (MEGABYTE, b"x" * MEGABYTE) for _ in range(50))
+    yield b"0\r\n\r\n"
+
+
+@twins
+@pytest.mark.parametrize("pieces", [announced, in_chunks])
+def test_refuses_a_large_body_before_it_is_read(
+    server: Server, pieces: Callable[[], Iterator[bytes]]
+) -> None:
+    before = most_memory(server)
+    refusal = send(server, pieces())
+    assert refusal.status == 413
+    assert refusal.seconds < 3
+    assert most_memory(server) - before < 10 * MEGABYTE
+    assert_serves_others(server)
+
+
+def most_memory(server: Server) -> int:
+    """The most bytes that the server's processes have held at once."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    pids = [server.process.pid, *map(int, children.read_text().split())]
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    return sum(int(status.partition("VmHWM:")[2].split()[0]) * 1024 for status in statuses)
+
+
+@twins
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Le", id="half a header"),
+        pytest.param(request(b"Content-Length: 100", body=b'"'), id="half a body"),
+    ],
+)
+def test_serves_others_beside_requests_that_never_end(server: Server, begun: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(HALF_OPEN):
+            stack.enter_context(connect(server)).sendall(begun)
+        started = time.monotonic()
+        for _ in range(5):
+            assert_serves_others(server)
+        assert time.monotonic() - started < 3
