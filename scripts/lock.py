@@ -33,11 +33,15 @@ ANSWERS: dict[str, Any] = {
 DOCS: dict[str, Any] = {"docs": True}
 PRE_COMMIT: dict[str, Any] = {"features": ["pre-commit"]}
 GEVENT: dict[str, Any] = {"async": "high"}
+FEATURES: dict[str, dict[str, Any]] = {
+    "metrics": {"features": ["metrics"]},
+    "tracing": {"features": ["tracing"]},
+}
 # What adds runtime requirements, and what adds development ones, to each kind of project.
 RUNTIME_OPTIONS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
-    ("fastapi", "service"): {"docs": DOCS},
+    ("fastapi", "service"): {"docs": DOCS, **FEATURES},
     ("fastapi", "prototype"): {},
-    ("flask", "service"): {"docs": DOCS, "gevent": GEVENT},
+    ("flask", "service"): {"docs": DOCS, "gevent": GEVENT, **FEATURES},
     ("flask", "prototype"): {},
 }
 
@@ -51,7 +55,10 @@ def main() -> None:
                 folder / f"{framework}-{preset}",
                 framework,
                 preset,
-                ChainMap(PRE_COMMIT, *changes.values()),
+                {
+                    **ChainMap(*changes.values()),
+                    "features": features(PRE_COMMIT, *changes.values()),
+                },
             )
             for (framework, preset), changes in RUNTIME_OPTIONS.items()
         ]
@@ -62,6 +69,10 @@ def main() -> None:
             for option, text in blocks.items():
                 (target / f"{option}.txt").write_text(text, encoding="utf-8")
                 print(f"{framework} {preset} {option}: {text.count('==')} packages")
+
+
+def features(*changes: Mapping[str, Any]) -> list[str]:
+    return [feature for change in changes for feature in change.get("features", [])]
 
 
 def option_blocks(

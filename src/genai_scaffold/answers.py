@@ -253,6 +253,8 @@ def resolve(given: Givens, recommended: str) -> Answers:
             source: Source = "preset" if question.depends_on_preset else "default"
             by_key[key] = Answer(question.default_for(context), source)
         context[question.key] = by_key[key].value
+        if refusal := question.refusal(context):
+            raise _refused(key, given, refusal)
     notes += _remarks(by_key)
     return Answers(by_key, tuple(notes))
 
@@ -324,6 +326,11 @@ def _no_docs(given: Givens, by_key: Mapping[str, Answer]) -> UsageError:
         why=f"a prototype on {framework} has no API docs",
         fix="use --preset service, which has them, or --no-docs",
     )
+
+
+def _refused(key: str, given: Givens, refusal: str) -> UsageError:
+    why, _, fix = refusal.partition("; ")
+    return UsageError(f"{describe(key, given[key])} cannot be had", why=why, fix=fix)
 
 
 def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -> UsageError:

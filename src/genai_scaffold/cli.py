@@ -31,11 +31,14 @@ app = typer.Typer(
 )
 
 
-class Stopped(BaseException):
-    """A signal asks us to stop."""
+class Stopped(SystemExit):
+    """A signal asks us to stop.
+
+    A SystemExit, since asyncio, which runs the prompts, swallows most other exceptions.
+    """
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        super().__init__(SIGNALLED + number)
         self.exit_code = SIGNALLED + number
 
 
@@ -340,6 +343,8 @@ def _run(arguments: list[str]) -> int:
             # Ctrl-C at a prompt is a key, no signal, and Typer makes it this exit code.
             _say_stopped(KeyboardInterrupt())
         sys.stdout.flush()
+    except Stopped as stop:
+        return _explained(stop, arguments)
     except SystemExit:
         raise
     except BaseException as problem:  # noqa: BLE001 - this is where every error ends

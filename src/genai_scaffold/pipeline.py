@@ -1,6 +1,8 @@
 """Creates a project: answers, recommendation, render, verify, git, one rename."""
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import stat
@@ -312,17 +314,25 @@ def _explained(path: Path) -> Iterator[None]:
 def _parents(directory: Path) -> Iterator[None]:
     """Create the missing parents, and take them away again if what follows fails."""
     missing = [path for path in (directory, *directory.parents) if not os.path.lexists(path)]
+    remove = functools.partial(_remove_empty, missing)
+    # Where a signal cuts short the removal of the stage in them, they are empty only at the end.
+    atexit.register(remove)
     try:
         with _explained(directory):
             directory.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
         with staging.unstoppable():
-            for path in missing:
-                # Only while it is empty: another program may have put something there.
-                with contextlib.suppress(OSError):
-                    path.rmdir()
+            remove()
         raise
+    atexit.unregister(remove)
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    """Remove those that hold nothing: another program may have put something there."""
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ class Question:
     kind: Literal["choice", "list", "boolean", "text"]
     choices: tuple[Choice, ...]
     default: str | bool
+    validator: str = ""
 
     @property
     def depends_on_preset(self) -> bool:
@@ -37,12 +38,21 @@ class Question:
         """The default, given the answers that it depends on."""
         if not (isinstance(self.default, str) and "{{" in self.default):
             return self.default
-        import jinja2  # takes a tenth of a second, and --help needs none of it
         import yaml
 
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
-        value = yaml.safe_load(environment.from_string(self.default).render(answers))
+        value = yaml.safe_load(_rendered(self.default, answers))
         return tuple(value) if isinstance(value, list) else value
+
+    def refusal(self, answers: Mapping[str, object]) -> str:
+        """Why a list cannot be had along with the other answers, and what to do; else nothing."""
+        return _rendered(self.validator, answers).strip() if self.kind == "list" else ""
+
+
+def _rendered(text: str, answers: Mapping[str, object]) -> str:
+    import jinja2  # takes a tenth of a second, and --help needs none of it
+
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
+    return environment.from_string(text).render(answers)
 
 
 def root() -> Path:
@@ -108,6 +118,7 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
         kind=kind,
         choices=tuple(Choice(value, label) for label, value in choices.items()),
         default=spec["default"],
+        validator=spec.get("validator", ""),
     )
 
 

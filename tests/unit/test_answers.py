@@ -187,6 +187,11 @@ def test_the_defaults_need_no_note() -> None:
             id="docs-of-a-recommended-flask-prototype",
         ),
         pytest.param(
+            {"preset": "prototype", "feature": ["metrics"]},
+            ["--feature metrics", "service preset"],
+            id="metrics-of-a-prototype",
+        ),
+        pytest.param(
             {"deploy": ["none", "docker"]}, ["--deploy none", "docker"], id="none-and-some"
         ),
         pytest.param({"feature": ["ci", "none"]}, ["--feature none", "ci"], id="feature-and-none"),

@@ -58,6 +58,7 @@ def test_a_signal_at_any_moment_leaves_all_or_nothing(
         codes.add(process.returncode)
         assert b"Traceback" not in errors
         if process.returncode == 0:
+            duration *= 0.85  # too late: the machine was busier when the time was taken
             assert (directory / "deep/bot/.git").is_dir()
             assert [path.name for path in (directory / "deep").iterdir()] == ["bot"]
         else:

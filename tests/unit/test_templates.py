@@ -47,13 +47,17 @@ REST = {
 }
 
 
+SERVICE_ONLY = ("metrics", "tracing")
+
+
 def allowed(row: Row) -> bool:
     """Whether there is a project with these answers, of which some may be open."""
     flask_prototype_with_docs = {"framework": "flask", "preset": "prototype", "docs": True}
     fastapi_on_wsgi = {"framework": "fastapi", "mod-wsgi": True}
+    prototypes_of_a_service = [{"preset": "prototype", feature: True} for feature in SERVICE_ONLY]
     return not any(
         impossible.items() <= row.items()
-        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi)
+        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi, *prototypes_of_a_service)
     )
 
 
@@ -196,6 +200,9 @@ def imports(text: str) -> Iterator[str]:
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
+SERVER_HOOKS = {"child_exit"}  # gunicorn calls what its configuration names so
+
+
 def test_no_function_or_class_is_dead(project: Project) -> None:
     own = {path: text for path, text in project.modules.items() if "test" not in path}
     words = re.findall(r"\w+", "\n".join(own.values()))
@@ -204,7 +211,7 @@ def test_no_function_or_class_is_dead(project: Project) -> None:
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
             # A decorator registers what it decorates; a dunder is called by the language.
-            if node.decorator_list or node.name.startswith("__"):
+            if node.decorator_list or node.name.startswith("__") or node.name in SERVER_HOOKS:
                 continue
             assert words.count(node.name) > 1, f"{path}: {node.name} is used by nobody"
 
@@ -242,7 +249,9 @@ def test_the_third_party_imports_are_the_dependencies(project: Project) -> None:
     declared = {Requirement(line).name for line in document["project"]["dependencies"]}
     own = {path.partition("/")[0].removesuffix(".py") for path in project.modules}
     text = "\n".join(text for path, text in project.modules.items() if "test" not in path)
-    used = {module.partition(".")[0] for module in imports(text)}
+    modules = set(imports(text))
+    used = {module.partition(".")[0] for module in modules} - {"opentelemetry"}
+    used |= {name for module, name in NAMESPACE.items() if module in modules}
     used -= sys.stdlib_module_names | own | PARTS.keys()
     used |= set(re.findall(r'files\("(\w+)"\)', text))
     used |= {"fastapi": {"uvicorn"}, "flask": {"gunicorn"}}[project.row["framework"]]
@@ -256,6 +265,13 @@ PARTS = {
     "starlette": "fastapi",
     "werkzeug": "flask",
     "pydantic_core": "pydantic",
+}
+
+# Who provides which part of a package that several share.
+NAMESPACE = {
+    "opentelemetry.trace": "opentelemetry-api",
+    "opentelemetry.sdk": "opentelemetry-sdk",
+    "opentelemetry.exporter": "opentelemetry-exporter-otlp-proto-http",
 }
 
 DOCS_WORDS = re.compile(r"\bdocs\b|openapi|swagger|redoc|offapi|\bdocumented\b", re.IGNORECASE)
@@ -304,6 +320,20 @@ OPTIONS = {
     "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
     "ci": {".github/workflows/ci.yml"},
     "pre-commit": {".pre-commit-config.yaml"},
+    "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
+    "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
+}
+# What an option may change besides: what speaks of it, and what has to call it.
+MENTIONED = {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
+CALLED = {
+    "metrics": {
+        "requirements.txt",
+        "gunicorn.conf.py",
+        "backend/api/middleware.py",
+        "backend/api/routes.py",
+        "backend/chat/call.py",
+    },
+    "tracing": {"requirements.txt", "backend/application.py", "backend/chat/call.py"},
 }
 
 
@@ -316,12 +346,14 @@ def test_an_option_adds_its_files_and_no_other(
         "preset": preset
     }
     bare["framework"] = "flask"
+    if not allowed({**bare, choice: True}):
+        pytest.skip("no such project")
     without = rendered(source, tmp_path / "without", bare)
     having = rendered(source, tmp_path / "having", {**bare, choice: True})
     assert having.files.keys() - without.files.keys() == OPTIONS[choice]
     assert without.files.keys() <= having.files.keys()
     changed = {path for path, text in without.files.items() if having.files[path] != text}
-    assert changed <= {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
+    assert changed <= MENTIONED | CALLED.get(choice, set())
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """Puts the application together."""
 
 import logging
+{%- if 'metrics' in features %}
+import os
+{%- endif %}
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
 from backend.api import {{ 'docs, ' if docs }}routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
@@ -17,6 +23,9 @@ from backend.limits import Limits
 from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
+{%- if 'tracing' in features %}
+from backend.tracing import configure_tracing
+{%- endif %}
 
 
 def create_app(settings: Settings | None = None, llm: Provider | None = None) -> FastAPI:
@@ -28,6 +37,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+{%- if 'tracing' in features %}
+    configure_tracing()
+{%- endif %}
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
     llm = llm or create_provider(settings)
     limits = Limits(settings)
@@ -37,6 +49,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         yield
         await llm.close()
         await limits.close()
+{%- if 'metrics' in features %}
+        metrics.forget_worker(os.getpid())
+{%- endif %}
 
     app = FastAPI(
         title="{{ project_name }}",

@@ -13,6 +13,9 @@ from backend.limits import Limits
 from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
+{%- if 'tracing' in features %}
+from backend.tracing import configure_tracing
+{%- endif %}
 
 
 def create_app(settings: Settings | None = None, llm: Provider | None = None) -> Flask:
@@ -24,6 +27,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+{%- if 'tracing' in features %}
+    configure_tracing()
+{%- endif %}
     app = Flask("backend", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,

@@ -9,6 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+{% if 'metrics' in features -%}
+from backend.metrics import count_request
+
+{% endif -%}
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +33,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         status = 500
         body_bytes = 0
+        inner = routed(scope)
 
         async def limited_receive() -> Message:
             nonlocal body_bytes
@@ -47,7 +52,7 @@ class RequestMiddleware:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(routed(scope), limited_receive, send_with_id)
+                await self._app(inner, limited_receive, send_with_id)
             finally:
                 logger.info(
                     "request",
@@ -56,6 +61,10 @@ class RequestMiddleware:
                     status=status,
                     seconds=round(time.perf_counter() - started, 4),
                 )
+{%- if 'metrics' in features %}
+                route = getattr(inner.get("route"), "path", None)
+                count_request(scope["method"], route, status)
+{%- endif %}
 
 
 def routed(scope: Scope) -> Scope:

@@ -3,6 +3,9 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse{{ ', StreamingResponse' if docs }}
 
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
@@ -46,6 +49,14 @@ async def readyz(services: InUse) -> Readiness:
     if await services.limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+{%- if 'metrics' in features %}
+
+
+@router.get("/metrics", include_in_schema=False)
+async def show_metrics(_: Client) -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
+{%- endif %}
 {%- macro route(path, responses, answer="response_model=None") %}
 {%- if docs -%}
 @router.post(

@@ -8,6 +8,10 @@ from functools import partial
 import structlog
 from flask import Flask, Response, g, request
 
+{% if 'metrics' in features -%}
+from backend.metrics import count_request
+
+{% endif -%}
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 logger = structlog.get_logger(__name__)
 
@@ -24,6 +28,10 @@ def register_request_hooks(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["x-request-id"] = g.request_id
+{%- if 'metrics' in features %}
+        route = request.url_rule.rule if request.url_rule else None
+        count_request(request.method, route, response.status_code)
+{%- endif %}
         response.call_on_close(
             partial(log, request.method, request.path, response.status_code, g.started)
         )

@@ -2,6 +2,9 @@
 
 from flask import Blueprint, Response
 
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
@@ -51,6 +54,15 @@ def readyz() -> Readiness:
     return Readiness(status="degraded", lost=["redis"])
 
 
+{% if 'metrics' in features -%}
+@router.get("/metrics")
+def show_metrics() -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    admit_client()
+    return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
+
+
+{% endif -%}
 @router.get("/v1/models")
 @typed({{ 'tag="model", responses=documented.MODELS, ' if docs }}guard=admit_client)
 def list_models() -> ModelList:

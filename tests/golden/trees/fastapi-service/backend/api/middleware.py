@@ -29,6 +29,7 @@ class RequestMiddleware:
         started = time.perf_counter()
         status = 500
         body_bytes = 0
+        inner = routed(scope)
 
         async def limited_receive() -> Message:
             nonlocal body_bytes
@@ -47,7 +48,7 @@ class RequestMiddleware:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(routed(scope), limited_receive, send_with_id)
+                await self._app(inner, limited_receive, send_with_id)
             finally:
                 logger.info(
                     "request",

@@ -17,7 +17,7 @@ class Relay:
     """
 
     def __init__(self, *, include_usage: bool) -> None:
-        self.usage: dict[str, Any] | None = None
+        self.usage: dict[str, Any] = {}
         self._include_usage = include_usage
         self._finished = False
 

@@ -1,5 +1,6 @@
 """Answers requests for the model, within the client's limits."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,23 +22,23 @@ class ChatService:
         self._settings = settings
 
     def complete(self, request: ChatCompletionRequest, client: str) -> JSONObject:
-        call = Call(client, admit_chat(request, self._settings))
+        call = Call("chat", client, admit_chat(request, self._settings))
         return self._answer(call, self._llm.complete)
 
     def embed(self, request: EmbeddingRequest, client: str) -> JSONObject:
-        call = Call(client, admit_embedding(request, self._settings))
+        call = Call("embeddings", client, admit_embedding(request, self._settings))
         return self._answer(call, self._llm.embed)
 
     def stream(self, request: ChatCompletionRequest, client: str) -> Iterator[str]:
         """Returns the JSON of each event, once the model has accepted the request."""
-        call = Call(client, admit_chat(request, self._settings))
+        call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
         relay = Relay(include_usage=options is not None and options.include_usage)
-        self._limits.reserve(client, call.reserved)
+        self._begin(call)
         try:
             events = self._llm.stream(call.body)
-        except BaseException:
-            self._finish(call)
+        except BaseException as failure:
+            self._finish(call, failure)
             raise
         return self._pass_on(events, relay, call)
 
@@ -45,13 +46,13 @@ class ChatService:
         return sorted(self._settings.allowed_models) or self._llm.models()
 
     def _answer(self, call: Call, ask: Callable[[JSONObject], JSONObject]) -> JSONObject:
-        self._limits.reserve(call.client, call.reserved)
+        self._begin(call)
         try:
             answer = ask(call.body)
             call.answering()
-            call.usage = answer.get("usage")
+            call.usage = answer.get("usage") or {}
         finally:
-            self._finish(call)
+            self._finish(call, sys.exception())
         return answer
 
     def _pass_on(self, events: Iterator[str], relay: Relay, call: Call) -> Iterator[str]:
@@ -63,8 +64,12 @@ class ChatService:
             relay.finish()
         finally:
             call.usage = relay.usage
-            self._finish(call)
+            self._finish(call, sys.exception())
 
-    def _finish(self, call: Call) -> None:
-        call.log()
+    def _begin(self, call: Call) -> None:
+        self._limits.reserve(call.client, call.reserved)
+        call.begin()
+
+    def _finish(self, call: Call, failure: BaseException | None) -> None:
+        call.finish(failure)
         self._limits.settle(call.client, reserved=call.reserved, used=call.used)
