@@ -1,0 +1,1 @@
+"""What the generated services cost, measured: `python -m benchmarks`."""
