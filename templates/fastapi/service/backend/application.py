@@ -63,7 +63,6 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         openapi_url=None,
 {%- endif %}
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
@@ -78,9 +77,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_headers=["*"],
         )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.include_router(routes.router)
-{%- if docs %}
-    app.include_router(docs.router)
-{%- endif %}
+    # Not `include_router`, which would match every request twice, here and in the router.
+    app.router.routes += {{ '[*docs.router.routes, *routes.router.routes]' if docs else 'routes.router.routes' }}
     register_error_handlers(app)
     return app
