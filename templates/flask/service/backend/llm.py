@@ -74,8 +74,7 @@ def events(stream: openai.Stream[object]) -> Iterator[str]:
     try:
         with stream:
             for data in stream.response.iter_bytes():
-                for event in reader.read(data):
-                    yield event
+                yield from reader.read(data)
     except FAILURES as error:
         if not reader.done:
             raise translate(error) from error

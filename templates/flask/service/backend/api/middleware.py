@@ -39,6 +39,10 @@ class RequestMiddleware:
         def start_with_id(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal status
             status = int(line[:3])
+{%- if 'metrics' in features %}
+            rule = environ["werkzeug.request"].url_rule
+            count_request(environ["REQUEST_METHOD"], rule and rule.rule, status)
+{%- endif %}
             return start_response(line, [*headers, ("x-request-id", request_id)], *error)
 
         def log() -> None:
@@ -49,9 +53,5 @@ class RequestMiddleware:
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
-{%- if 'metrics' in features %}
-            rule = environ["werkzeug.request"].url_rule
-            count_request(environ["REQUEST_METHOD"], rule and rule.rule, status)
-{%- endif %}
 
         return ClosingIterator(self._app(environ, start_with_id), log)
