@@ -78,6 +78,6 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     # Not `include_router`, which would match every request twice, here and in the router.
-    app.router.routes += {{ '[*docs.router.routes, *routes.router.routes]' if docs else 'routes.router.routes' }}
+    app.router.routes += {{ '[*routes.router.routes, *docs.router.routes]' if docs else 'routes.router.routes' }}
     register_error_handlers(app)
     return app
