@@ -4,7 +4,8 @@ import re
 import time
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
@@ -13,22 +14,17 @@ from werkzeug.wsgi import ClosingIterator, get_path_info
 from backend.metrics import count_request
 
 {% endif -%}
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class RequestMiddleware:
     """Plain WSGI: the same as Flask's hooks would cost each request more."""
 
-    def __init__(self, app: "WSGIApplication") -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
         self._logger = structlog.get_logger(__name__).bind()  # once, not for every line
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         started = time.perf_counter()

@@ -45,7 +45,6 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
@@ -60,7 +59,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_headers=["*"],
         )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
-    app.include_router(routes.router)
-    app.include_router(docs.router)
+    # Not `include_router`, which would match every request twice, here and in the router.
+    app.router.routes += [*routes.router.routes, *docs.router.routes]
     register_error_handlers(app)
     return app

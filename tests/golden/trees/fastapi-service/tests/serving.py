@@ -38,8 +38,13 @@ def upstream(answer: Answer) -> UpstreamProvider:
 
 
 class BrokenStream(httpx2.AsyncByteStream):
-    """A connection that breaks in the middle of an answer."""
+    """A connection that breaks after `sent`."""
+
+    def __init__(self, sent: bytes) -> None:
+        self.broken = False
+        self._sent = sent
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b'data: {"choices": []}\n\n'
+        yield self._sent
+        self.broken = True
         raise httpx2.ReadError("gone")

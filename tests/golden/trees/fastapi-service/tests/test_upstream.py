@@ -68,10 +68,26 @@ def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, 
 
 
 def test_a_broken_connection_ends_the_stream_with_an_error(serve: Serve) -> None:
-    client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=BrokenStream()))
+    broken = BrokenStream(b'data: {"choices": []}\n\n')
+    client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
     assert "could not be reached" in response.text
     assert "[DONE]" not in response.text
+
+
+def test_reads_a_connection_to_its_end_for_the_next_request(serve: Serve) -> None:
+    whole = stream_of(STOP, "[DONE]")
+    broken = BrokenStream(whole.content)
+    client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert (response.text, broken.broken) == (whole.text, True)
+
+
+def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
+    event = '{"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}'
+    client = serve(answer=lambda _: stream_of(event, STOP, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert response.text.startswith(f"data: {event}\n\n")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an upstream's failure means to our client."""
+"""What an upstream's answers and failures mean to our client."""
 
 from typing import Any
 
@@ -60,6 +60,19 @@ def json_of(response: httpx2.Response) -> dict[str, Any]:
     return body
 
 
-def data_of(line: str) -> str | None:
-    """Returns what one line of a server-sent event stream carries, if it is data."""
-    return line[5:].strip() if line.startswith("data:") else None
+class EventReader:
+    """Takes the events of a server-sent stream out of its bytes, as they arrive.
+
+    Only a line feed ends a line: text may hold what `str.splitlines` takes for one.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._rest = b""
+
+    def read(self, data: bytes) -> list[str]:
+        """Returns what each event that is complete by now carries; the closing mark sets `done`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        fields = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        self.done |= b"[DONE]" in fields
+        return [field.decode(errors="replace") for field in fields if field not in {b"", b"[DONE]"}]

@@ -37,8 +37,13 @@ def upstream(answer: Answer) -> UpstreamProvider:
 
 
 class BrokenStream(httpx2.SyncByteStream):
-    """A connection that breaks in the middle of an answer."""
+    """A connection that breaks after `sent`."""
+
+    def __init__(self, sent: bytes) -> None:
+        self.broken = False
+        self._sent = sent
 
     def __iter__(self) -> Iterator[bytes]:
-        yield b'data: {"choices": []}\n\n'
+        yield self._sent
+        self.broken = True
         raise httpx2.ReadError("gone")

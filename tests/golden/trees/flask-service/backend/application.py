@@ -6,7 +6,7 @@ from flask_cors import CORS
 from backend.api import docs, routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
-from backend.api.middleware import register_request_hooks
+from backend.api.middleware import RequestMiddleware
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     )
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins), always_send=False)
-    register_request_hooks(app)
+    app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(routes.router)
     docs.register_docs(app)
     register_error_handlers(app)

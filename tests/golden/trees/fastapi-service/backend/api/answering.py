@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
+from starlette.types import Receive
 
 CLIENT_LEFT = 499
 Result = TypeVar("Result")
@@ -13,19 +14,26 @@ Result = TypeVar("Result")
 async def answer(
     request: Request, work: Coroutine[Any, Any, Result], respond: Callable[[Result], Response]
 ) -> Response:
-    """Responds with what `work` returns; a client that leaves before cancels it."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(disconnected(request))
+    """Responds with what `work` returns, if the client is still there."""
+    working = await while_connected(request.receive, work)
+    return Response(status_code=CLIENT_LEFT) if working.cancelled() else respond(working.result())
+
+
+async def while_connected(
+    receive: Receive, work: Coroutine[Any, Any, Result]
+) -> asyncio.Task[Result]:
+    """Returns `work` when it has ended; a client that leaves before cancels it."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(disconnected(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return respond(working.result())
-        return Response(status_code=CLIENT_LEFT)
     finally:
-        working.cancel()
         leaving.cancel()
+        working.cancel()
+    await asyncio.wait((working,))
+    return working
 
 
-async def disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
         pass

@@ -18,7 +18,7 @@ from backend.chat.schemas import (
     UIChatRequest,
 )
 
-router = APIRouter(route_class=StrictRoute)
+router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
 
 
 @router.get("/", tags=["example"])

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from backend.api import sse
+from backend.api.answering import while_connected
 from backend.api.responses import error_json
 from backend.chat import ui_messages
 from backend.errors import AppError
@@ -21,6 +22,12 @@ class EventStream(StreamingResponse):
         self, frames: AsyncIterator[str], headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(frames, headers={**sse.HEADERS, **(headers or {})})
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        # Starlette's own way, a task group for every stream, costs several times as much.
+        streaming = await while_connected(receive, self.stream_response(send))
+        if not streaming.cancelled():
+            streaming.result()
 
     async def stream_response(self, send: Send) -> None:
         sent = 0

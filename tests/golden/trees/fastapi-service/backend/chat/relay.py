@@ -1,7 +1,8 @@
 """Watches a model's stream while it is passed on."""
 
-import json
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from backend.errors import UpstreamFailed
 
@@ -28,7 +29,7 @@ class Relay:
             UpstreamFailed: the event is not a JSON object, or it is an error.
         """
         try:
-            chunk: Any = json.loads(event)
+            chunk: Any = from_json(event)
         except ValueError:
             raise UpstreamFailed("The model sent a malformed event") from None
         if not isinstance(chunk, dict) or "error" in chunk:
@@ -39,7 +40,7 @@ class Relay:
         if self._include_usage or "usage" not in chunk:
             return event
         del chunk["usage"]
-        return json.dumps(chunk, ensure_ascii=False, separators=(",", ":")) if choices else None
+        return to_json(chunk).decode() if choices else None
 
     def finish(self) -> None:
         """Raises UpstreamFailed where the stream ended before the answer did."""

@@ -3,33 +3,43 @@
 import re
 import time
 import uuid
-from functools import partial
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from flask import Flask, Response, g, request
+from werkzeug.wsgi import ClosingIterator, get_path_info
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-logger = structlog.get_logger(__name__)
 
 
-def register_request_hooks(app: Flask) -> None:
-    @app.before_request
-    def start() -> None:
-        given = request.headers.get("x-request-id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        g.started = time.perf_counter()
+class RequestMiddleware:
+    """Plain WSGI: the same as Flask's hooks would cost each request more."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._logger = structlog.get_logger(__name__).bind()  # once, not for every line
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        started = time.perf_counter()
+        status = 500
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["x-request-id"] = g.request_id
-        response.call_on_close(
-            partial(log, request.method, request.path, response.status_code, g.started)
-        )
-        return response
+        def start_with_id(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal status
+            status = int(line[:3])
+            return start_response(line, [*headers, ("x-request-id", request_id)], *error)
 
+        def log() -> None:
+            self._logger.info(
+                "request",
+                method=environ["REQUEST_METHOD"],
+                path=get_path_info(environ),
+                status=status,
+                seconds=round(time.perf_counter() - started, 4),
+            )
 
-def log(method: str, path: str, status: int, started: float) -> None:
-    seconds = round(time.perf_counter() - started, 4)
-    logger.info("request", method=method, path=path, status=status, seconds=seconds)
+        return ClosingIterator(self._app(environ, start_with_id), log)

@@ -18,7 +18,7 @@ class EchoRequest(RootModel[JsonValue]):
 
 
 class Echo(BaseModel):
-    you_sent: JsonValue
+    you_sent: Any
 
 
 class Health(BaseModel):
