@@ -405,8 +405,9 @@ def _report_bug(bug: BaseException, arguments: list[str]) -> None:
 def _say_stopped(interruption: BaseException) -> None:
     notes = getattr(interruption, "__notes__", [])
     lines = ["Stopped.", *notes] if notes else ["Stopped: nothing was written."]
-    for line in lines:
-        typer.echo(line, err=True)
+    with contextlib.suppress(OSError):  # a terminal that was closed cannot be told
+        for line in lines:
+            typer.echo(line, err=True)
 
 
 def _help(arguments: list[str]) -> str:

@@ -127,12 +127,19 @@ def test_openai_parses_into_a_model(client: openai.OpenAI) -> None:
 
 
 @twins
-@pytest.mark.parametrize("options", [{}, {"encoding_format": "float"}], ids=["packed", "float"])
-def test_openai_embeds(client: openai.OpenAI, options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "packed"), [({}, True), ({"encoding_format": "float"}, False)], ids=["", "float"]
+)
+def test_openai_embeds(client: openai.OpenAI, options: dict[str, str], packed: bool) -> None:
     """It asks for base64 where it is not told otherwise."""
-    vectors = client.embeddings.create(model=MODEL, input=["one", "two"], extra_body=options)
-    assert [len(item.embedding) for item in vectors.data] == [64, 64]
-    assert math.isclose(math.hypot(*vectors.data[0].embedding), 1, rel_tol=1e-6)
+    response = client.embeddings.with_raw_response.create(
+        model=MODEL, input=["one", "two"], extra_body=options
+    )
+    sent = response.http_response.json()["data"][0]["embedding"]
+    assert isinstance(sent, str) == packed
+    vectors = response.parse().data
+    assert [len(item.embedding) for item in vectors] == [64, 64]
+    assert math.isclose(math.hypot(*vectors[0].embedding), 1, rel_tol=1e-6)
 
 
 @twins

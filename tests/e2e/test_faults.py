@@ -160,8 +160,7 @@ def test_a_fault_within_a_stream_ends_it_with_an_error(
     message = {"role": "user", "parts": [{"type": "text", "text": "Say hello to the world"}]}
     body = {**ASK, "stream": True} if path == CHAT else {"messages": [message]}
     response = client.post(path, json=body)
-    *passed, last = [json.loads(event) for event in data(response)]  # [DONE] would be no JSON
-    assert passed
+    *_, last = [json.loads(event) for event in data(response)]  # [DONE] would be no JSON
     assert "error" in last if path == CHAT else last["type"] == "error"
     assert len(upstream.requests()) == 1
     assert upstream.findings() == found

@@ -35,7 +35,6 @@ def test_keeps_its_promises(
             f"--header=Authorization: Bearer {KEY}",
             "--checks=all",
             f"--max-examples={EXAMPLES}",
-            "--workers=4",  # most of the time is the offline model's pace
             "--seed=1",  # what it finds, it finds again
             "--continue-on-failure",
             "--no-color",
