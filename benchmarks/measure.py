@@ -14,7 +14,7 @@ from benchmarks.servers import Server, upstream
 
 AT_ONCE = {"relay": 16, "echo": 32}
 RELAY_ROUNDS, RELAY_STREAMS = 9, 240
-ECHO_ROUNDS, ECHO_REQUESTS = 15, 2400
+ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
 TOKEN_SECONDS = 0.05
 # A stream alone costs less than the clock of /proc can tell: it is repeated.
 GROWTH_ROUNDS = {1: 25, 10: 7, 100: 5, 1000: 5}
