@@ -11,7 +11,7 @@ from benchmarks.upstream import TOKENS
 
 TIMEOUT = 120  # seconds for any one batch: a server that hangs fails the run
 KEY = "bench-key"
-CONVERSATION = {
+CONVERSATION: dict[str, Any] = {
     "model": "bench",
     "stream": True,
     "messages": [
@@ -19,7 +19,11 @@ CONVERSATION = {
         {"role": "user", "content": "Tell me in a few words what a load test is for."},
     ],
 }
-VALUE = {"name": "Ada", "tags": ["a", "b"], "nested": {"number": 1.5, "flag": True, "none": None}}
+VALUE: dict[str, Any] = {
+    "name": "Ada",
+    "tags": ["a", "b"],
+    "nested": {"number": 1.5, "flag": True, "none": None},
+}
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 END = b"\r\n0\r\n\r\n"  # of the last chunk before, too: a header may end with a zero
@@ -39,7 +43,7 @@ class Stream(NamedTuple):
     first_token: float
 
 
-def post(path: str, value: Any) -> bytes:
+def post(path: str, value: dict[str, Any]) -> bytes:
     body = json.dumps(value).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {KEY}\r\n"

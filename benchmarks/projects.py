@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from benchmarks.load import KEY
 from benchmarks.servers import Server, serving
 
 BASELINES = Path(__file__).parent / "baselines"
+PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
 MANY = "1000000000000"
 KINDS = {
     "uvicorn": ("--framework", "fastapi"),
@@ -39,25 +41,31 @@ class Bench:
         return self.folder / "servers.log"
 
     @contextmanager
-    def service(self, kind: str, upstream: str = "http://127.0.0.1:1/v1") -> Iterator[Server]:
+    def service(
+        self, kind: str, upstream: str = "http://127.0.0.1:1/v1", gunicorn_options: str = ""
+    ) -> Iterator[Server]:
         """Runs a generated service by the command in its README, with everything on."""
-        folder = self.project(kind)
-        module = "main" if kind == "uvicorn" else "app"
         variables = {
             "LLM_API_KEY": "none",
             "LLM_BASE_URL": upstream,
             "API_KEYS": f"bench:{hashlib.sha256(KEY.encode()).hexdigest()}",
             "REQUESTS_PER_MINUTE": MANY,
             "TOKENS_PER_DAY": MANY,
+            "GUNICORN_CMD_ARGS": gunicorn_options,
         }
-        with self._serving(kind, f"{module}:app", folder, variables) as server:
+        module = "main" if kind == "uvicorn" else "app"
+        with self._serving(kind, f"{module}:app", self.project(kind), variables) as server:
             yield server
 
     @contextmanager
     def baseline(self, kind: str, what: str, upstream: str = "") -> Iterator[Server]:
         """Runs a baseline on the same server, with the service's worker class and threads."""
+        variables = {
+            "OPENAI_API_KEY": "none",
+            "OPENAI_BASE_URL": upstream,
+            "GUNICORN_CMD_ARGS": f"--config {self.project(kind) / 'gunicorn.conf.py'}",
+        }
         framework = "fastapi" if kind == "uvicorn" else "flask"
-        variables = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": upstream}
         with self._serving(kind, f"{framework}_{what}:app", BASELINES, variables) as server:
             yield server
 
@@ -65,17 +73,20 @@ class Bench:
     def _serving(
         self, kind: str, app: str, folder: Path, variables: dict[str, str]
     ) -> Iterator[Server]:
-        command: list[str | Path]
-        if kind == "uvicorn":
-            command = [self.programs / "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}"]
-        else:
-            command = [self.programs / "gunicorn", app, "--bind", "127.0.0.1:{port}"]
-            variables = {
-                "GUNICORN_CMD_ARGS": f"--config {self.project(kind) / 'gunicorn.conf.py'}",
-                **variables,
-            }
-        with serving(command, folder, {"PATH": os.environ["PATH"], **variables}, self.log) as it:
-            yield it
+        command: list[str | Path] = (
+            [self.programs / "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}"]
+            if kind == "uvicorn"
+            else [self.programs / "gunicorn", app, "--bind", "127.0.0.1:{port}"]
+        )
+        variables = {"PATH": os.environ["PATH"], **variables}
+        with serving(command, folder, variables, self.log) as server:
+            yield server
+
+    def versions(self) -> dict[str, str]:
+        """Returns the pinned version of each package that the numbers depend on."""
+        pins = [(self.project(kind) / "requirements.txt").read_text() for kind in KINDS]
+        pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", "\n".join(pins), re.MULTILINE))
+        return {name: pinned[name] for name in PACKAGES}
 
 
 def prepare(folder: Path) -> Bench:
@@ -92,5 +103,4 @@ def prepare(folder: Path) -> Bench:
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)
     python = str(environment / "bin" / "python")
     subprocess.run([*uv, "pip", "install", "--python", python, *requirements], check=True)
-    subprocess.run([python, "-m", "compileall", "-q", str(environment)], check=False)
     return bench

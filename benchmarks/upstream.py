@@ -21,7 +21,7 @@ def chunked(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def event(choices: list[Any], **usage: Any) -> bytes:
+def event(choices: list[Any], **usage: dict[str, int] | None) -> bytes:
     chunk = {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -39,7 +39,7 @@ def choice(finish_reason: str | None, **delta: str) -> list[Any]:
     return [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]
 
 
-def answer(**usage: Any) -> list[bytes]:
+def answer(**usage: dict[str, int] | None) -> list[bytes]:
     tokens = [event(choice(None, content=f" token{number}"), **usage) for number in range(TOKENS)]
     return [*tokens, event(choice("stop"), **usage)]
 

@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from e2e.conftest import required
@@ -94,3 +96,18 @@ def test_a_stream_arrives_as_it_is_made(server: Server, upstream: Upstream) -> N
 def test_the_clients_key_arrives(server: Server, upstream: Upstream) -> None:
     assert ask(server, "tell") == "".join(WORDS)
     assert upstream.next_call().authorization == f"Bearer {UPSTREAM_KEY}"
+
+
+def test_apache_keeps_the_log(server: Server) -> None:
+    headers = {"x-request-id": "seen-by-apache"}
+    httpx2.get(f"{server.url}/healthz", headers=headers)
+    assert '"path":"/healthz","status":200' in line_with("seen-by-apache", server)
+
+
+def line_with(text: str, server: Server) -> str:
+    for _ in range(100):
+        for line in server.log.read_text().splitlines():
+            if text in line:
+                return line
+        time.sleep(0.05)
+    raise AssertionError(server.log.read_text())

@@ -1,5 +1,6 @@
 """The log: what it says of each request, and what it never says."""
 
+import json
 import time
 from typing import Any
 
@@ -36,6 +37,18 @@ def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
     assert (line["client"], line["request_id"]) == ("alice", "trace-7")
     assert line["completion_tokens"] > 0
     assert line["seconds"] >= line["seconds_to_first_token"] >= 0
+
+
+def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
+    serve(log_level="INFO").get("/healthz", headers=HEADERS)
+    written = ""
+    for _ in range(200):
+        written += capfd.readouterr().out
+        if written.endswith("}\n"):
+            break
+        time.sleep(0.02)
+    line = json.loads(written.splitlines()[-1])
+    assert (line["path"], line["status"], line["request_id"]) == ("/healthz", 200, "trace-7")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,121 @@
+"""The measurements. Both sides of a comparison run at once and are asked in turn."""
+
+import os
+import platform
+import resource
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from statistics import median, quantiles
+
+from benchmarks import load
+from benchmarks.projects import KINDS, Bench
+from benchmarks.results import Comparison, Crowd
+from benchmarks.servers import Server, upstream
+
+AT_ONCE = {"relay": 16, "echo": 32}
+RELAY_ROUNDS, RELAY_STREAMS = 9, 240
+ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
+TOKEN_SECONDS = 0.05
+# A stream alone costs less than the clock of /proc can tell: it is repeated.
+GROWTH_ROUNDS = {1: 25, 10: 7, 100: 5, 1000: 5}
+MOST = max(GROWTH_ROUNDS)
+OPEN_FILES = 8 * MOST
+# The generated setting is for fewer: a thread for each stream, and the connections to match.
+GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
+
+RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
+PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
+
+
+def machine(bench: Bench) -> dict[str, str]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": str(os.cpu_count()),
+        "Python": platform.python_version(),
+        **bench.versions(),
+    }
+
+
+def relay(bench: Bench) -> Iterator[Comparison]:
+    """CPU of the server for each stream that it relays from a model without delay."""
+
+    def cost(server: Server) -> float:
+        return stream_cost(server, RELAY_STREAMS, AT_ONCE["relay"])
+
+    for kind, target in RELAY_TARGETS.items():
+        with (
+            upstream(0, bench.log) as url,
+            bench.service(kind, url) as service,
+            bench.baseline(kind, "relay", url) as baseline,
+        ):
+            rounds = in_turn(cost, service, baseline, RELAY_ROUNDS)
+        yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
+
+
+def plain(bench: Bench) -> Iterator[Comparison]:
+    """Requests a second of the route that asks no model."""
+
+    def throughput(server: Server) -> float:
+        return load.echo(server.port, ECHO_REQUESTS, AT_ONCE["echo"])
+
+    for kind, target in PLAIN_TARGETS.items():
+        with bench.service(kind) as service, bench.baseline(kind, "sample") as baseline:
+            rounds = in_turn(throughput, service, baseline, ECHO_ROUNDS)
+        yield Comparison(kind, "requests a second", "at least", target, *rounds)
+
+
+def growth(bench: Bench) -> Iterator[Crowd]:
+    """What a stream costs, and how long its first token takes, the more there are at once."""
+    allow_open_files()
+    for kind in KINDS:
+        options = GTHREAD_OPTIONS if kind == "gthread" else ""
+        with (
+            upstream(TOKEN_SECONDS, bench.log) as url,
+            bench.service(kind, url, options) as server,
+        ):
+            load.crowd(server.port, 10)
+            for streams, rounds in GROWTH_ROUNDS.items():
+                yield crowd(kind, server, streams, rounds)
+
+
+def crowd(kind: str, server: Server, streams: int, rounds: int) -> Crowd:
+    before = server.cpu_seconds()
+    results = [load.crowd(server.port, streams) for _ in range(rounds)]
+    spent = server.cpu_seconds() - before
+    return Crowd(
+        server=kind,
+        streams=streams,
+        complete=min(sum(stream.complete for stream in batch) for batch in results),
+        cpu_milliseconds=round(1000 * spent / (rounds * streams), 2),
+        first_token_seconds=round(median(map(slowest_twentieth, results)), 3),
+        peak_megabytes=round(server.peak_megabytes()),
+    )
+
+
+def slowest_twentieth(streams: list[load.Stream]) -> float:
+    """Returns the 95th percentile of the times to the first token."""
+    times = [stream.first_token for stream in streams]
+    return quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
+
+
+def stream_cost(server: Server, streams: int, at_once: int) -> float:
+    before = server.cpu_seconds()
+    results = load.relay(server.port, streams, at_once)
+    if cut := sum(not stream.complete for stream in results):
+        raise RuntimeError(f"{cut} of {streams} streams were cut")
+    return round(1000 * (server.cpu_seconds() - before) / streams, 3)
+
+
+def in_turn(
+    measure: Callable[[Server], float], service: Server, baseline: Server, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Measures both, `rounds` times after a first round that only warms up."""
+    values = [(measure(service), measure(baseline)) for _ in range(rounds + 1)][1:]
+    return [of_service for of_service, _ in values], [of_baseline for _, of_baseline in values]
+
+
+def allow_open_files() -> None:
+    """Raises our limit, and so that of the servers that we start: a stream holds two sockets."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
