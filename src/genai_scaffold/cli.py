@@ -8,12 +8,16 @@ import tempfile
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
-from genai_scaffold import __version__, answers
+from genai_scaffold import __version__, streams
 from genai_scaffold.errors import InstallError, ScaffoldError, UsageError, closest
+
+if TYPE_CHECKING:
+    from genai_scaffold.answers import Givens
 
 PROGRAM = "genai-scaffold"
 
@@ -42,33 +46,43 @@ class Stopped(SystemExit):
         self.exit_code = SIGNALLED + number
 
 
-def answer(key: str, panel: str) -> object:
-    """Declare the flag of one answer: its help and its choices are where the question is."""
-    field = answers.fields()[key]
-    names = [field.flag]
-    if field.kind == "boolean":
-        names = [f"{field.flag}/--no-{field.flag[2:]}"]
+class Answering(TyperCommand):
+    """A command whose flags are explained where the questions are, once somebody wants help."""
+
+    def format_help(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Typer's own
+        from genai_scaffold import answers
+
+        by_flag = {field.flag: field for field in answers.fields().values()}
+        for option in self.params:
+            if isinstance(option, TyperOption) and (field := by_flag.get(option.opts[0])):
+                option.help = field.help.replace("[", r"\[")
+                option.metavar = "|".join(field.values) or None
+        super().format_help(*arguments, **options)
+
+
+def answer(key: str, panel: str, *names: str) -> object:
+    """Declare the flag of one answer, without reading the questions: not every run needs them."""
 
     def complete(incomplete: str) -> list[str]:
-        return [value for value in field.values if value.startswith(incomplete)]
+        from genai_scaffold import answers
+
+        return [value for value in answers.fields()[key].values if value.startswith(incomplete)]
 
     return typer.Option(
-        *names,
-        help=field.help.replace("[", r"\["),
-        metavar="|".join(field.values) or None,
-        autocompletion=complete if field.values else None,
+        *(names or (f"--{key}",)),
+        autocompletion=complete,
         rich_help_panel=panel,
         show_default=False,
     )
 
 
 Async = Annotated[str | None, answer("async", NEEDS)]
-Docs = Annotated[bool | None, answer("docs", NEEDS)]
-Validation = Annotated[bool | None, answer("validation", NEEDS)]
+Docs = Annotated[bool | None, answer("docs", NEEDS, "--docs/--no-docs")]
+Validation = Annotated[bool | None, answer("validation", NEEDS, "--validation/--no-validation")]
 Scale = Annotated[str | None, answer("scale", NEEDS)]
 Team = Annotated[str | None, answer("team", NEEDS)]
 AppKind = Annotated[str | None, answer("app", NEEDS)]
-Extensions = Annotated[bool | None, answer("extensions", NEEDS)]
+Extensions = Annotated[bool | None, answer("extensions", NEEDS, "--extensions/--no-extensions")]
 Hosting = Annotated[str | None, answer("hosting", NEEDS)]
 
 Framework = Annotated[str | None, answer("framework", PROJECT)]
@@ -119,7 +133,7 @@ def _program(
     pass
 
 
-@app.command()
+@app.command(cls=Answering)
 def new(
     directory: Annotated[
         str | None,
@@ -188,7 +202,7 @@ def new(
     verbose: Verbose = False,
 ) -> None:
     """Create a project."""
-    from genai_scaffold import pipeline, report, wizard
+    from genai_scaffold import answers, pipeline, report, wizard
 
     flags = {
         "async": async_,
@@ -236,7 +250,7 @@ def new(
     report.created(created, output, installed=install)
 
 
-@app.command()
+@app.command(cls=Answering)
 def recommend(
     async_: Async = None,
     docs: Docs = None,
@@ -251,7 +265,7 @@ def recommend(
     verbose: Verbose = False,
 ) -> None:
     """Recommend a framework, with the reasons; write nothing."""
-    from genai_scaffold import pipeline, report
+    from genai_scaffold import answers, pipeline, report
 
     flags = {
         "async": async_,
@@ -326,7 +340,7 @@ def doctor(json: Json = False, verbose: Verbose = False) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    _open_closed_streams()
+    streams.prepare()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         # A parent such as nohup has had it ignored: so do we.
@@ -419,23 +433,13 @@ def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
 
 
-def _open_closed_streams() -> None:
-    """Give a process that was started with closed streams some that lead nowhere."""
-    from genai_scaffold import report
-
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-    report.prepare_streams()
-
-
 def _asks(answers_file: str | None) -> bool:
     """Whether there is a terminal to ask on; answers from the standard input leave none."""
     return answers_file != "-" and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _unasked(given: answers.Givens, directory: str | None) -> UsageError:
-    from genai_scaffold import pipeline
+def _unasked(given: "Givens", directory: str | None) -> UsageError:
+    from genai_scaffold import answers, pipeline
 
     plan = pipeline.plan(given, directory)
     return UsageError(

@@ -1,8 +1,6 @@
 """Shows results: as text for people, or as one JSON document for programs."""
 
-import codecs
 import contextlib
-import io
 import json
 import sys
 from collections import Counter
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA = 1
-
-# What a terminal without Unicode shows instead.
-ASCII = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "‹": "<"}  # noqa: RUF001
-FALLBACK = "genai-scaffold-ascii"
 
 KINDS = {
     "frameworks": "framework",
@@ -77,21 +71,6 @@ class Output:
             return
         with terminal.status("Starting", spinner="line") as status:
             yield lambda step: status.update(f"{step} …")
-
-
-def prepare_streams() -> None:
-    """Let every stream take every text: what it cannot encode is written in ASCII."""
-
-    def fallback(error: UnicodeError) -> tuple[str, int]:
-        if not isinstance(error, UnicodeEncodeError):
-            raise error
-        characters = error.object[error.start : error.end]
-        return "".join(ASCII.get(character, "?") for character in characters), error.end
-
-    codecs.register_error(FALLBACK, fallback)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=FALLBACK)
 
 
 def console(stream: IO[str]) -> "Console":

@@ -1,0 +1,29 @@
+"""The standard streams, made fit for any text and for any way of starting us."""
+
+import codecs
+import io
+import os
+import sys
+
+# What a terminal without Unicode shows instead.
+ASCII = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "‹": "<"}  # noqa: RUF001
+FALLBACK = "genai-scaffold-ascii"
+
+
+def prepare() -> None:
+    """Open streams that are closed, and let every stream take every text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    codecs.register_error(FALLBACK, _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=FALLBACK)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Write in ASCII what a stream cannot encode."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    return "".join(ASCII.get(character, "?") for character in characters), error.end
