@@ -59,3 +59,6 @@ class Project(NamedTuple):
 
     def run(self, *command: str) -> str:
         return self.machine.run(*command, directory=self.folder, **self.variables)
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text("utf-8")

@@ -1,6 +1,8 @@
 """A project passes its own checks, on nothing but what it pins."""
 
 import re
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +36,25 @@ def test_is_found_sound(
     project: Callable[[str], Project], scaffold: Path, combination: str
 ) -> None:
     project(combination).run(str(scaffold), "check")
+
+
+@pytest.mark.parametrize("combination", ["fastapi", "flask"])
+def test_its_requirements_say_how_to_compile_them_again(
+    project: Callable[[str], Project], combination: str, tmp_path: Path
+) -> None:
+    made = project(combination)
+    again = made._replace(folder=tmp_path / "again")
+    shutil.copytree(made.folder, again.folder)
+    pins: set[str] = set()
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        [command] = re.findall(r"^# (uv pip compile .*)$", made.read(name), re.MULTILINE)
+        again.run(*shlex.split(command))
+        pins |= pinned(made.read(name))
+        assert pinned(again.read(name)) == pins
+
+
+def pinned(requirements: str) -> set[str]:
+    return set(re.findall(r"^[a-z0-9.-]+==\S+", requirements, re.MULTILINE))
 
 
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
