@@ -33,6 +33,7 @@ class ChatRequest(BaseModel):
     stream: bool = False
 
 
+@app.head("/", include_in_schema=False)
 @app.get("/")
 async def root() -> dict[str, str]:
     return {"message": "Hello from FastAPI!"}
@@ -43,6 +44,7 @@ async def echo(data: Annotated[Any, Body()]) -> dict[str, Any]:
     return {"you_sent": data}
 
 
+@app.head("/healthz", include_in_schema=False)
 @app.get("/healthz")
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}

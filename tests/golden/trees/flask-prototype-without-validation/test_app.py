@@ -33,6 +33,11 @@ def test_is_healthy(client: httpx2.Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_answers_a_probe(client: httpx2.Client, path: str) -> None:
+    assert client.head(path).status_code == 200
+
+
 @pytest.mark.parametrize("value", [{"a": [1, None]}, [], "text"])
 def test_echoes(client: httpx2.Client, value: object) -> None:
     assert client.post("/echo", json=value).json() == {"you_sent": value}

@@ -20,13 +20,11 @@ def running(app: FastAPI) -> Iterator[str]:
     """Serves `app` on a free port of this machine, and yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
+    Thread(target=server.run, kwargs={"sockets": [listener]}).start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        thread.join()
+        server.should_exit = True  # the next test need not wait until it has ended
 
 
 def upstream(answer: Answer) -> UpstreamProvider:

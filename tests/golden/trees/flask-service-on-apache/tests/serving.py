@@ -18,7 +18,7 @@ Answer = Callable[[httpx2.Request], httpx2.Response]
 def running(app: Flask) -> Iterator[str]:
     """Serves `app` on a free port of this machine, and yields its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backend.errors import InvalidRequest
+from backend.json_schema import example
 
 MODEL = "offline-echo"
 EMBEDDING_SIZE = 64
@@ -93,7 +94,7 @@ def reply(request: JSONObject) -> tuple[JSONObject, str]:
     response_format = request.get("response_format") or {}
     if response_format.get("type") == "json_schema":
         schema = response_format["json_schema"].get("schema", {})
-        return {"role": "assistant", "content": json.dumps(example(schema, schema))}, "stop"
+        return {"role": "assistant", "content": json.dumps(example(schema))}, "stop"
     words = f"You said: {last_text(request)}".split(" ")
     limit = request.get("max_completion_tokens") or request.get("max_tokens") or len(words)
     content = " ".join(words[:limit])
@@ -125,35 +126,8 @@ def tool_to_call(request: JSONObject) -> JSONObject | None:
 
 def call(tool: JSONObject) -> JSONObject:
     schema = tool.get("parameters") or {}
-    function = {"name": tool["name"], "arguments": json.dumps(example(schema, schema))}
+    function = {"name": tool["name"], "arguments": json.dumps(example(schema))}
     return {"id": f"call_{fingerprint(function)}", "type": "function", "function": function}
-
-
-def example(schema: Any, root: JSONObject) -> Any:
-    """Returns the smallest value that a JSON schema describes."""
-    if not isinstance(schema, dict):
-        return None
-    if reference := schema.get("$ref"):
-        return example(root.get("$defs", {}).get(reference.rpartition("/")[2]), root)
-    if "const" in schema:
-        return schema["const"]
-    if options := schema.get("enum"):
-        return options[0]
-    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
-        return example(alternatives[0], root)
-    match schema.get("type", "object" if "properties" in schema else None):
-        case "object":
-            properties = schema.get("properties", {})
-            return {name: example(value, root) for name, value in properties.items()}
-        case "array":
-            return [example(schema.get("items"), root)] * max(1, schema.get("minItems", 1))
-        case "string":
-            return "text".ljust(schema.get("minLength", 0), "x")
-        case "integer" | "number":
-            return schema.get("minimum", 0)
-        case "boolean":
-            return False
-    return None
 
 
 def last_text(request: JSONObject) -> str:

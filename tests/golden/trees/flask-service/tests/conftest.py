@@ -13,6 +13,7 @@ from backend.settings import Settings
 from tests.serving import Answer, running, upstream
 
 Serve = Callable[..., httpx2.Client]
+TLS = httpx2.create_ssl_context()  # unused, but to make it for every client takes time
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def serve() -> Iterator[Serve]:
             model = upstream(answer) if answer else llm or OfflineProvider(pause=0)
             app = create_app(Settings(**{"log_level": "WARNING", **settings}), model)
             url = stack.enter_context(running(app))
-            return stack.enter_context(httpx2.Client(base_url=url))
+            return stack.enter_context(httpx2.Client(base_url=url, verify=TLS))
 
         yield start
 
