@@ -12,13 +12,19 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from genai_scaffold import __version__, render
+from genai_scaffold import __version__, render, template
 
 Command = Callable[..., Run]
 
 TREES = Path(__file__).parent / "trees"
 LINES_SHOWN = 20
 
+TARGETS = [
+    word
+    for choice in template.questions()["deploy"].choices
+    if choice.value != "mod-wsgi"
+    for word in ("--deploy", choice.value)
+]
 COMBINATIONS = [
     pytest.param("fastapi-service", ["--framework", "fastapi"], id="fastapi-service"),
     pytest.param("flask-service", ["--framework", "flask"], id="flask-service"),
@@ -26,6 +32,11 @@ COMBINATIONS = [
         "flask-service-on-apache",
         ["--async", "some", "--no-docs", "--deploy", "mod-wsgi"],
         id="flask-service-on-apache",
+    ),
+    pytest.param(
+        "fastapi-service-everywhere",
+        ["--framework", "fastapi", "--no-docs", "--feature", "ci", "--license", "none", *TARGETS],
+        id="fastapi-service-everywhere",
     ),
     pytest.param(
         "fastapi-prototype",

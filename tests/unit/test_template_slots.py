@@ -29,7 +29,12 @@ def files(folder: Path) -> list[str]:
 
 def test_there_is_nothing_but_the_project_its_slots_and_what_they_share() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
-    assert folders == {"project", "licenses", *FRAMEWORKS}
+    assert folders == {"project", "licenses", "deploy", *FRAMEWORKS}
+
+
+def test_every_deploy_target_says_how() -> None:
+    targets = [f"{choice.value}.md" for choice in template.questions()["deploy"].choices]
+    assert files(TEMPLATES / "deploy") == sorted(targets)
 
 
 def test_the_twins_have_the_same_slots() -> None:

@@ -313,16 +313,36 @@ def test_a_prototype_is_small(framework: str, source: Path, tmp_path: Path) -> N
     assert len(render.files(tmp_path / "my-app")) <= FEW
 
 
+IMAGE = {"Dockerfile", ".dockerignore"}
+KUBERNETES = {
+    "base/deployment.yaml",
+    "base/hpa.yaml",
+    "base/ingress.yaml",
+    "base/kustomization.yaml",
+    "base/networkpolicy.yaml",
+    "base/pdb.yaml",
+    "base/service.yaml",
+    "overlays/production/kustomization.yaml",
+    "overlays/staging/kustomization.yaml",
+}
 OPTIONS = {
     "render": {"render.yaml"},
-    "docker": {"Dockerfile", ".dockerignore", "compose.yaml"},
+    "docker": {*IMAGE, "compose.yaml"},
+    "kubernetes": {*IMAGE, *(f"k8s/{path}" for path in KUBERNETES)},
+    "cloud-run": {*IMAGE, "cloud-run.yaml"},
+    "fly": {*IMAGE, "fly.toml"},
     "heroku": {"Procfile", ".python-version"},
+    "railway": {*IMAGE, "railway.json"},
+    "systemd": {"deploy/my-app.service", "deploy/nginx.conf"},
     "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
     "ci": {".github/workflows/ci.yml"},
     "pre-commit": {".pre-commit-config.yaml"},
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
 }
+# What it adds to a service besides, which knows keys and limits.
+OF_A_SERVICE = {target: {"DEPLOY.md"} for target in choices("deploy")}
+OF_A_SERVICE["kubernetes"] = {"DEPLOY.md", "k8s/base/redis.yaml"}
 # What an option may change besides: what speaks of it, and what has to call it.
 MENTIONED = {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
 CALLED = {
@@ -355,7 +375,8 @@ def test_an_option_adds_its_files_and_no_other(
     bare["framework"] = "flask"
     without = rendered(source, tmp_path / "without", bare)
     having = rendered(source, tmp_path / "having", {**bare, choice: True})
-    assert having.files.keys() - without.files.keys() == OPTIONS[choice]
+    more = OF_A_SERVICE.get(choice, set()) if preset == "service" else set()
+    assert having.files.keys() - without.files.keys() == OPTIONS[choice] | more
     assert without.files.keys() <= having.files.keys()
     changed = {path for path, text in without.files.items() if having.files[path] != text}
     assert changed <= MENTIONED | CALLED.get(choice, set())
@@ -410,7 +431,8 @@ def test_every_provider_has_its_address_or_asks_for_one(
     settings, deploy = project.files["backend/settings.py"], project.files["render.yaml"]
     known = provider not in ("azure", "custom")
     assert bool(re.search(r'default="https?://\S+"', settings)) == known
-    assert ("LLM_BASE_URL" in deploy) != known
+    # A model on the developer's own machine is not where the project is deployed.
+    assert ("LLM_BASE_URL" in deploy) == (not known or provider == "ollama")
 
 
 def test_what_is_github_s_stays_github_s(source: Path, tmp_path: Path) -> None:

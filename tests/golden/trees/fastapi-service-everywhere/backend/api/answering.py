@@ -1,0 +1,39 @@
+"""Answers, for as long as there is someone to read them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+from starlette.types import Receive
+
+CLIENT_LEFT = 499
+Result = TypeVar("Result")
+
+
+async def answer(
+    request: Request, work: Coroutine[Any, Any, Result], respond: Callable[[Result], Response]
+) -> Response:
+    """Responds with what `work` returns, if the client is still there."""
+    working = await while_connected(request.receive, work)
+    return Response(status_code=CLIENT_LEFT) if working.cancelled() else respond(working.result())
+
+
+async def while_connected(
+    receive: Receive, work: Coroutine[Any, Any, Result]
+) -> asyncio.Task[Result]:
+    """Returns `work` when it has ended; a client that leaves before cancels it."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(disconnected(receive))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        working.cancel()
+    await asyncio.wait((working,))
+    return working
+
+
+async def disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,51 @@
+"""What the routes need, taken from the request."""
+
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request
+
+from backend.api_keys import KeyRing
+from backend.chat.service import ChatService
+from backend.errors import Unauthorized
+from backend.limits import Limits
+
+
+class Services(NamedTuple):
+    """What the application is made of; `create_app` puts it together."""
+
+    keys: KeyRing
+    limits: Limits
+    chat: ChatService
+
+
+async def services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+InUse = Annotated[Services, Depends(services)]
+
+
+async def chat_service(services: InUse) -> ChatService:
+    return services.chat
+
+
+async def client(request: Request, services: InUse) -> str:
+    """Returns the id of the client's key, or its address where no key is configured.
+
+    Raises:
+        Unauthorized: keys are configured, and this is none of them.
+        RateLimited: the client asks too often.
+    """
+    if services.keys:
+        owner = services.keys.owner(request.headers.get("authorization"))
+        if owner is None:
+            raise Unauthorized("Missing or unknown API key", code="invalid_api_key")
+    else:
+        owner = request.client.host if request.client else "unknown"
+    await services.limits.count_request(owner)
+    return owner
+
+
+Chat = Annotated[ChatService, Depends(chat_service)]
+Client = Annotated[str, Depends(client)]

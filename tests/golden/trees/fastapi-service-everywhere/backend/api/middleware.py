@@ -1,0 +1,64 @@
+"""What happens around every request: an id, a limit on the body, one line in the log."""
+
+import random
+import re
+import time
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
+class RequestMiddleware:
+    """Plain ASGI, so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._logger = structlog.get_logger(__name__).bind()  # once, not for every line
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+        started = time.perf_counter()
+        status = 500
+        body_bytes = 0
+        inner = routed(scope)
+
+        async def limited_receive() -> Message:
+            nonlocal body_bytes
+            message = await receive()
+            body_bytes += len(message.get("body", b""))
+            if body_bytes > self._max_body_bytes:
+                raise HTTPException(413)
+            return message
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(inner, limited_receive, send_with_id)
+            finally:
+                self._logger.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    seconds=round(time.perf_counter() - started, 4),
+                )
+
+
+def routed(scope: Scope) -> Scope:
+    """Answers HEAD, with which platforms probe, as GET: the server leaves the body out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

@@ -1,0 +1,97 @@
+"""What goes over the wire, whichever framework sends it."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
+
+from backend import errors
+
+
+class Greeting(BaseModel):
+    message: str
+
+
+class EchoRequest(RootModel[JsonValue]):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Echo(BaseModel):
+    you_sent: Any
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    status: Literal["ok", "degraded"] = "ok"
+    lost: list[Literal["redis"]] = []
+
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """OpenAI's shape of an error, which every client already parses."""
+
+    error: ErrorDetail
+
+
+class ErrorAnswer(NamedTuple):
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+STATUS: dict[type[errors.AppError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnprocessableRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.UpstreamFailed: HTTPStatus.BAD_GATEWAY,
+    errors.UpstreamTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+def error_json(error: errors.AppError) -> str:
+    detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
+    return ErrorBody(error=detail).model_dump_json()
+
+
+def from_app_error(error: errors.AppError) -> ErrorAnswer:
+    headers = {}
+    if error.retry_after is not None:
+        headers["retry-after"] = error.retry_after
+    if isinstance(error, errors.Unauthorized):
+        headers["www-authenticate"] = "Bearer"
+    return ErrorAnswer(STATUS[type(error)], error_json(error), headers)
+
+
+def from_status(status: int) -> ErrorAnswer:
+    """Returns the answer to what the framework itself refused: no such route, say."""
+    kind = "api_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    unreadable = status == HTTPStatus.BAD_REQUEST
+    message = "The body is not valid JSON" if unreadable else HTTPStatus(status).phrase
+    detail = ErrorDetail(message=message, type=kind)
+    return ErrorAnswer(status, ErrorBody(error=detail).model_dump_json(), {})
+
+
+def from_validation(failures: Sequence[Any]) -> ErrorAnswer:
+    """Returns the answer to a request of the wrong form: it names the field, never its value."""
+    first = failures[0]
+    field = ".".join(map(str, first["loc"]))
+    message = f"{field}: {first['msg']}" if field else first["msg"]
+    detail = ErrorDetail(
+        message=message, type="invalid_request_error", param=field or None, code=first["type"]
+    )
+    body = ErrorBody(error=detail).model_dump_json()
+    return ErrorAnswer(HTTPStatus.UNPROCESSABLE_ENTITY, body, {})

@@ -1,0 +1,75 @@
+"""The routes: each parses, calls, and answers."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from backend.api.answering import answer
+from backend.api.dependencies import Chat, Client, InUse
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.routing import StrictRoute
+from backend.api.streaming import chat_stream, ui_stream
+from backend.chat import ui_messages
+from backend.chat.schemas import (
+    ChatCompletionRequest,
+    EmbeddingRequest,
+    Model,
+    ModelList,
+    UIChatRequest,
+)
+
+router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
+
+
+@router.get("/")
+async def greet() -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
+
+
+@router.post("/echo")
+async def echo(data: EchoRequest) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz")
+async def readyz(services: InUse) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/v1/models")
+async def list_models(chat: Chat, _: Client) -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in await chat.models()])
+
+
+@router.post("/v1/chat/completions", response_model=None)
+async def complete_chat(
+    body: ChatCompletionRequest, chat: Chat, client: Client, request: Request
+) -> Response:
+    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    if body.stream:
+        return await answer(request, chat.stream(body, client), chat_stream)
+    return await answer(request, chat.complete(body, client), JSONResponse)
+
+
+@router.post("/v1/embeddings", response_model=None)
+async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    return await answer(request, chat.embed(body, client), JSONResponse)
+
+
+@router.post("/api/chat", response_model=None)
+async def chat_with_ui(
+    body: UIChatRequest, chat: Chat, client: Client, request: Request
+) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

@@ -1,0 +1,88 @@
+"""A model's events on their way to the client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from backend.api import sse
+from backend.api.answering import while_connected
+from backend.api.responses import error_json
+from backend.chat import ui_messages
+from backend.errors import AppError
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events, with a comment between them while the model is silent."""
+
+    media_type = sse.MEDIA_TYPE
+
+    def __init__(
+        self, frames: AsyncIterator[str], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(frames, headers={**sse.HEADERS, **(headers or {})})
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        # Starlette's own way, a task group for every stream, costs several times as much.
+        streaming = await while_connected(receive, self.stream_response(send))
+        if not streaming.cancelled():
+            streaming.result()
+
+    async def stream_response(self, send: Send) -> None:
+        sent = 0
+
+        async def counted_send(message: Message) -> None:
+            nonlocal sent
+            sent += 1
+            await send(message)
+
+        async def ping_in_silence() -> None:
+            seen = sent
+            while True:
+                await asyncio.sleep(sse.PING_SECONDS)
+                if seen == sent > 0:
+                    ping = sse.PING.encode()
+                    await send({"type": "http.response.body", "body": ping, "more_body": True})
+                seen = sent
+
+        pings = asyncio.create_task(ping_in_silence())
+        try:
+            await super().stream_response(counted_send)
+        finally:
+            pings.cancel()
+
+
+def chat_stream(events: AsyncIterator[str]) -> EventStream:
+    return EventStream(chat_frames(events))
+
+
+def ui_stream(events: AsyncIterator[str]) -> EventStream:
+    return EventStream(ui_frames(events), ui_messages.HEADERS)
+
+
+async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Frames each event; an error ends the stream as an event, without the closing mark."""
+    try:
+        async for event in events:
+            yield sse.frame(event)
+    except AppError as error:
+        yield sse.frame(error_json(error))
+    else:
+        yield sse.DONE
+
+
+async def ui_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Frames the same answer as a UI message stream."""
+    for part in ui_messages.opening():
+        yield sse.frame(part)
+    try:
+        async for event in events:
+            if (delta := ui_messages.delta(event)) is not None:
+                yield sse.frame(delta)
+    except AppError as error:
+        yield sse.frame(ui_messages.failure(error.message))
+    else:
+        for part in ui_messages.closing():
+            yield sse.frame(part)
+        yield sse.DONE

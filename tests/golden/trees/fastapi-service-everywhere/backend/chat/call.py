@@ -1,0 +1,70 @@
+"""One call of the model: what it may cost, what it did cost, and how long it took."""
+
+import time
+from typing import Any
+
+import structlog
+
+from backend.chat.policy import most_tokens
+from backend.errors import AppError
+
+logger = structlog.get_logger(__name__)
+
+
+class Call:
+    """Follows one call from its admission to its line in the log.
+
+    Args:
+        operation: `chat` or `embeddings`.
+        client: who asked, by the id of the key or by address.
+        body: the request as it goes upstream.
+    """
+
+    def __init__(self, operation: str, client: str, body: dict[str, Any]) -> None:
+        self.operation = operation
+        self.client = client
+        self.body = body
+        self.model: str = body["model"]
+        self.reserved = most_tokens(body)
+        self.usage: dict[str, Any] = {}
+        self._started = time.perf_counter()
+        self._first_event: float | None = None
+
+    @property
+    def used(self) -> int:
+        """The tokens to pay for: as the model counted, or all that were reserved."""
+        if isinstance(total := self.usage.get("total_tokens"), int):
+            return total
+        return self.reserved if self._first_event is not None else 0
+
+    @property
+    def seconds_to_first_token(self) -> float | None:
+        first = self._first_event
+        return None if first is None else round(first - self._started, 4)
+
+    def begin(self) -> None:
+        """Notes that the request is sent to the model."""
+        self._started = time.perf_counter()
+
+    def answering(self) -> None:
+        """Notes that the model has begun to answer."""
+        if self._first_event is None:
+            self._first_event = time.perf_counter()
+
+    def finish(self, failure: BaseException | None) -> None:
+        """Notes that the call is over: well, with an error, or because the client left."""
+        outcome = "ok"
+        if failure is not None:
+            outcome = failure.type if isinstance(failure, AppError) else "cancelled"
+        seconds = round(time.perf_counter() - self._started, 4)
+        logger.info(
+            "model_call",
+            operation=self.operation,
+            client=self.client,
+            model=self.model,
+            outcome=outcome,
+            prompt_tokens=self.usage.get("prompt_tokens"),
+            completion_tokens=self.usage.get("completion_tokens"),
+            seconds_to_first_token=self.seconds_to_first_token,
+            seconds=seconds,
+        )

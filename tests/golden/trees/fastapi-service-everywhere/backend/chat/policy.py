@@ -1,0 +1,68 @@
+"""What of a client's request may reach the model, and what it may cost."""
+
+from typing import Any
+
+from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.errors import InvalidRequest
+from backend.settings import Settings
+
+CHARACTERS_PER_TOKEN = 4
+LIMITS = ("max_tokens", "max_completion_tokens")
+DEFAULT_LIMIT = "max_completion_tokens"
+
+
+def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, Any]:
+    """Returns the request to send upstream: with a model, and within the limits.
+
+    Raises:
+        InvalidRequest: too many messages, or a model that is not allowed.
+    """
+    if len(request.messages) > settings.max_messages:
+        message = f"At most {settings.max_messages} messages are accepted"
+        raise InvalidRequest(message, param="messages")
+    body = request.model_dump(mode="json", exclude_unset=True)
+    body["model"] = allowed_model(request.model, settings)
+    given = [name for name in LIMITS if body.get(name) is not None]
+    for name in given or [DEFAULT_LIMIT]:
+        body[name] = min(body.get(name) or settings.max_tokens, settings.max_tokens)
+    if request.stream:
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return body
+
+
+def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, Any]:
+    """Returns the request to send upstream, with a model.
+
+    Raises:
+        InvalidRequest: a model that is not allowed.
+    """
+    body = request.model_dump(mode="json", exclude_unset=True)
+    body["model"] = allowed_model(request.model, settings)
+    return body
+
+
+def allowed_model(wanted: str | None, settings: Settings) -> str:
+    model = wanted or settings.llm_model
+    if settings.allowed_models and model not in settings.allowed_models:
+        message = "This model is not offered here"
+        raise InvalidRequest(message, param="model", code="model_not_found")
+    return model
+
+
+def most_tokens(body: dict[str, Any]) -> int:
+    """Returns the most tokens that a request may cost: a guess of those in, all of those out."""
+    sent = characters(body.get("messages", body.get("input")))
+    answered = max((body[name] for name in LIMITS if body.get(name)), default=0)
+    return sent // CHARACTERS_PER_TOKEN + 1 + answered * (body.get("n") or 1)
+
+
+def characters(value: Any) -> int:
+    match value:
+        case str():
+            return len(value)
+        case list():
+            return sum(characters(item) for item in value)
+        case dict():
+            return sum(characters(item) for item in value.values())
+        case _:
+            return CHARACTERS_PER_TOKEN

@@ -1,0 +1,48 @@
+"""Watches a model's stream while it is passed on."""
+
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from backend.errors import UpstreamFailed
+
+
+class Relay:
+    """Decides, event by event, what of one upstream stream the client gets.
+
+    An event is passed on as it came, not built again. Usage is always asked for
+    upstream, and taken out where the client did not ask.
+
+    Args:
+        include_usage: whether the client asked for usage.
+    """
+
+    def __init__(self, *, include_usage: bool) -> None:
+        self.usage: dict[str, Any] = {}
+        self._include_usage = include_usage
+        self._finished = False
+
+    def pass_on(self, event: str) -> str | None:
+        """Returns the event for the client, or None where there is nothing for it.
+
+        Raises:
+            UpstreamFailed: the event is not a JSON object, or it is an error.
+        """
+        try:
+            chunk: Any = from_json(event)
+        except ValueError:
+            raise UpstreamFailed("The model sent a malformed event") from None
+        if not isinstance(chunk, dict) or "error" in chunk:
+            raise UpstreamFailed("The model failed while it answered")
+        choices = chunk.get("choices") or ()
+        self._finished |= any(choice.get("finish_reason") for choice in choices)
+        self.usage = chunk.get("usage") or self.usage
+        if self._include_usage or "usage" not in chunk:
+            return event
+        del chunk["usage"]
+        return to_json(chunk).decode() if choices else None
+
+    def finish(self) -> None:
+        """Raises UpstreamFailed where the stream ended before the answer did."""
+        if not self._finished:
+            raise UpstreamFailed("The model's answer was cut off")

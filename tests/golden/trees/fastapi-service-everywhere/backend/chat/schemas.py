@@ -1,0 +1,73 @@
+"""The part of OpenAI's chat completions API that this service looks at.
+
+Fields that are not named here are passed on to the model as they are.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+
+def whole(number: object) -> object:
+    """Returns 1 for 1.0: JSON has one kind of number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = BeforeValidator(whole)
+
+
+class OpenModel(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+
+
+class Message(OpenModel):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[dict[str, JsonValue]] | None = None
+
+
+class StreamOptions(OpenModel):
+    include_usage: bool = False
+
+
+class ChatCompletionRequest(OpenModel):
+    model: str | None = None
+    messages: Annotated[list[Message], Field(min_length=1)]
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1), Whole] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1), Whole] | None = None
+    n: Annotated[int, Field(ge=1, le=128), Whole] | None = None
+
+
+class EmbeddingRequest(OpenModel):
+    model: str | None = None
+    input: Annotated[str, Field(min_length=1)] | Annotated[list[JsonValue], Field(min_length=1)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int, Field(ge=1, le=4096), Whole] | None = None
+
+
+class UIPart(OpenModel):
+    type: str
+    text: str = ""
+
+
+class UIMessage(OpenModel):
+    role: Literal["system", "user", "assistant"]
+    parts: list[UIPart]
+
+
+class UIChatRequest(OpenModel):
+    """What the AI SDK's `useChat` sends."""
+
+    messages: Annotated[list[UIMessage], Field(min_length=1)]
+
+
+class Model(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]

@@ -1,0 +1,83 @@
+"""Answers requests for the model, within the client's limits."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import anyio
+
+from backend.chat.call import Call
+from backend.chat.policy import admit_chat, admit_embedding
+from backend.chat.relay import Relay
+from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.limits import Limits
+from backend.llm import Provider
+from backend.settings import Settings
+
+JSONObject = dict[str, Any]
+
+
+class ChatService:
+    def __init__(self, llm: Provider, limits: Limits, settings: Settings) -> None:
+        self._llm = llm
+        self._limits = limits
+        self._settings = settings
+
+    async def complete(self, request: ChatCompletionRequest, client: str) -> JSONObject:
+        call = Call("chat", client, admit_chat(request, self._settings))
+        return await self._answer(call, self._llm.complete)
+
+    async def embed(self, request: EmbeddingRequest, client: str) -> JSONObject:
+        call = Call("embeddings", client, admit_embedding(request, self._settings))
+        return await self._answer(call, self._llm.embed)
+
+    async def stream(self, request: ChatCompletionRequest, client: str) -> AsyncIterator[str]:
+        """Returns the JSON of each event, once the model has accepted the request."""
+        call = Call("chat", client, admit_chat(request, self._settings))
+        options = request.stream_options
+        relay = Relay(include_usage=options is not None and options.include_usage)
+        await self._begin(call)
+        try:
+            events = await self._llm.stream(call.body)
+        except BaseException as failure:
+            await self._finish(call, failure)
+            raise
+        return self._pass_on(events, relay, call)
+
+    async def models(self) -> list[str]:
+        return sorted(self._settings.allowed_models) or await self._llm.models()
+
+    async def _answer(
+        self, call: Call, ask: Callable[[JSONObject], Awaitable[JSONObject]]
+    ) -> JSONObject:
+        await self._begin(call)
+        try:
+            answer = await ask(call.body)
+            call.answering()
+            call.usage = answer.get("usage") or {}
+        finally:
+            await self._finish(call, sys.exception())
+        return answer
+
+    async def _pass_on(
+        self, events: AsyncIterator[str], relay: Relay, call: Call
+    ) -> AsyncIterator[str]:
+        try:
+            async for event in events:
+                call.answering()
+                if (passed := relay.pass_on(event)) is not None:
+                    yield passed
+            relay.finish()
+        finally:
+            call.usage = relay.usage
+            await self._finish(call, sys.exception())
+
+    async def _begin(self, call: Call) -> None:
+        await self._limits.reserve(call.client, call.reserved)
+        call.begin()
+
+    async def _finish(self, call: Call, failure: BaseException | None) -> None:
+        call.finish(failure)
+        # A client that left has cancelled us; what it used is counted all the same.
+        with anyio.move_on_after(1, shield=True):
+            await self._limits.settle(call.client, reserved=call.reserved, used=call.used)

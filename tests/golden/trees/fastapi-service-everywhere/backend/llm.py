@@ -1,0 +1,132 @@
+"""The model: an OpenAI-compatible upstream, or the offline one where there is no key."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
+
+import httpx2
+import openai
+import structlog
+
+from backend import offline
+from backend.settings import Settings
+from backend.upstream import FAILURES, EventReader, json_of, translate
+
+CHAT = "/chat/completions"
+logger = structlog.get_logger(__name__)
+
+
+class Provider(Protocol):
+    """Takes requests, and gives answers, in the form of OpenAI's chat completions."""
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        """Returns the JSON of each event, once the model has accepted the request."""
+        ...
+
+    async def embed(self, request: dict[str, Any]) -> dict[str, Any]: ...
+
+    async def models(self) -> list[str]: ...
+
+    async def close(self) -> None: ...
+
+
+class UpstreamProvider:
+    """Any endpoint that speaks OpenAI's API; the SDK does the retries and the timeouts."""
+
+    def __init__(self, client: openai.AsyncOpenAI) -> None:
+        self._client = client
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await self._post(CHAT, request)
+
+    async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await self._post("/embeddings", request)
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        kind = openai.AsyncStream[object]
+        try:
+            stream = await self._client.post(
+                CHAT, body=request, cast_to=object, stream=True, stream_cls=kind
+            )
+        except FAILURES as error:
+            raise translate(error) from error
+        return events(stream)
+
+    async def models(self) -> list[str]:
+        try:
+            response = await self._client.get("/models", cast_to=httpx2.Response)
+        except FAILURES as error:
+            raise translate(error) from error
+        return [model["id"] for model in json_of(response).get("data", [])]
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = await self._client.post(path, body=request, cast_to=httpx2.Response)
+        except FAILURES as error:
+            raise translate(error) from error
+        return json_of(response)
+
+
+async def events(stream: openai.AsyncStream[object]) -> AsyncIterator[str]:
+    # The SDK would build a model for every token, at three times the cost, and stop at the closing
+    # mark: a connection that is not read to its end cannot serve the next request.
+    reader = EventReader()
+    try:
+        async with stream:
+            async for data in stream.response.aiter_bytes():
+                for event in reader.read(data):
+                    yield event
+    except FAILURES as error:
+        if not reader.done:
+            raise translate(error) from error
+
+
+class OfflineProvider:
+    """The offline model, at a pace that a person can see.
+
+    Args:
+        pause: seconds between two events of a stream.
+    """
+
+    def __init__(self, pause: float = 0.02) -> None:
+        self._pause = pause
+
+    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        return offline.complete(request)
+
+    async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
+        return offline.embed(request)
+
+    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        return self._paced(offline.stream(request))
+
+    async def _paced(self, events: Iterator[str]) -> AsyncIterator[str]:
+        for event in events:
+            yield event
+            await asyncio.sleep(self._pause)
+
+    async def models(self) -> list[str]:
+        return [offline.MODEL]
+
+    async def close(self) -> None:
+        """Has nothing to close."""
+
+
+def create_provider(settings: Settings) -> Provider:
+    if settings.llm_api_key is None:
+        logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
+        return OfflineProvider()
+    return UpstreamProvider(
+        openai.AsyncOpenAI(
+            api_key=settings.llm_api_key.get_secret_value(),
+            base_url=settings.llm_base_url,
+            timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
+            max_retries=2,
+            http_client=openai.DefaultAioHttpClient(),  # relays a stream at half of httpx2's cost
+        )
+    )

@@ -1,0 +1,78 @@
+"""What an upstream's answers and failures mean to our client."""
+
+from typing import Any
+
+import httpx2
+import openai
+from pydantic_core import from_json
+
+from backend.errors import (
+    AppError,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    RequestTooLarge,
+    UnprocessableRequest,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+
+FAILURES = (openai.OpenAIError, httpx2.HTTPError)
+PASSED_ON: dict[int, type[InvalidRequest]] = {
+    400: InvalidRequest,
+    404: NotFound,
+    413: RequestTooLarge,
+    422: UnprocessableRequest,
+}
+
+
+def translate(error: Exception) -> AppError:
+    """Returns our error for one of `FAILURES`, as the client should see it."""
+    match error:
+        case openai.APITimeoutError() | httpx2.TimeoutException():
+            return UpstreamTimedOut("The model did not answer in time")
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return UpstreamFailed("The model's provider refused this service's own API key")
+        case openai.RateLimitError():
+            retry_after = error.response.headers.get("retry-after")
+            return RateLimited("The model is busy", retry_after=retry_after)
+        case openai.APIStatusError() if error.status_code in PASSED_ON:
+            kind = PASSED_ON[error.status_code]
+            return kind(reason(error), param=error.param, code=error.code)
+        case _:
+            return UpstreamFailed("The model could not be reached")
+
+
+def reason(error: openai.APIStatusError) -> str:
+    body: Any = error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    return message if isinstance(message, str) else "The model rejected the request"
+
+
+def json_of(response: httpx2.Response) -> dict[str, Any]:
+    """Returns the object in a plain answer, or raises UpstreamFailed where there is none."""
+    try:
+        body: Any = from_json(response.content, allow_inf_nan=False)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise UpstreamFailed("The model sent a malformed answer")
+    return body
+
+
+class EventReader:
+    """Takes the events of a server-sent stream out of its bytes, as they arrive.
+
+    Only a line feed ends a line: text may hold what `str.splitlines` takes for one.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self._rest = b""
+
+    def read(self, data: bytes) -> list[str]:
+        """Returns what each event that is complete by now carries; the closing mark sets `done`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        fields = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        self.done |= b"[DONE]" in fields
+        return [field.decode(errors="replace") for field in fields if field not in {b"", b"[DONE]"}]

@@ -1,0 +1,46 @@
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from backend.application import create_app
+from backend.llm import OfflineProvider, Provider
+from backend.settings import Settings
+from tests.serving import Answer, running, upstream
+
+Serve = Callable[..., httpx2.Client]
+TLS = httpx2.create_ssl_context()  # unused, but to make it for every client takes time
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keeps this machine's variables and `.env` out of the tests."""
+    monkeypatch.chdir(tmp_path)
+    ours = {"OPENAI_API_KEY", "OPENAI_BASE_URL", *map(str.upper, Settings.model_fields)}
+    for name in ours & os.environ.keys():
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts the application on a free port and returns a client of it."""
+    with ExitStack() as stack:
+
+        def start(
+            *, llm: Provider | None = None, answer: Answer | None = None, **settings: Any
+        ) -> httpx2.Client:
+            model = upstream(answer) if answer else llm or OfflineProvider(pause=0)
+            app = create_app(Settings(**{"log_level": "WARNING", **settings}), model)
+            url = stack.enter_context(running(app))
+            return stack.enter_context(httpx2.Client(base_url=url, verify=TLS))
+
+        yield start
+
+
+@pytest.fixture
+def client(serve: Serve) -> httpx2.Client:
+    return serve()

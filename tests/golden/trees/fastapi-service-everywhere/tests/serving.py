@@ -1,0 +1,48 @@
+"""How the tests run the application, and how they replace the network behind it."""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import httpx2
+import openai
+import uvicorn
+from fastapi import FastAPI
+
+from backend.llm import UpstreamProvider
+
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """Serves `app` on a free port of this machine, and yields its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+    Thread(target=server.run, kwargs={"sockets": [listener]}).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True  # the next test need not wait until it has ended
+
+
+def upstream(answer: Answer) -> UpstreamProvider:
+    """Returns the real provider, with `answer` in the place of the network."""
+    network = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    return UpstreamProvider(
+        openai.AsyncOpenAI(api_key="test", base_url="http://upstream/v1", http_client=network)
+    )
+
+
+class BrokenStream(httpx2.AsyncByteStream):
+    """A connection that breaks after `sent`."""
+
+    def __init__(self, sent: bytes) -> None:
+        self.broken = False
+        self._sent = sent
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._sent
+        self.broken = True
+        raise httpx2.ReadError("gone")

@@ -1,0 +1,102 @@
+"""The routes that need no model, and what every route has in common."""
+
+import json
+
+import httpx2
+import pytest
+
+from backend.api_keys import digest
+from tests.conftest import Serve
+
+ASK = {"messages": [{"role": "user", "content": "hello"}]}
+KEY = "a-key-of-alice"
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_tells_its_health(client: httpx2.Client, path: str) -> None:
+    assert client.get(path).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_answers_a_probe_with_no_body(client: httpx2.Client, path: str) -> None:
+    response = client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+
+
+def test_greets(client: httpx2.Client) -> None:
+    assert client.get("/").json()["message"].startswith("Hello from ")
+
+
+@pytest.mark.parametrize("value", [{"a": [1, 2.5, None]}, [], "text", 0, None, "žluť 🚀"])
+def test_echoes_any_json(client: httpx2.Client, value: object) -> None:
+    response = client.post("/echo", content=json.dumps(value), headers=JSON)
+    assert (response.status_code, response.json()) == (200, {"you_sent": value})
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param(b"{nope", 400, id="not JSON"),
+        pytest.param(b"", 422, id="empty"),
+        pytest.param(b"NaN", 400, id="NaN"),
+        pytest.param(b"1e400", 422, id="infinite"),
+        pytest.param(b'"\\ud800"', 400, id="half a surrogate pair"),
+        pytest.param(b'"\xe9"', 400, id="not UTF-8"),
+        pytest.param(b"[" * 100_000, 400, id="100,000 levels deep"),
+        pytest.param(b'"' + b"x" * 2_000_000 + b'"', 413, id="2 MB"),
+    ],
+)
+def test_refuses_what_it_cannot_read(client: httpx2.Client, body: bytes, status: int) -> None:
+    response = client.post("/echo", content=body, headers=JSON)
+    assert response.status_code == status
+    assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:
+    body = (b"x" * 100_000 for _ in range(20))
+    assert client.post("/echo", content=body, headers=JSON).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("GET", "/nowhere", 404, id="no such route"),
+        pytest.param("GET", "/echo", 405, id="wrong method"),
+        pytest.param("POST", "/echo/", 404, id="a slash too many"),
+    ],
+)
+def test_errors_have_one_shape(client: httpx2.Client, method: str, path: str, status: int) -> None:
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("trace-7", True), ("two words", False), ("x" * 65, False)]
+)
+def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bool) -> None:
+    answered = client.get("/healthz", headers={"x-request-id": given}).headers["x-request-id"]
+    assert (answered == given) == kept
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        pytest.param(f"Bearer {KEY}", 200, id="a known key"),
+        pytest.param(f"bearer {KEY}", 200, id="the scheme in lower case"),
+        pytest.param("Bearer another", 401, id="an unknown key"),
+        pytest.param(f"Basic {KEY}", 401, id="another scheme"),
+        pytest.param(None, 401, id="no key"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/v1/embeddings"])
+def test_lets_only_known_keys_in(
+    serve: Serve, path: str, authorization: str | None, status: int
+) -> None:
+    client = serve(api_keys=f"bob:{digest('another key')},alice:{digest(KEY)}")
+    headers = {"authorization": authorization} if authorization else {}
+    body = None if path == "/v1/models" else {**ASK, "input": "hello"}
+    response = client.request("POST" if body else "GET", path, json=body, headers=headers)
+    assert response.status_code == status
+    assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)

@@ -1,0 +1,134 @@
+"""Chat completions, answered by the offline model."""
+
+import json
+import time
+from typing import Any
+
+import httpx2
+import pytest
+
+from backend.llm import OfflineProvider
+from tests.conftest import Serve
+
+ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two three"}]}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
+
+
+def chat(client: httpx2.Client, **options: Any) -> httpx2.Response:
+    return client.post("/v1/chat/completions", json={**ASK, **options})
+
+
+def events(response: httpx2.Response) -> list[str]:
+    return [line.removeprefix("data: ") for line in response.text.splitlines() if line]
+
+
+def test_answers(client: httpx2.Client) -> None:
+    answer = chat(client).json()
+    assert answer["model"] == "offline-echo"
+    assert answer["choices"][0]["message"]["content"] == "You said: one two three"
+    assert answer["usage"]["total_tokens"] > 0
+
+
+def test_streams_the_same_answer(client: httpx2.Client) -> None:
+    response = chat(client, stream=True)
+    *chunks, last = events(response)
+    deltas = [json.loads(chunk)["choices"][0]["delta"] for chunk in chunks]
+    assert "".join(delta.get("content", "") for delta in deltas) == "You said: one two three"
+    assert last == "[DONE]"
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-cache"
+
+
+def test_the_first_event_arrives_before_the_last_is_made(serve: Serve) -> None:
+    client = serve(llm=OfflineProvider(pause=0.1))
+    with client.stream("POST", "/v1/chat/completions", json={**ASK, "stream": True}) as response:
+        arrivals = [time.monotonic() for line in response.iter_lines() if line]
+    assert arrivals[-1] - arrivals[0] > 0.3
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_streams_usage_where_it_is_asked_for(client: httpx2.Client, wanted: bool) -> None:
+    options = {"stream_options": {"include_usage": True}} if wanted else {}
+    chunks = [json.loads(event) for event in events(chat(client, stream=True, **options))[:-1]]
+    assert any("usage" in chunk for chunk in chunks) == wanted
+
+
+def test_calls_the_first_tool_and_then_answers(client: httpx2.Client) -> None:
+    first = chat(client, tools=[TOOL]).json()["choices"][0]
+    assert first["finish_reason"] == "tool_calls"
+    called = first["message"]["tool_calls"][0]
+    assert called["function"] == {"name": "weather", "arguments": '{"city": "text"}'}
+    result = {"role": "tool", "tool_call_id": called["id"], "content": "sunny"}
+    messages = [*ASK["messages"], first["message"], result]
+    second = chat(client, tools=[TOOL], messages=messages).json()["choices"][0]
+    assert second["message"]["content"] == "You said: sunny"
+
+
+def test_fills_in_a_schema(client: httpx2.Client) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "invoice", "schema": SCHEMA}}
+    content = chat(client, response_format=wanted).json()["choices"][0]["message"]["content"]
+    assert json.loads(content) == {"total": 0}
+
+
+@pytest.mark.parametrize("limit", [3, 3.0])
+def test_stops_at_the_limit(client: httpx2.Client, limit: float) -> None:
+    choice = chat(client, max_tokens=limit).json()["choices"][0]
+    assert choice["message"]["content"] == "You said: one"
+    assert choice["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    ("options", "param", "status"),
+    [
+        pytest.param({"messages": []}, "messages", 422, id="no message"),
+        pytest.param({"messages": ASK["messages"] * 3}, "messages", 400, id="too many messages"),
+        pytest.param({"messages": [{"role": "king"}]}, "messages.0.role", 422, id="unknown role"),
+        pytest.param({"max_tokens": 0}, "max_tokens", 422, id="no tokens"),
+        pytest.param({"max_tokens": "9"}, "max_tokens", 422, id="a text for a number"),
+        pytest.param({"max_tokens": True}, "max_tokens", 422, id="a truth for a number"),
+        pytest.param({"stream": 1}, "stream", 422, id="a number for a truth"),
+        pytest.param({"n": 129}, "n", 422, id="too many answers"),
+        pytest.param({"model": "another"}, "model", 400, id="a model that is not allowed"),
+    ],
+)
+def test_refuses_and_names_the_field(
+    serve: Serve, options: dict[str, Any], param: str, status: int
+) -> None:
+    client = serve(max_messages=2, allowed_models="offline-echo", llm_model="offline-echo")
+    response = chat(client, **options)
+    assert (response.status_code, response.json()["error"]["param"]) == (status, param)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"tools": [{"function": {"parameters": {}}}]}, id="a tool with no name"),
+        pytest.param({"tools": [1]}, id="a tool that is a number"),
+        pytest.param({"response_format": "json"}, id="a format that is a text"),
+        pytest.param({"response_format": {"type": "json_schema"}}, id="a format with no schema"),
+    ],
+)
+def test_refuses_what_no_model_accepts(
+    client: httpx2.Client, options: dict[str, Any], stream: bool
+) -> None:
+    assert chat(client, stream=stream, **options).status_code == 400
+
+
+def test_never_repeats_the_prompt_in_an_error(client: httpx2.Client) -> None:
+    response = chat(client, messages=[{"role": "king", "content": "a secret plan"}])
+    assert response.status_code == 422
+    assert "secret" not in response.text
+
+
+def test_lists_the_models(serve: Serve) -> None:
+    allowed = serve(allowed_models="b,a").get("/v1/models").json()
+    assert [model["id"] for model in allowed["data"]] == ["a", "b"]
+    assert [model["id"] for model in serve().get("/v1/models").json()["data"]] == ["offline-echo"]

@@ -1,0 +1,134 @@
+"""What one client may use: requests a minute, and tokens a day."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from backend.api_keys import digest
+from tests.conftest import Serve
+
+ASK = {"messages": [{"role": "user", "content": "hello"}]}
+KEYS = {name: f"a key of {name}" for name in ("alice", "bob")}
+
+
+def ask(client: httpx2.Client, name: str = "alice", *, stream: bool = False) -> httpx2.Response:
+    headers = {"authorization": f"Bearer {KEYS[name]}"}
+    return client.post("/v1/chat/completions", json={**ASK, "stream": stream}, headers=headers)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def limited(serve: Serve, request: pytest.FixtureRequest) -> Serve:
+    """Starts the application with a key for Alice and one for Bob, counting in either storage."""
+
+    def start(**settings: object) -> httpx2.Client:
+        if request.param == "redis":
+            settings["redis_url"] = request.getfixturevalue("redis_url")
+        keys = ",".join(f"{name}:{digest(key)}" for name, key in KEYS.items())
+        return serve(api_keys=keys, **settings)
+
+    return start
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis of our own on a free port."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:  # noqa: S603
+        wait_for(port)
+        yield f"redis://127.0.0.1:{port}"
+        redis.terminate()
+
+
+def wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_counts_requests_of_each_client(limited: Serve) -> None:
+    client = limited(requests_per_minute=2)
+    assert [ask(client).status_code for _ in range(3)] == [200, 200, 429]
+    assert ask(client, "bob").status_code == 200
+
+
+def test_says_when_to_ask_again(limited: Serve) -> None:
+    client = limited(requests_per_minute=1)
+    ask(client)
+    refused = ask(client)
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_keeps_each_client_within_its_budget(limited: Serve, stream: bool) -> None:
+    client = limited(tokens_per_day=40, max_tokens=30)
+    codes = [ask(client, stream=stream).status_code for _ in range(5)]
+    assert codes[0] == 200  # 32 tokens reserved, about 10 used
+    assert codes[-1] == 429
+    assert ask(client, "bob").status_code == 200
+
+
+def test_charges_what_the_model_counted(serve: Serve) -> None:
+    usage = {"id": "1", "choices": [], "usage": {"total_tokens": 7}}
+    client = serve(
+        answer=lambda _: httpx2.Response(200, json=usage), tokens_per_day=60, max_tokens=40
+    )
+    codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(5)]
+    assert codes == [200, 200, 200, 429, 429]  # 42 must be free each time, and 7 are taken
+
+
+def test_charges_nothing_for_a_failure(serve: Serve) -> None:
+    refusal = httpx2.Response(400, json={"error": {"message": "no"}})
+    client = serve(answer=lambda _: refusal, tokens_per_day=60, max_tokens=40)
+    codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(4)]
+    assert codes == [400] * 4
+
+
+def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> None:
+    client = serve(redis_url="redis://127.0.0.1:1")
+    assert client.get("/v1/models").status_code == 200
+    refused = client.post("/v1/chat/completions", json=ASK)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (
+        503,
+        "service_unavailable_error",
+    )
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "degraded", "lost": ["redis"]})
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "codes"),
+    [
+        pytest.param(["203.0.113.1", "203.0.113.2"], [200, 200], id="two clients of a proxy"),
+        pytest.param(["203.0.113.1", "203.0.113.1"], [200, 429], id="one client"),
+        pytest.param(["1.1.1.1, 203.0.113.1", "2.2.2.2, 203.0.113.1"], [200, 429], id="made up"),
+    ],
+)
+def test_counts_by_address_where_no_key_is_configured(
+    serve: Serve, forwarded: list[str], codes: list[int]
+) -> None:
+    client = serve(requests_per_minute=1)
+    headers = [{"x-forwarded-for": route} for route in forwarded]
+    assert [client.get("/v1/models", headers=h).status_code for h in headers] == codes
+
+
+def test_does_not_believe_a_stranger(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.1")
+    client = serve(requests_per_minute=1)
+    headers = [{"x-forwarded-for": address} for address in ("203.0.113.1", "203.0.113.2")]
+    assert [client.get("/v1/models", headers=h).status_code for h in headers] == [200, 429]

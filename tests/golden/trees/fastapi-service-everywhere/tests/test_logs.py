@@ -1,0 +1,79 @@
+"""The log: what it says of each request, and what it never says."""
+
+import json
+import time
+from typing import Any
+
+import httpx2
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from backend.api_keys import digest
+from tests.conftest import Serve
+
+CANARY = "canary-7f3a"
+ASK = {"messages": [{"role": "user", "content": CANARY}]}
+KEY = f"alice:{digest('a key')}"
+HEADERS = {"authorization": "Bearer a key", "x-request-id": "trace-7"}
+LogLines = list[Any]
+
+
+def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines]:
+    """Returns the answer, and every line of the log until the request has ended."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        response = client.post("/v1/chat/completions", json={**ASK, **change}, headers=HEADERS)
+        for _ in range(200):
+            if any(line["event"] == "request" for line in lines):
+                return response, lines
+            time.sleep(0.02)
+    raise AssertionError(f"the request was not logged: {lines}")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
+    _, lines = ask(serve(api_keys=KEY, log_level="INFO"), stream=stream)
+    line = next(line for line in lines if line["event"] == "model_call")
+    assert (line["client"], line["request_id"]) == ("alice", "trace-7")
+    assert line["completion_tokens"] > 0
+    assert line["seconds"] >= line["seconds_to_first_token"] >= 0
+
+
+def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
+    serve(log_level="INFO").get("/healthz", headers=HEADERS)
+    written = ""
+    for _ in range(200):
+        written += capfd.readouterr().out
+        if written.endswith("}\n"):
+            break
+        time.sleep(0.02)
+    line = json.loads(written.splitlines()[-1])
+    assert (line["path"], line["status"], line["request_id"]) == ("/healthz", 200, "trace-7")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="an answer"),
+        pytest.param({"stream": True}, id="a stream"),
+        pytest.param({"messages": [{"role": "king", "content": CANARY}]}, id="an invalid request"),
+        pytest.param({"model": CANARY}, id="an unknown model"),
+    ],
+)
+def test_never_says_what_was_said(
+    serve: Serve, capfd: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    client = serve(log_level="DEBUG", allowed_models="offline-echo", llm_model="offline-echo")
+    _, lines = ask(client, **change)
+    written = capfd.readouterr()
+    assert CANARY not in f"{lines}{written.out}{written.err}"
+
+
+def test_hides_the_prompt_when_the_upstream_repeats_it(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    error = {"error": {"message": f"cannot answer {CANARY}", "type": "x"}}
+    broken = httpx2.Response(500, json=error, headers={"x-should-retry": "false"})
+    response, lines = ask(serve(answer=lambda _: broken, log_level="DEBUG"))
+    written = capfd.readouterr()
+    assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"

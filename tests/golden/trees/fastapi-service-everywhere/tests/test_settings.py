@@ -1,0 +1,57 @@
+"""The environment: what is read, and what refuses to start."""
+
+import pytest
+
+from backend.api_keys import digest
+from backend.settings import START_FAILED, load_settings
+
+PRODUCTION = {
+    "APP_ENV": "production",
+    "LLM_API_KEY": "a-secret",
+    "LLM_BASE_URL": "https://upstream.example/v1",
+    "LLM_MODEL": "some-model",
+    "API_KEYS": f"alice:{digest('a key')}",
+}
+
+
+def test_starts_with_nothing_set() -> None:
+    assert load_settings().llm_api_key is None
+
+
+def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, PRODUCTION)
+    assert load_settings().api_keys == (PRODUCTION["API_KEYS"],)
+
+
+def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, PRODUCTION)
+    assert "a-secret" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        pytest.param({"MAX_TOKENS": "many"}, "MAX_TOKENS", id="not a number"),
+        pytest.param({"API_KEYS": "alice:secret"}, "API_KEYS", id="a key instead of its digest"),
+        pytest.param({"APP_ENV": "staging"}, "APP_ENV", id="unknown environment"),
+        pytest.param({"LLM_API_KEY": ""}, "LLM_API_KEY", id="no model in production"),
+        pytest.param({"API_KEYS": ""}, "API_KEYS", id="open in production"),
+    ],
+)
+def test_refuses_to_start_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, str],
+    named: str,
+) -> None:
+    set_environment(monkeypatch, PRODUCTION | changed)
+    with pytest.raises(SystemExit, match=str(START_FAILED)):
+        load_settings()
+    [line] = capsys.readouterr().err.splitlines()
+    assert named in line
+    assert "secret" not in line
+
+
+def set_environment(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,133 @@
+"""The real provider, with the network replaced: what is sent, and what a failure becomes."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.conftest import Serve
+from tests.serving import BrokenStream
+
+ASK = {"messages": [{"role": "user", "content": "hello"}]}
+SSE = {"content-type": "text/event-stream"}
+TOKEN = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
+STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+USAGE = {"choices": [], "usage": {"total_tokens": 3}}
+
+
+def stream_of(*events: object) -> httpx2.Response:
+    lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    body = "".join(f"data: {line}\n\n" for line in lines)
+    return httpx2.Response(200, text=body, headers=SSE)
+
+
+def refusal(status: int, **headers: str) -> httpx2.Response:
+    error = {"message": "upstream says no", "type": "x", "param": "p", "code": "c"}
+    # A client that is told not to retry answers at once.
+    return httpx2.Response(
+        status, json={"error": error}, headers={"x-should-retry": "false", **headers}
+    )
+
+
+def test_sends_the_request_within_the_limits(serve: Serve) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return httpx2.Response(200, json={"id": "1", "choices": []})
+
+    client = serve(answer=answer, llm_model="some-model", max_tokens=100)
+    body = {**ASK, "max_tokens": 5000, "temperature": 0.1, "vendor_option": {"a": [1]}}
+    assert client.post("/v1/chat/completions", json=body).json() == {"id": "1", "choices": []}
+    assert sent == [{**body, "model": "some-model", "max_tokens": 100}]
+
+
+def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
+    client = serve(answer=lambda _: stream_of(TOKEN, STOP, USAGE, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    expected = f"data: {json.dumps(TOKEN)}\n\ndata: {json.dumps(STOP)}\n\ndata: [DONE]\n\n"
+    assert response.text == expected
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param((TOKEN,), id="cut off"),
+        pytest.param((TOKEN, "[DONE]"), id="done without a finish reason"),
+        pytest.param((TOKEN, '{"choices": [', STOP, "[DONE]"), id="malformed"),
+        pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
+    ],
+)
+def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, ...]) -> None:
+    client = serve(answer=lambda _: stream_of(*events))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    *_, last = [line for line in response.text.splitlines() if line]
+    assert json.loads(last.removeprefix("data: "))["error"]["type"] == "upstream_error"
+    assert "[DONE]" not in response.text
+
+
+def test_a_broken_connection_ends_the_stream_with_an_error(serve: Serve) -> None:
+    broken = BrokenStream(b'data: {"choices": []}\n\n')
+    client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert "could not be reached" in response.text
+    assert "[DONE]" not in response.text
+
+
+def test_reads_a_connection_to_its_end_for_the_next_request(serve: Serve) -> None:
+    whole = stream_of(STOP, "[DONE]")
+    broken = BrokenStream(whole.content)
+    client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert (response.text, broken.broken) == (whole.text, True)
+
+
+def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
+    event = '{"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}'
+    client = serve(answer=lambda _: stream_of(event, STOP, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert response.text.startswith(f"data: {event}\n\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "kind"),
+    [
+        pytest.param(refusal(400), 400, "invalid_request_error", id="bad request"),
+        pytest.param(refusal(401), 502, "upstream_error", id="our key is wrong"),
+        pytest.param(refusal(403), 502, "upstream_error", id="our key may not"),
+        pytest.param(refusal(404), 404, "invalid_request_error", id="no such model"),
+        pytest.param(refusal(422), 422, "invalid_request_error", id="unprocessable"),
+        pytest.param(refusal(429), 429, "rate_limit_error", id="busy"),
+        pytest.param(refusal(500), 502, "upstream_error", id="broken"),
+        pytest.param(httpx2.Response(200, text="<html>"), 502, "upstream_error", id="not JSON"),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_upstream_error_becomes_ours(
+    serve: Serve, answer: httpx2.Response, status: int, kind: str, stream: bool
+) -> None:
+    client = serve(answer=lambda _: answer)
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    if stream and answer.status_code == 200:
+        assert "[DONE]" not in response.text
+    else:
+        assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
+
+
+def test_says_when_to_try_again(serve: Serve) -> None:
+    client = serve(answer=lambda _: refusal(429, **{"retry-after": "7"}))
+    assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"
+
+
+def test_a_silent_upstream_is_a_timeout(serve: Serve) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("silence", request=request)
+
+    response = serve(answer=answer).post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, response.json()["error"]["type"]) == (504, "timeout_error")
+
+
+def test_lists_what_the_upstream_has(serve: Serve) -> None:
+    models = httpx2.Response(200, json={"object": "list", "data": [{"id": "m1"}]})
+    assert serve(answer=lambda _: models).get("/v1/models").json()["data"][0]["id"] == "m1"
