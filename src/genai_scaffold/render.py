@@ -34,6 +34,11 @@ def render(
     return files(destination)
 
 
+def load() -> None:
+    """Import what renders: it takes a while, which may be one in which a person reads."""
+    import copier  # noqa: F401
+
+
 def render_from(
     source: Path,
     destination: Path,

@@ -137,8 +137,9 @@ def _is_json(file: File) -> Iterator[Fault]:
 def _is_yaml(file: File) -> Iterator[Fault]:
     import yaml  # only where something is verified
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        list(yaml.safe_load_all(file.text or ""))
+        list(yaml.load_all(file.text or "", loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         yield Fault(mark.line + 1 if mark else 1, error.problem or str(error))

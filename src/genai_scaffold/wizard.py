@@ -1,11 +1,13 @@
 """Asks on a terminal: a few questions, each with a default and a way back."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from genai_scaffold import answers, criteria, names, pipeline, report, template
+from genai_scaffold import answers, criteria, names, pipeline, render, report, staging, template
 from genai_scaffold.answers import Given, Givens
 from genai_scaffold.errors import ScaffoldError, UsageError
 from genai_scaffold.pipeline import Plan
@@ -210,6 +212,11 @@ def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bo
     Raises:
         KeyboardInterrupt: the user stopped it.
     """
+    with _loading():
+        return _asked(given, directory, prompter, confirm=confirm)
+
+
+def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool) -> Plan:
     # What was said for this run is settled; what the machine's settings say is a default.
     settled = {key for key, answer in given.items() if answer.source in ("flag", "answers file")}
     if directory is not None:
@@ -236,6 +243,18 @@ def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bo
         except UsageError as problem:
             report.error(problem)
             del said[steps.index(step) :]
+
+
+@contextlib.contextmanager
+def _loading() -> Iterator[None]:
+    """Load what renders the project while a person reads the questions."""
+    loading = threading.Thread(target=render.load)
+    loading.start()
+    try:
+        yield
+    finally:
+        with staging.unstoppable():
+            loading.join()
 
 
 def _joined(said: Sequence[Givens]) -> dict[str, Given]:

@@ -1,5 +1,6 @@
 """The conversation, played by a script: questions, the way back, overrides, and the end."""
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from genai_scaffold import answers, pipeline, wizard
+from genai_scaffold import answers, pipeline, render, wizard
 from genai_scaffold.errors import DestinationError, UsageError
 from genai_scaffold.pipeline import Plan
 from genai_scaffold.template import Choice
@@ -388,3 +389,20 @@ def test_the_terminal_decides_how_it_is_asked(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     assert isinstance(wizard.prompter(plain=plain), kind)
+
+
+def test_what_renders_is_loaded_while_the_first_question_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr(render, "load", loaded.set)
+
+    class Reader(wizard.NumberedLines):
+        def text(self, question: str, default: str, refusal: object) -> str:
+            del question, default, refusal
+            assert loaded.wait(timeout=30)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        wizard.ask({}, None, Reader())
+    assert threading.active_count() == 1
