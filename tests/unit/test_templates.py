@@ -1,118 +1,30 @@
 """The laws of what is rendered, over every shape of a project and every pair of its options."""
 
 import ast
-import itertools
-import random
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+import matrix
 import pytest
 import yaml
+from matrix import ROWS, Row, choices
 from packaging.requirements import Requirement
 
 from genai_scaffold import agreement, answers, pipeline, render, template, verify
-
-Row: TypeAlias = Mapping[str, Any]
 
 OLDEST_PYTHON = (3, 11)
 FEW = 12  # files of a prototype
 ANSWERS, RECORD = ".copier-answers.yml", "docs/adr/0001-web-framework.md"
 
 
-def choices(key: str) -> tuple[str, ...]:
-    return tuple(choice.value for choice in template.questions()[key].choices)
-
-
-# What shapes the code; every combination of it is rendered.
-SHAPE = {
-    "framework": choices("framework"),
-    "preset": choices("preset"),
-    "docs": (True, False),
-    "validation": (True, False),
-    "async": choices("async"),
-}
-TOGGLES = ("deploy", "features")
-# Everything else; each pair of values is rendered once, with each value of the shape.
-REST = {
-    "provider": choices("provider"),
-    "license": choices("license"),
-    "python": choices("python"),
-    "author": ("", "The Authors"),
-    **{value: (True, False) for key in TOGGLES for value in choices(key)},
-}
-
-
-SERVICE_ONLY = ("metrics", "tracing")
-
-
-def allowed(row: Row) -> bool:
-    """Whether there is a project with these answers, of which some may be open."""
-    flask_prototype_with_docs = {"framework": "flask", "preset": "prototype", "docs": True}
-    fastapi_on_wsgi = {"framework": "fastapi", "mod-wsgi": True}
-    prototypes_of_a_service = [{"preset": "prototype", feature: True} for feature in SERVICE_ONLY]
-    return not any(
-        impossible.items() <= row.items()
-        for impossible in (flask_prototype_with_docs, fastapi_on_wsgi, *prototypes_of_a_service)
-    )
-
-
-def pairs(row: Row) -> set[tuple[tuple[str, Any], ...]]:
-    return set(itertools.combinations(row.items(), 2))
-
-
-def possible_pairs() -> set[tuple[tuple[str, Any], ...]]:
-    return {
-        ((key, value), (other, another))
-        for (key, values), (other, others) in itertools.combinations({**SHAPE, **REST}.items(), 2)
-        for value in values
-        for another in others
-        if allowed({key: value, other: another})
-    }
-
-
-def covering() -> list[Row]:
-    """Every shape, completed so that every possible pair of values is in some row."""
-    dice = random.Random(0)  # noqa: S311 - the same rows in every run
-    shapes = [
-        dict(zip(SHAPE, values, strict=True)) for values in itertools.product(*SHAPE.values())
-    ]
-    shapes = [shape for shape in shapes if allowed(shape)]
-    missing = possible_pairs()
-    rows: list[Row] = []
-    for shape in itertools.cycle(shapes):
-        if len(rows) >= len(shapes) and not missing:
-            return rows
-        candidates = [
-            shape | {key: dice.choice(values) for key, values in REST.items()} for _ in range(60)
-        ]
-        row = max(filter(allowed, candidates), key=lambda row: len(pairs(row) & missing))
-        missing -= pairs(row)
-        rows.append(row)
-    raise AssertionError
-
-
-ROWS = covering()
-
-
-def name(row: Row) -> str:
-    """The row as a test's name: its shape, then what is switched on."""
-    words = [str(row[key]) for key in ("framework", "preset", "async")]
-    words += [f"no-{key}" for key in ("docs", "validation") if not row[key]]
-    words += [str(row[key]) for key in ("provider", "license", "python")]
-    return "-".join([*words, *(key for key, value in row.items() if key in REST and value is True)])
-
-
 def plan(row: Row) -> pipeline.Plan:
     """What the tool makes of these answers, given as flags."""
-    flags = {key: row[key] for key in (*SHAPE, "provider", "license", "python", "author")}
-    flags["deploy"] = [value for value in choices("deploy") if row[value]] or ["none"]
-    flags["feature"] = [value for value in choices("features") if row[value]] or ["none"]
-    return pipeline.plan(answers.from_flags(flags), "my-app")
+    return pipeline.plan(answers.from_flags(matrix.given(row)), "my-app")
 
 
 class Project(NamedTuple):
@@ -140,18 +52,11 @@ def rendered(source: Path, root: Path, row: Row) -> Project:
     return Project(row, root, files)
 
 
-@pytest.fixture(scope="module", params=ROWS, ids=name)
+@pytest.fixture(scope="module", params=ROWS, ids=matrix.name)
 def project(
     request: pytest.FixtureRequest, source: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
     return rendered(source, tmp_path_factory.mktemp("rendered") / "my-app", request.param)
-
-
-def test_the_rows_cover_every_shape_and_every_pair() -> None:
-    every = itertools.product(*SHAPE.values())
-    shapes = {values for values in every if allowed(dict(zip(SHAPE, values, strict=True)))}
-    assert {tuple(row[key] for key in SHAPE) for row in ROWS} == shapes
-    assert set().union(*map(pairs, ROWS)) == possible_pairs()
 
 
 def test_is_sound(project: Project) -> None:
@@ -363,13 +268,13 @@ CALLED = {
         (preset, choice)
         for preset in choices("preset")
         for choice in choices("deploy") + choices("features")
-        if allowed({"preset": preset, choice: True})
+        if matrix.allowed({"preset": preset, choice: True})
     ],
 )
 def test_an_option_adds_its_files_and_no_other(
     choice: str, preset: str, source: Path, tmp_path: Path
 ) -> None:
-    bare: dict[str, Any] = {key: values[-1] for key, values in (SHAPE | REST).items()} | {
+    bare: dict[str, Any] = {key: values[-1] for key, values in matrix.FACTORS.items()} | {
         "preset": preset
     }
     bare["framework"] = "flask"
