@@ -26,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="accept what is generated as it is now"
     )
+    parser.addoption(
+        "--whole", action="store_true", help="try the whole array of combinations, not a part"
+    )
 
 
 class Run(NamedTuple):

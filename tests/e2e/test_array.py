@@ -1,0 +1,90 @@
+"""Every pair of answers in some project that is installed, checked, tested, started and asked.
+
+A part of the array, the same in each run, unless the option `--whole` asks for all of it.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import matrix
+import pytest
+
+from e2e.conftest import REPOSITORY
+from e2e.machine import Machine
+from e2e.projects import Project
+from e2e.servers import running
+from e2e.test_project import assert_answers
+from genai_scaffold import answers
+
+pytestmark = pytest.mark.slow
+
+PART = 6
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy", "."),
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "row" in metafunc.fixturenames:
+        dice = random.Random(matrix.SEED)  # noqa: S311 - the same part in every run
+        whole = metafunc.config.getoption("whole")
+        rows = matrix.ARRAY if whole else dice.sample(matrix.ARRAY, PART)
+        metafunc.parametrize("row", rows, ids=matrix.name)
+
+
+@pytest.fixture(scope="session")
+def environment(machine: Machine) -> Callable[[str], Path]:
+    """Makes one environment for all projects of a framework: an option only adds to its pins."""
+
+    @cache
+    def make(framework: str) -> Path:
+        pins = sorted((REPOSITORY / "templates" / framework).glob("*/requirements/*.txt"))
+        requirements = [word for path in pins for word in ("-r", str(path))]
+        return machine.environment(f"all-{framework}", "--require-hashes", *requirements)
+
+    return make
+
+
+def created(machine: Machine, scaffold: Path, row: matrix.Row, parent: Path) -> Path:
+    folder = parent / "my-app"
+    given = answers.from_flags({**matrix.given(row), "name": "my-app"})
+    arguments = answers.command(str(folder), given)[1:]
+    machine.run(str(scaffold), *arguments, "--no-git", "--quiet")
+    return folder
+
+
+def test_works(
+    row: matrix.Row,
+    machine: Machine,
+    scaffold: Path,
+    environment: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    folder = created(machine, scaffold, row, tmp_path)
+    programs = environment(row["framework"])
+    project = Project(matrix.name(row), folder, programs, machine)
+    for command in (*CHECKS, (str(scaffold), "check")):
+        project.run(*command)
+    (folder / ".venv").symlink_to(programs.parent)
+    readme = (folder / "README.md").read_text()
+    run, test, ask = re.findall(r"```bash\n(.*?)\n```", readme, re.DOTALL)[:3]
+    assert " passed" in project.run("sh", "-c", after_setup(test))
+
+    def start(port: int) -> str:
+        return after_setup(run).replace("PORT=8000", f"PORT={port}")
+
+    with running(start, folder, machine.variables) as server:
+        assert_answers(machine, ask, server)
+
+
+def after_setup(command: str) -> str:
+    """What a command of the README does once the project is installed."""
+    setup, installed, rest = command.partition(".txt && ")
+    assert setup.startswith("python3 -m venv .venv && .venv/bin/pip install -r")
+    assert installed
+    return rest
