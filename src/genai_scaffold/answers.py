@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from genai_scaffold import criteria, template
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
@@ -24,6 +24,7 @@ Source: TypeAlias = Literal[
     "environment",
     "config file",
     "directory",
+    "project",
     "preset",
     "recommendation",
     "default",
@@ -123,7 +124,7 @@ def fields() -> Mapping[str, Field]:
 def from_flags(flags: Mapping[str, str | bool | list[str] | None]) -> dict[str, Given]:
     """The answers on the command line; None is a flag that was not given."""
     return {
-        key: Given(_accept(fields()[key], raw, fields()[key].flag), "flag", fields()[key].flag)
+        key: Given(accept(fields()[key], raw, fields()[key].flag), "flag", fields()[key].flag)
         for key, raw in flags.items()
         if raw is not None and raw != []
     }
@@ -138,7 +139,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
             value: str | bool = raw
             if field.kind == "boolean":
                 value = _boolean(raw, variable)
-            found[key] = Given(_accept(field, value, variable), "environment", variable)
+            found[key] = Given(accept(field, value, variable), "environment", variable)
     return found
 
 
@@ -159,6 +160,30 @@ def from_file(path: str) -> dict[str, Given]:
     if path == "-":
         return _read("the standard input", _standard_input, "answers file")
     return _read(path, Path(path).read_bytes, "answers file")
+
+
+def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Given]:
+    """The answers in words such as `deploy=docker,render`; each was given to a flag."""
+    given = {}
+    for setting in settings:
+        key, equals, raw = setting.partition("=")
+        if not equals or key not in project_fields():
+            meant = closest(key, project_fields())
+            raise UsageError(
+                f"{flag} {setting} cannot be set",
+                why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",
+                fix=f"did you mean {meant}?" if meant else "name one of them",
+            )
+        field, place = fields()[key], f"{flag} {key}"
+        value: str | bool = _boolean(raw, place) if field.kind == "boolean" else raw
+        given[key] = Given(accept(field, value, place), "flag", place)
+    return given
+
+
+def project_fields() -> dict[str, Field]:
+    """What shapes a project, other than the needs that only decide the recommendation."""
+    keys = [FLAG_NAMES.get(key, key) for key in template.questions()]
+    return {key: fields()[key] for key in keys}
 
 
 def from_config(path: Path) -> dict[str, Given]:
@@ -240,7 +265,8 @@ def resolve(given: Givens, recommended: str) -> Answers:
         if key == "docs":
             possible = question.default_for(context)
             if not possible and by_key[key].value:
-                if key in given:
+                # What a project had before it was switched yields; what somebody says now does not.
+                if key in given and given[key].source != "project":
                     raise _no_docs(given, by_key)
                 notes.append(
                     "A prototype on this framework has no API docs pages: they are left out. "
@@ -351,8 +377,17 @@ def _in_words(value: Value) -> str:
     return ", ".join(value) or NONE if isinstance(value, tuple) else value
 
 
-def _accept(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
-    """Check a raw answer against its field."""
+def accept(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
+    """Check a raw answer against its field.
+
+    Args:
+        field: what was asked.
+        raw: the answer as it was written.
+        place: where it was written, for the error.
+
+    Raises:
+        UsageError: it is none of the answers.
+    """
     if field.kind == "boolean":
         return bool(raw)
     if field.kind == "text":
@@ -429,7 +464,7 @@ def _read(name: str, read: Callable[[], bytes], source: Source) -> dict[str, Giv
     given = {}
     for key, raw, line in _pairs(_compose(content, name), name):
         place = f"line {line} of {name}"
-        given[key] = Given(_accept(fields()[key], raw, f"{key}, {place},"), source, place)
+        given[key] = Given(accept(fields()[key], raw, f"{key}, {place},"), source, place)
     return given
 
 
@@ -466,6 +501,28 @@ def _compose(content: bytes, name: str) -> "yaml.Node | None":
     except (RecursionError, ValueError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise _fault(name, 1, why) from None
+
+
+def mapping(content: bytes, name: str) -> dict[str, Any]:
+    """Read a YAML file of keys and values; it may hold more than answers.
+
+    Raises:
+        UsageError: it is no such file; the line is named.
+    """
+    import yaml
+
+    node = _compose(content, name)
+    if not isinstance(node, yaml.MappingNode):
+        raise _fault(name, 1, "it is not a list of `key: value` lines")
+    try:
+        document: dict[Any, Any] = yaml.SafeLoader("").construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise _fault(name, line, error.problem or "it is not YAML") from None
+    except (ValueError, RecursionError) as error:
+        raise _fault(name, 1, str(error)) from None
+    return {str(key): value for key, value in document.items()}
 
 
 def _pairs(

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_scaffold import answers, names, process, render, staging, verify
+from genai_scaffold import answers, git, names, process, render, staging, verify
 from genai_scaffold.answers import Answers, Given, Givens
 from genai_scaffold.errors import (
     DestinationError,
     EnvironmentFailure,
     InstallError,
-    RenderError,
     ScaffoldError,
     UsageError,
 )
@@ -26,12 +25,6 @@ from genai_scaffold.recommend import Recommendation, recommend
 
 FILES_SHOWN = 10
 INSTALL_SECONDS = 1800.0
-
-# Set where we run inside a git hook: they would point our git at the user's repository.
-GIT_LOCATION = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
-    | {"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"}
-)
 
 Progress = Callable[[str], None]
 
@@ -357,14 +350,7 @@ def _stage_home(destination: Path) -> Path:
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     """Render into a directory and verify the result."""
     files = render.render(project, planned.answers.for_template(), planned.recommendation.as_dict())
-    if found := verify.rendering(project):
-        first = found[0]
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise RenderError(
-            "The rendered project is not sound; nothing was written",
-            why=f"{first.path}, line {first.line}: {first.problem}{more}",
-            fix="report this as a bug, with the command that you ran",
-        )
+    verify.refuse_unsound(project)
     return files
 
 
@@ -441,24 +427,19 @@ def _repository(project: Path, destination: Path, wanted: bool | None) -> tuple[
 
 def _initialize(project: Path) -> str | None:
     """Make an empty repository; says what went wrong."""
-    made = _git(project, "init", "--quiet", "--template=", "-b", "main")
-    added = _git(project, "add", "--all") if made.code == 0 else made
+    made = git.run(project, "init", "--quiet", "--template=", "-b", "main")
+    # Global ignores could drop our files.
+    add = ("-c", "core.excludesFile=", "add", "--all")
+    added = git.run(project, *add) if made.code == 0 else made
     return None if added.code == 0 else added.last_words
 
 
 def _commit(project: Path) -> str | None:
     """Make the first commit, if git knows who the user is; says why there is none."""
     for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        if _git(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
+        if git.run(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
             return "git has no identity yet, so nothing is committed."
     message = "Start from genai-scaffold"
     unsigned = ["-c", "commit.gpgSign=false"]
-    made = _git(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message)
+    made = git.run(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message)
     return f"Nothing is committed: {made.last_words}." if made.code != 0 else None
-
-
-def _git(project: Path, *arguments: str) -> process.Completed:
-    environment = {k: v for k, v in os.environ.items() if k not in GIT_LOCATION}
-    # The user's hooks are for the user's repositories; global ignores could drop our files.
-    settings = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.excludesFile="]
-    return process.run(["git", *settings, *arguments], directory=project, environment=environment)

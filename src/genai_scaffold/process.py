@@ -33,6 +33,7 @@ def run(
     *,
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    stdin: str = "",
     timeout: float = MINUTE,
 ) -> Completed:
     """Run a program to its end and capture what it says.
@@ -41,6 +42,7 @@ def run(
         arguments: the program and its arguments.
         directory: where to run it; here, unless given.
         environment: its whole environment; ours, unless given.
+        stdin: what it reads; nothing, unless given.
         timeout: seconds after which it is stopped and counts as failed.
     """
     try:
@@ -49,14 +51,23 @@ def run(
             cwd=directory,
             env=environment,
             timeout=timeout,
-            stdin=subprocess.DEVNULL,
+            input=_encoded(stdin),
             capture_output=True,
-            encoding="utf-8",
-            errors="replace",
             check=False,
         )
     except subprocess.TimeoutExpired:
         return Completed(-1, "", f"{arguments[0]} did not finish within {timeout:.0f} seconds")
     except OSError as error:
         return Completed(-1, "", f"{arguments[0]} cannot be run: {error.strerror}")
-    return Completed(completed.returncode, completed.stdout, completed.stderr)
+    return Completed(completed.returncode, _decoded(completed.stdout), _decoded(completed.stderr))
+
+
+# A file's name can be any bytes, and has to come back as it was.
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genai_scaffold import __version__, staging, template
+from genai_scaffold import staging, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 
@@ -30,7 +30,8 @@ def render(
     """
     with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
         source = template.checkout(stage)
-        render_from(source, destination, answers, recommendation)
+        data = {**answers, "recommendation": dict(recommendation)}
+        render_from(source, destination, {**data, "scaffold_version": template.version()})
     return files(destination)
 
 
@@ -39,26 +40,26 @@ def load() -> None:
     import copier  # noqa: F401
 
 
-def render_from(
-    source: Path,
-    destination: Path,
-    answers: Mapping[str, Any],
-    recommendation: Mapping[str, Any],
-) -> None:
-    """Render the template that a directory holds."""
+def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> None:
+    """Render the template that a directory holds.
+
+    Args:
+        source: the directory with the template's copier.yml, in no repository.
+        destination: where to; empty or not there yet.
+        data: the answers, and what else the template is to know.
+    """
     # A second or so to import, and no other command needs them.
     import copier
     import jinja2
     import plumbum
 
-    data = {**answers, "recommendation": dict(recommendation), "scaffold_version": __version__}
     try:
         # Copier asks git about every file it writes; a template without a repository needs none.
         with plumbum.local.env(PATH=str(source / "no-programs")):
             copier.run_copy(
                 str(source),
                 destination,
-                data=data,
+                data=dict(data),
                 defaults=True,
                 quiet=True,
                 # The stage is cleaned by whoever made it.

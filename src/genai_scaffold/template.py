@@ -1,5 +1,6 @@
 """The packaged template: where it is, a clean copy of it, and the questions that it asks."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,9 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from genai_scaffold import __version__
+
 Value: TypeAlias = str | bool | tuple[str, ...]
 
 EXECUTABLE, PLAIN = 0o755, 0o644
+DIGEST_SHOWN = 8
 
 
 class Choice(NamedTuple):
@@ -62,6 +66,25 @@ def root() -> Path:
     return packaged if packaged.is_dir() else package.parents[1]
 
 
+def files(root: Path) -> dict[str, bytes]:
+    """The files of the template in a directory, by their relative paths with slashes."""
+    paths = [root / "copier.yml", *sorted((root / "templates").rglob("*"))]
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in paths
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def lay_out(contents: Mapping[str, bytes], destination: Path) -> None:
+    """Write a template's files into an existing directory, with modes that Copier may copy."""
+    for path, content in contents.items():
+        copy = destination / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+        copy.chmod(EXECUTABLE if content.startswith(b"#!") else PLAIN)
+
+
 def checkout(destination: Path) -> Path:
     """Copy the template into an empty directory, so that Copier sees files and modes it may copy.
 
@@ -74,16 +97,24 @@ def checkout(destination: Path) -> Path:
     Returns:
         The directory that holds the copied copier.yml.
     """
-    source = root()
-    for path in [source / "copier.yml", *(source / "templates").rglob("*")]:
-        if path.is_dir():
-            continue
-        copy = destination / path.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        content = path.read_bytes()
-        copy.write_bytes(content)
-        copy.chmod(EXECUTABLE if content.startswith(b"#!") else PLAIN)
+    lay_out(files(root()), destination)
     return destination
+
+
+def version() -> str:
+    """The version of the template: the package's, and while in development a digest with it.
+
+    A released version stands for one template; a development one for many, told apart by it.
+    """
+    if "dev" not in __version__:
+        return __version__
+    return f"{__version__}+{digest(files(root()))[:DIGEST_SHOWN]}"
+
+
+def digest(contents: Mapping[str, bytes]) -> str:
+    """What tells these files, under these paths, from all others: a SHA-256 in hexadecimal."""
+    lines = [f"{hashlib.sha256(contents[path]).hexdigest()} {path}\n" for path in sorted(contents)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @cache

@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold.errors import UsageError
-
-ANSWERS_FILE = ".copier-answers.yml"
+from genai_scaffold import record
+from genai_scaffold.errors import RenderError
 
 # Directories that hold what the user's tools made, not what the project is.
 FOREIGN = frozenset(
@@ -99,12 +98,7 @@ def project_at(path: Path) -> Project:
     Raises:
         UsageError: there is none at that path.
     """
-    if not (path / ANSWERS_FILE).is_file():
-        raise UsageError(
-            f"{path} is not a generated project",
-            why=f"it has no {ANSWERS_FILE}" if path.is_dir() else "there is no such directory",
-            fix="name the directory that `genai-scaffold new` created",
-        )
+    record.require(path)
     return Project.read(path)
 
 
@@ -212,6 +206,22 @@ RENDERING = (
 def rendering(root: Path) -> list[Finding]:
     """What is wrong with a project that was just rendered."""
     return list(in_files(Project.read(root), RENDERING))
+
+
+def refuse_unsound(root: Path) -> None:
+    """Refuse a project that was just rendered and is not sound.
+
+    Raises:
+        RenderError: something is wrong with it, which is a bug of ours.
+    """
+    if found := rendering(root):
+        first = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise RenderError(
+            "The rendered project is not sound; nothing was written",
+            why=f"{first.path}, line {first.line}: {first.problem}{more}",
+            fix="report this as a bug, with the command that you ran",
+        )
 
 
 def in_files(checked: Project, checks: tuple[FileCheck, ...]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ import pexpect
 
 from e2e.machine import Machine
 from genai_scaffold import render, verify
+from genai_scaffold.record import ANSWERS_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +106,7 @@ def start(machine: Machine, scaffold: Path, work: Path) -> Start:
 
 
 def recorded(project: Path) -> dict[str, object]:
-    answers: dict[str, object] = yaml.safe_load((project / verify.ANSWERS_FILE).read_text("utf-8"))
+    answers: dict[str, object] = yaml.safe_load((project / ANSWERS_FILE).read_text("utf-8"))
     return answers
 
 

@@ -58,7 +58,7 @@ def test_a_broken_template_is_named_with_its_line(
     (source / "templates/project" / name).write_bytes(text)
     planned = plan()
     with pytest.raises(RenderError) as failed:
-        render.render_from(source, work / "bot", planned.answers.for_template(), {})
+        render.render_from(source, work / "bot", planned.answers.for_template())
     assert words in failed.value.why
     assert "\n" not in failed.value.why
 

@@ -13,6 +13,7 @@ import yaml
 from conftest import REPOSITORY, Run
 
 from genai_scaffold import render, template, verify
+from genai_scaffold.record import ANSWERS_FILE
 
 Command = Callable[..., Run]
 
@@ -68,8 +69,8 @@ def test_the_help_names_every_question_and_choice(
 def test_the_tool_and_copier_assume_the_same(
     framework: str, preset: str, run: Command, tmp_path: Path, plain: Path
 ) -> None:
-    render.render_from(plain, tmp_path / "my-app", {"framework": framework, "preset": preset}, {})
-    recorded = yaml.safe_load((tmp_path / "my-app" / verify.ANSWERS_FILE).read_text("utf-8"))
+    render.render_from(plain, tmp_path / "my-app", {"framework": framework, "preset": preset})
+    recorded = yaml.safe_load((tmp_path / "my-app" / ANSWERS_FILE).read_text("utf-8"))
     choice = ("--framework", framework, "--preset", preset)
     decided = run("new", *choice, "--yes", "--dry-run", "--json").document["answers"]
     for key in ASKED:
@@ -102,7 +103,7 @@ def test_plain_copier_renders_the_same_project(plain: Path, work: Path, run: Com
     ours = {path: (work / "ours" / path).read_bytes() for path in render.files(work / "ours")}
     assert theirs.keys() == ours.keys()
     changed = {path for path, content in ours.items() if theirs[path] != content}
-    assert changed == {"docs/adr/0001-web-framework.md", verify.ANSWERS_FILE}
+    assert changed == {"docs/adr/0001-web-framework.md", ANSWERS_FILE}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from genai_scaffold import answers, names, pipeline, render, template, verify
+from genai_scaffold import answers, names, pipeline, render, template
+from genai_scaffold.record import ANSWERS_FILE
 
 TEXTS = [
     pytest.param("A thing", id="plain"),
@@ -73,12 +74,12 @@ def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> 
     given = {"description": text, "author": text, "preset": "prototype"}
     planned = pipeline.plan(answers.from_flags(given), "my-app")
     root = tmp_path / "my-app"
-    reasons = planned.recommendation.as_dict()
-    render.render_from(source, root, planned.answers.for_template(), reasons)
+    reasons = {"recommendation": planned.recommendation.as_dict()}
+    render.render_from(source, root, {**planned.answers.for_template(), **reasons})
     metadata = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata["description"] == text
     assert metadata["authors"] == [{"name": text}]
-    recorded = yaml.safe_load((root / verify.ANSWERS_FILE).read_text("utf-8"))
+    recorded = yaml.safe_load((root / ANSWERS_FILE).read_text("utf-8"))
     assert (recorded["description"], recorded["author"]) == (text, text)
     # Markdown leaves out the blanks around a paragraph.
     assert shown((root / "README.md").read_text("utf-8"))[0] == text.strip()
@@ -88,7 +89,7 @@ def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> 
 def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
     given = {"author": "A & B's \\ <c>", "license": "proprietary", "preset": "prototype"}
     planned = pipeline.plan(answers.from_flags(given), "my-app")
-    render.render_from(source, tmp_path / "my-app", planned.answers.for_template(), {})
+    render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
     text = (tmp_path / "my-app" / "LICENSE").read_text("utf-8")
     assert text.startswith("Copyright (c) A & B's \\ <c>. All rights reserved.\n")
 

@@ -46,8 +46,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rendered(source: Path, root: Path, row: Row) -> Project:
     planned = plan(row)
-    reasons = planned.recommendation.as_dict()
-    render.render_from(source, root, planned.answers.for_template(), reasons)
+    reasons = {"recommendation": planned.recommendation.as_dict()}
+    render.render_from(source, root, {**planned.answers.for_template(), **reasons})
     files = {path: (root / path).read_text("utf-8") for path in render.files(root)}
     return Project(row, root, files)
 
@@ -214,7 +214,7 @@ def test_what_was_answered_is_recorded(project: Project) -> None:
 def test_a_prototype_is_small(framework: str, source: Path, tmp_path: Path) -> None:
     given = answers.from_flags({"framework": framework, "preset": "prototype"})
     planned = pipeline.plan(given, "my-app")
-    render.render_from(source, tmp_path / "my-app", planned.answers.for_template(), {})
+    render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
     assert len(render.files(tmp_path / "my-app")) <= FEW
 
 

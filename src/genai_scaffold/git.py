@@ -1,0 +1,64 @@
+"""Runs git, without the hooks and the surroundings of whoever runs us."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from genai_scaffold import process
+from genai_scaffold.errors import EnvironmentFailure
+
+# Set where we run inside a git hook: they would point our git at another repository.
+LOCATION = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+    | {"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"}
+)
+
+# Messages in English, no questions, and a path is a path although it holds a `*`.
+PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+
+
+def run(
+    directory: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> process.Completed:
+    """Run git in a directory.
+
+    Args:
+        directory: where to run it.
+        arguments: what follows `git`.
+        environment: variables on top of ours.
+        stdin: what it reads.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in LOCATION}
+    # The user's hooks are for the user's commands.
+    settings = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.quotePath=false"]
+    return process.run(
+        ["git", *settings, *arguments],
+        directory=directory,
+        environment={**ours, **PLAIN, **(environment or {})},
+        stdin=stdin,
+    )
+
+
+def output(
+    directory: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> str:
+    """Run git in a directory, and return what it prints.
+
+    Raises:
+        EnvironmentFailure: git failed.
+    """
+    completed = run(directory, *arguments, environment=environment, stdin=stdin)
+    if completed.code != 0:
+        command = next(word for word in arguments if not word.startswith("-"))
+        raise EnvironmentFailure(
+            f"`git {command}` failed in {directory}",
+            why=completed.last_words,
+            fix="try the same with git itself, and mend what it names",
+        )
+    return completed.output

@@ -1,0 +1,164 @@
+"""Finds what a merge cannot do: code that uses what is gone, and settings nobody reads any more."""
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from genai_scaffold import render
+from genai_scaffold.merge import Conflict
+
+SETTING = re.compile(r"^#? ?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+EXAMPLE, OWN = ".env.example", ".env"
+
+
+class Use(NamedTuple):
+    """A line of the user's code that uses something which is gone."""
+
+    path: str
+    line: int
+    problem: str
+
+
+class Setting(NamedTuple):
+    """A variable that is not read any more, and whether the user's .env sets it."""
+
+    name: str
+    is_set: bool
+
+
+class Handwork(NamedTuple):
+    """What is left for the user to do."""
+
+    uses: tuple[Use, ...]
+    settings: tuple[Setting, ...]
+
+
+class Import(NamedTuple):
+    """A module that a line imports, and the name that it takes from it, if any."""
+
+    line: int
+    module: str
+    name: str | None
+
+
+def find(
+    old: Path, new: Path, merged: Path, project: Path, conflicts: Collection[Conflict]
+) -> Handwork:
+    """Compare what a project was generated from, what it would be, and what came of it.
+
+    Args:
+        old: the rendering that the project was made from.
+        new: the rendering that was merged.
+        merged: the merged project.
+        project: the user's directory.
+        conflicts: files that the user has to look at anyway.
+    """
+    left = {conflict.path for conflict in conflicts}
+    return Handwork(
+        tuple(use for use in _uses(old, new, merged) if use.path not in left),
+        tuple(_settings(old, new, project)),
+    )
+
+
+def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
+    packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
+    for path in render.files(merged):
+        same = (new / path).is_file() and (new / path).read_bytes() == (merged / path).read_bytes()
+        if not path.endswith(".py") or same:
+            continue
+        for used in _imports(merged / path, path):
+            package = used.module.partition(".")[0]
+            if package in packages:
+                yield Use(path, used.line, f"imports {package}, which is not installed any more")
+            elif problem := _missing(used, old, merged):
+                yield Use(path, used.line, problem)
+
+
+def _missing(used: Import, old: Path, merged: Path) -> str | None:
+    """Say what an import took from the old rendering that the merged project does not have."""
+    before, after = _module(old, used.module), _module(merged, used.module)
+    if before and not after:
+        return f"imports {used.module}, which is gone"
+    if not (before and after and used.name):
+        return None
+    inner = f"{used.module}.{used.name}"
+    had = used.name in _defined(before) or _module(old, inner)
+    has = used.name in _defined(after) or _module(merged, inner)
+    return f"imports {used.name} from {used.module}, where it is gone" if had and not has else None
+
+
+def _module(root: Path, name: str) -> Path | None:
+    place = root.joinpath(*name.split("."))
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _packages(root: Path) -> set[str]:
+    """The top-level packages that a rendering's code imports, its own left out."""
+    files = [path for path in render.files(root) if path.endswith(".py")]
+    modules = {used.module for path in files for used in _imports(root / path, path)}
+    names = {module.partition(".")[0] for module in modules}
+    return {name for name in names if not _module(root, name)}
+
+
+def _installed(root: Path) -> set[str]:
+    file = root / "requirements.txt"
+    text = file.read_text("utf-8") if file.is_file() else ""
+    return {name.lower().replace("-", "_") for name in PINNED.findall(text)}
+
+
+def _imports(file: Path, path: str) -> Iterator[Import]:
+    tree = _parsed(file)
+    package = PurePosixPath(path).parts[:-1]
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            yield from (Import(node.lineno, alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (Import(node.lineno, module, alias.name) for alias in node.names if module)
+
+
+def _defined(file: Path) -> set[str]:
+    """The names that a module has at its top level."""
+    tree = _parsed(file)
+    names: set[str] = set()
+    for node in ast.walk(tree) if tree else ():
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.alias():
+                names.add((node.asname or node.name).partition(".")[0])
+            case _:
+                pass
+    return names
+
+
+@cache
+def _parsed(file: Path) -> ast.Module | None:
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:
+    before, after = _names(old / EXAMPLE), _names(new / EXAMPLE)
+    own = _names(project / OWN)
+    for name in before:
+        if name not in after:
+            yield Setting(name, name in own)
+
+
+def _names(file: Path) -> Sequence[str]:
+    try:
+        return SETTING.findall(file.read_text("utf-8", errors="replace"))
+    except OSError:
+        return ()

@@ -1,0 +1,426 @@
+"""Merges a new rendering into a repository: git's own three-way merge, away from the user's files.
+
+The merge happens in a repository of its own, which borrows the user's objects. Only its result
+goes into the user's repository, in an order that leaves one command to undo it at any moment.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from genai_scaffold import git, staging
+from genai_scaffold.errors import DestinationError, EnvironmentFailure
+
+FILES_SHOWN = 10
+BASE, OURS, THEIRS = "1", "2", "3"
+
+KINDS = {
+    frozenset({BASE, OURS, THEIRS}): "changed by you and by the template",
+    frozenset({OURS, THEIRS}): "added by you and by the template",
+    frozenset({BASE, OURS}): "changed by you, dropped by the template",
+}
+MOVED = "moved by you and by the template"
+
+
+class Change(NamedTuple):
+    """What happens to a file: it is added (A), modified (M), or deleted (D)."""
+
+    status: str
+    path: str
+
+
+class Conflict(NamedTuple):
+    """A file that the user has to decide about, and how it came to that."""
+
+    path: str
+    kind: str
+
+
+class Entry(NamedTuple):
+    """One line of git's index; where the object is all zeros, there is to be none."""
+
+    mode: str
+    object: str
+    stage: str
+    path: str
+
+    @property
+    def is_removal(self) -> bool:
+        return not self.object.strip("0")
+
+    @property
+    def removal(self) -> "Entry":
+        return Entry("0", "0" * len(self.object), "0", self.path)
+
+
+class Snapshot(NamedTuple):
+    """Some of the files that a tree of git's has."""
+
+    tree: str
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A committed project: its directory, and the top and the private files of its repository."""
+
+    project: Path
+    top: Path
+    private: Path
+
+    @property
+    def prefix(self) -> str:
+        """The project's path inside the repository, with a slash at its end; or nothing."""
+        relative = self.project.relative_to(self.top).as_posix()
+        return "" if relative == "." else f"{relative}/"
+
+    @property
+    def undo(self) -> list[str]:
+        """The command that takes every change to the project back to its last commit."""
+        return ["git", "restore", "--source=HEAD", "--staged", "--worktree", "--"]
+
+    def git_path(self, name: str) -> Path:
+        """Where git keeps something of this repository, which may be a linked worktree."""
+        return self.top / git.output(self.top, "rev-parse", "--git-path", name).rstrip("\n")
+
+
+def place(project: Path, marker: str) -> Place:
+    """Find the repository of a project, and refuse one where a merge could lose something.
+
+    Args:
+        project: its directory.
+        marker: a file of it that has to be committed.
+
+    Raises:
+        EnvironmentFailure: there is no git.
+        DestinationError: the project is not committed, or has changes that are not.
+    """
+    if git.run(project, "--version").code != 0:
+        raise EnvironmentFailure(
+            "git is not installed", why="the changes are merged by git", fix="install git"
+        )
+    found = git.run(project, "rev-parse", "--show-toplevel", "--absolute-git-dir")
+    if found.code != 0:
+        raise DestinationError(
+            f"{project} cannot be updated",
+            why=f"it is not in a git repository ({found.last_words})",
+            fix=f"git init && git add --all && git commit, in {project}",
+        )
+    top, private = found.output.splitlines()
+    here = Place(project.resolve(), Path(top).resolve(), Path(private))
+    _refuse_what_is_not_committed(here, marker)
+    return here
+
+
+def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
+    if git.run(here.top, "cat-file", "-e", f"HEAD:{here.prefix}{marker}").code != 0:
+        raise DestinationError(
+            f"{here.project} cannot be updated",
+            why=f"{marker} is not committed, so nothing could be undone",
+            fix="git add --all && git commit",
+        )
+    if here.git_path("index.lock").exists():
+        raise DestinationError(
+            f"{here.project} cannot be updated",
+            why="another git command is at work in this repository",
+            fix=f"wait for it; if there is none, remove {here.git_path('index.lock')}",
+        )
+    status = ("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+    if changed := _listed(git.output(here.project, *status)):
+        raise DestinationError(
+            f"{here.project} has changes that are not committed",
+            why=_some(line[3:] for line in changed),
+            fix="commit or stash them; or to take back an update that was not finished: "
+            f"{' '.join(here.undo)} {here.project}",
+        )
+    if git.run(here.top, "diff", "--cached", "--quiet").code != 0:
+        raise DestinationError(
+            f"{here.top} has staged changes outside of the project",
+            why="the merge stages its result, and both would be mixed",
+            fix="commit them, or git restore --staged them",
+        )
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The result of a merge, which is not in the user's repository yet.
+
+    Args:
+        here: what it is merged into.
+        work: the merged project as files, conflicts with markers.
+        changes: against the last commit; conflicts are among them.
+        conflicts: what the user has to decide.
+        kept_deleted: what the user deleted and the template changed: it stays deleted.
+        unmerged: the conflicts as entries of git's index.
+        merged: everything that changes, as entries of git's index.
+    """
+
+    here: Place
+    work: Path
+    changes: tuple[Change, ...]
+    conflicts: tuple[Conflict, ...]
+    kept_deleted: tuple[str, ...]
+    unmerged: tuple[Entry, ...]
+    merged: tuple[Entry, ...]
+
+    def diff(self) -> str:
+        """The changes as text, as `git diff` shows them."""
+        plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames")
+        return git.output(self.work, "diff", *plain, "--cached", "HEAD")
+
+    def apply(self) -> None:
+        """Bring the result into the user's repository, staged; the conflicts as git leaves them.
+
+        At any moment in between, the undo command brings the last commit back: whatever is
+        written is in the index already.
+
+        Raises:
+            DestinationError: something uncommitted is in the way; nothing is changed.
+        """
+        self._refuse_what_is_in_the_way()
+        with staging.directory(self.here.private, "genai-scaffold") as stage:
+            self._bring_objects()
+            with staging.unstoppable(), self._all_or_nothing():
+                self._replace_index(stage, self.merged)
+                self._write_files()
+                removals = {entry.removal for entry in self.unmerged}
+                self._replace_index(stage, [*removals, *self.unmerged])
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            git.run(self.here.project, *self.here.undo[1:], ".")
+            raise
+
+    def _refuse_what_is_in_the_way(self) -> None:
+        added = [change.path for change in self.changes if change.status == "A"]
+        deleted = {change.path for change in self.changes if change.status == "D"}
+        found = [path for path in added if self._is_in_the_way(path, deleted)]
+        paths = [change.path for change in self.changes]
+        listed = git.output(self.here.project, "ls-files", "-v", "-z", "--", *paths)
+        # Files that git was told not to look at, and so cannot say whether they were changed.
+        found += [line[2:] for line in _listed(listed) if not line.startswith("H")]
+        if found:
+            raise DestinationError(
+                f"{self.here.project} cannot be updated: {_some(found)} in the way",
+                why="git does not keep what is there, so it could not be brought back",
+                fix="commit it, move it away, or end its `git update-index --skip-worktree`",
+            )
+
+    def _is_in_the_way(self, path: str, deleted: set[str]) -> bool:
+        target = self.here.project / path
+        if os.path.lexists(target):
+            return True
+        for parent in Path(path).parents[:-1]:
+            real = self.here.project / parent
+            if os.path.lexists(real) and (real.is_symlink() or not real.is_dir()):
+                return parent.as_posix() not in deleted
+        return False
+
+    def _bring_objects(self) -> None:
+        entries = (*self.merged, *self.unmerged)
+        wanted = {entry.object for entry in entries if not entry.is_removal}
+        pack = self.here.git_path("objects") / "pack" / "pack"
+        pack.parent.mkdir(parents=True, exist_ok=True)
+        stdin = "".join(f"{name}\n" for name in sorted(wanted))
+        git.output(self.work, "pack-objects", "--quiet", str(pack), stdin=stdin)
+
+    def _replace_index(self, stage: Path, entries: Iterable[Entry]) -> None:
+        """Change entries of the user's index, in one step and without git's lock file."""
+        index, changed = self.here.git_path("index"), stage / "index"
+        shutil.copy2(index, changed)
+        lines = [
+            f"{entry.mode} {entry.object} {entry.stage}\t{self.here.prefix}{entry.path}\0"
+            for entry in entries
+        ]
+        git.output(
+            self.here.top,
+            *("update-index", "-z", "--index-info"),
+            environment={"GIT_INDEX_FILE": str(changed)},
+            stdin="".join(lines),
+        )
+        changed.replace(index)
+
+    def _write_files(self) -> None:
+        for change in self.changes:
+            if change.status == "D":
+                _remove(self.here.project, change.path)
+        written = [change.path for change in self.changes if change.status != "D"]
+        git.output(
+            self.here.project,
+            *("checkout-index", "--force", "-z", "--stdin"),
+            stdin="".join(f"{path}\0" for path in written),
+        )
+
+
+@contextlib.contextmanager
+def three_way(
+    here: Place, base: Path | Snapshot, template: Path, name: str, always: str
+) -> Iterator[Merge]:
+    """Merge what changed between two renderings into the last commit of a project.
+
+    Args:
+        here: the project.
+        base: what the project was made from; without the files that git ignores in it.
+        template: what it would be made from now; without them, too.
+        name: what conflict markers call the template's side.
+        always: the path of a file that is taken from the template whatever the user did to it.
+    """
+    with staging.directory(template.parent, "merge") as stage:
+        work = stage / "work"
+        work.mkdir()
+        repository = _Repository(work, stage, here)
+        last = git.output(here.top, "rev-parse", f"HEAD:{here.prefix.rstrip('/')}").strip()
+        first = repository.commit(repository.tree(base))
+        theirs = repository.commit(repository.tree(template), first)
+        repository.check_out(repository.commit(last, first))
+        repository.merge(theirs, name)
+        unmerged = repository.unmerged()
+        kept_deleted = repository.keep_deleted(unmerged)
+        shutil.copyfile(template / always, work / always)
+        unmerged = [e for e in unmerged if e.path not in {*kept_deleted, always}]
+        repository.git("add", "--all", "--force")
+        merged = repository.changed()
+        yield Merge(
+            here=here,
+            work=work,
+            changes=tuple(Change(status, entry.path) for status, entry in merged),
+            conflicts=tuple(_conflicts(unmerged)),
+            kept_deleted=tuple(kept_deleted),
+            unmerged=tuple(unmerged),
+            merged=tuple(entry for _, entry in merged),
+        )
+
+
+class _Repository:
+    """A repository that is thrown away, with nothing of the user's configuration."""
+
+    def __init__(self, work: Path, stage: Path, here: Place) -> None:
+        self._work = work
+        self._environment: Mapping[str, str] = {
+            "HOME": str(stage),
+            "XDG_CONFIG_HOME": str(stage),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_COUNT": "0",
+            "GIT_AUTHOR_NAME": "genai-scaffold",
+            "GIT_AUTHOR_EMAIL": "genai-scaffold@invalid",
+            "GIT_COMMITTER_NAME": "genai-scaffold",
+            "GIT_COMMITTER_EMAIL": "genai-scaffold@invalid",
+        }
+        style = git.run(here.top, "config", "merge.conflictStyle").output.strip() or "merge"
+        hashes = git.output(here.top, "rev-parse", "--show-object-format").strip()
+        self.git("init", "--quiet", "--template=", f"--object-format={hashes}")
+        self.git("config", "merge.conflictStyle", style)
+        self.git("config", "merge.renameLimit", "10000")
+        # Files of the user's own stay where they are, although the template moved its own.
+        self.git("config", "merge.directoryRenames", "false")
+        alternates = work / ".git" / "objects" / "info" / "alternates"
+        alternates.parent.mkdir(parents=True, exist_ok=True)
+        alternates.write_bytes(os.fsencode(here.git_path("objects").resolve()) + b"\n")
+
+    def git(self, *arguments: str, stdin: str = "") -> str:
+        return git.output(self._work, *arguments, environment=self._environment, stdin=stdin)
+
+    def tree(self, files: Path | Snapshot) -> str:
+        """Keep a folder's files, or some of a tree's, as a tree."""
+        if isinstance(files, Path):
+            self.git("read-tree", "--empty")
+            self.git(f"--work-tree={files}", "add", "--all", "--force", ".")
+        else:
+            self.git("read-tree", files.tree)
+            others = set(_listed(self.git("ls-files", "-z"))) - files.paths
+            stdin = "".join(f"{path}\0" for path in sorted(others))
+            self.git("update-index", "-z", "--force-remove", "--stdin", stdin=stdin)
+        return self.git("write-tree").strip()
+
+    def commit(self, tree: str, *parents: str) -> str:
+        named = [word for parent in parents for word in ("-p", parent)]
+        return self.git("commit-tree", tree, *named, "-m", "A side of the merge").strip()
+
+    def check_out(self, commit: str) -> None:
+        self.git("reset", "--quiet", "--hard", commit)
+
+    def merge(self, commit: str, name: str) -> None:
+        self.git("branch", name, commit)
+        merged = git.run(
+            self._work,
+            *("merge", "--quiet", "--no-commit", "--no-ff", name),
+            environment=self._environment,
+        )
+        # Git ends with 1 where there are conflicts.
+        if merged.code not in (0, 1):
+            raise EnvironmentFailure(
+                "git could not merge", why=merged.last_words, fix="report this as a bug"
+            )
+
+    def unmerged(self) -> list[Entry]:
+        return [
+            Entry._make([*described.split(" "), path])
+            for line in _listed(self.git("ls-files", "--unmerged", "-z"))
+            for described, _, path in [line.partition("\t")]
+        ]
+
+    def keep_deleted(self, unmerged: Iterable[Entry]) -> list[str]:
+        """Remove again what the user deleted and git brought back for its changes."""
+        stages = _stages(unmerged)
+        paths = [path for path, found in stages.items() if found == {BASE, THEIRS}]
+        for path in paths:
+            self.git("rm", "--quiet", "--cached", "--", path)
+            _remove(self._work, path)
+        return paths
+
+    def changed(self) -> list[tuple[str, Entry]]:
+        """What the index has otherwise than the last commit: status and new entry."""
+        command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "HEAD")
+        words = iter(_listed(self.git(*command)))
+        found = []
+        for described in words:
+            _, mode, _, name, status = described.split(" ")
+            entry = Entry("0" if status == "D" else mode, name, "0", next(words))
+            # A changed kind of file, such as a link instead of a text, is a change too.
+            found.append((status.replace("T", "M"), entry))
+        return found
+
+
+def _stages(unmerged: Iterable[Entry]) -> dict[str, set[str]]:
+    stages: dict[str, set[str]] = {}
+    for entry in unmerged:
+        stages.setdefault(entry.path, set()).add(entry.stage)
+    return stages
+
+
+def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
+    for path, found in _stages(unmerged).items():
+        yield Conflict(path, KINDS.get(frozenset(found), MOVED))
+
+
+def ignored(here: Place, paths: Iterable[str]) -> list[str]:
+    """Those of a project's files that git ignores and does not keep."""
+    stdin = "".join(f"{path}\0" for path in paths)
+    # Git ends with 1 where none is ignored.
+    return _listed(git.run(here.project, "check-ignore", "-z", "--stdin", stdin=stdin).output)
+
+
+def _remove(folder: Path, path: str) -> None:
+    """Delete a file, and the folders that it leaves empty."""
+    (folder / path).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for parent in Path(path).parents[:-1]:
+            (folder / parent).rmdir()
+
+
+def _listed(output: str) -> list[str]:
+    return [word for word in output.split("\0") if word]
+
+
+def _some(paths: Iterable[str]) -> str:
+    found = list(paths)
+    more = f" and {len(found) - FILES_SHOWN} more" if len(found) > FILES_SHOWN else ""
+    return ", ".join(found[:FILES_SHOWN]) + more

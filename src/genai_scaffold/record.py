@@ -1,0 +1,97 @@
+"""Reads what a project was generated from: its version, its answers, and the recommendation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genai_scaffold import answers, template
+from genai_scaffold.answers import Given
+from genai_scaffold.errors import UsageError
+from genai_scaffold.template import Question, Value
+
+ANSWERS_FILE = ".copier-answers.yml"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the answers file of a project says.
+
+    Args:
+        version: of the template that it was last rendered from, without a `v`.
+        source: where plain Copier finds the template, if it made the project.
+        recommendation: why this framework; None where it was chosen by hand.
+        raw: every answer as it stands there, for the template that asked for it.
+        given: the answers that today's template asks for, too.
+        unknown: what today's template does not offer any more, by key.
+    """
+
+    version: str
+    source: str
+    recommendation: Mapping[str, Any] | None
+    raw: Mapping[str, Any]
+    given: answers.Givens
+    unknown: Mapping[str, tuple[str, ...]]
+
+
+def require(project: Path) -> Path:
+    """Find the answers file of a project.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = project / ANSWERS_FILE
+    if not path.is_file():
+        raise UsageError(
+            f"{project} is not a generated project",
+            why=f"it has no {ANSWERS_FILE}" if project.is_dir() else "there is no such directory",
+            fix="name the directory that `genai-scaffold new` created",
+        )
+    return path
+
+
+def read(project: Path) -> Record:
+    """Read the answers file of a project.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
+    document = answers.mapping(require(project).read_bytes(), ANSWERS_FILE)
+    raw = {key: value for key, value in document.items() if not key.startswith("_")}
+    recommendation = raw.pop("recommendation", None)
+    reasons = recommendation if isinstance(recommendation, Mapping) else None
+    given: dict[str, Given] = {}
+    unknown: dict[str, tuple[str, ...]] = {}
+    for question in template.questions().values():
+        if question.key in raw:
+            key = answers.FLAG_NAMES.get(question.key, question.key)
+            value, refused = _accepted(question, raw[question.key])
+            if value is not None:
+                given[key] = Given(value, "project", ANSWERS_FILE)
+            if refused:
+                unknown[key] = refused
+    # Docs that fell away were still wanted: with another framework they may come back.
+    needs = (reasons or {}).get("needs")
+    if isinstance(needs, Mapping) and needs.get("docs") is True and "docs" in given:
+        given["docs"] = given["docs"]._replace(value=True)
+    return Record(
+        version=str(document.get("_commit", "")).removeprefix("v"),
+        source=str(document.get("_src_path") or ""),
+        recommendation=reasons,
+        raw=raw,
+        given=given,
+        unknown=unknown,
+    )
+
+
+def _accepted(question: Question, raw: object) -> tuple[Value | None, tuple[str, ...]]:
+    """What today's template accepts of an answer, and what it does not."""
+    values = [choice.value for choice in question.choices]
+    if question.kind == "list" and isinstance(raw, list):
+        kept = tuple(item for item in raw if item in values)
+        return kept, tuple(str(item) for item in raw if item not in values)
+    if question.kind == "boolean" and isinstance(raw, bool):
+        return raw, ()
+    if isinstance(raw, str) and (question.kind == "text" or raw in values):
+        return raw, ()
+    return None, (str(raw),)

@@ -1,0 +1,310 @@
+"""Updates a project: renders what it was made from and what it would be, and merges the change."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from genai_scaffold import (
+    answers,
+    git,
+    handwork,
+    history,
+    merge,
+    names,
+    record,
+    render,
+    staging,
+    template,
+    verify,
+)
+from genai_scaffold.answers import Answers, Given, Givens
+from genai_scaffold.errors import EnvironmentFailure, RenderError, UsageError, closest
+from genai_scaffold.handwork import Handwork
+from genai_scaffold.merge import Change, Conflict, Place, Snapshot
+from genai_scaffold.record import ANSWERS_FILE, Record
+from genai_scaffold.template import Value
+
+# The questions whose answers are lists that `add` and `remove` lengthen and shorten.
+LISTS = ("feature", "deploy")
+
+
+class Edit(NamedTuple):
+    """An answer that becomes another one; None where the template did not ask it before."""
+
+    key: str
+    before: Value | None
+    after: Value
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be merged into which project; nothing is rendered yet.
+
+    Args:
+        project: its directory.
+        record: what it was generated from.
+        answers: what it will be generated from.
+        edits: the answers that change.
+        unanswered: the keys of what only today's template asks.
+        base: a commit that has the project as it was generated, if the user named one.
+        notes: what else is worth saying.
+    """
+
+    project: Path
+    record: Record
+    answers: Answers
+    edits: tuple[Edit, ...]
+    unanswered: tuple[str, ...]
+    base: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the project is what it would be made as now."""
+        return self.record.version == template.version() and not self.edits and not self.base
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a merge changed, or would change.
+
+    Args:
+        plan: what was merged.
+        changes: file by file; those in conflict are among them.
+        conflicts: what the user has to decide.
+        kept_deleted: what the template changed, and stays deleted.
+        ignored: what the template changed, and git ignores: it was left alone.
+        handwork: what the merge cannot do.
+        diff: the changes as text.
+        undo: the command that takes all of it back.
+    """
+
+    plan: Plan
+    changes: tuple[Change, ...]
+    conflicts: tuple[Conflict, ...]
+    kept_deleted: tuple[str, ...]
+    ignored: tuple[str, ...]
+    handwork: Handwork
+    diff: str
+    undo: tuple[str, ...]
+
+
+def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
+    """Decide what a project will be generated from.
+
+    Args:
+        project: its directory.
+        given: the answers to change.
+        base: a commit that has the project as it was generated.
+
+    Raises:
+        UsageError: the project or an answer is not accepted.
+    """
+    recorded = record.read(project)
+    given = {**given, **_checked(given)}
+    resolved = answers.resolve({**recorded.given, **given}, "fastapi")
+    before = {key: answer.value for key, answer in recorded.given.items()}
+    edits = [
+        Edit(key, before.get(key), resolved[key])
+        for key in answers.project_fields()
+        if before.get(key) != resolved[key]
+    ]
+    unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
+    gone = [
+        f"{key}: {', '.join(values)} is not offered any more, and is left out."
+        for key, values in recorded.unknown.items()
+    ]
+    return Plan(
+        project=project,
+        record=recorded,
+        answers=resolved,
+        edits=tuple(edits),
+        unanswered=tuple(unanswered),
+        base=base,
+        notes=(*gone, *resolved.notes),
+    )
+
+
+def adding(project: Path, name: str) -> dict[str, Given]:
+    """The answers of a project with one more feature or deploy target."""
+    key = _list_of(name)
+    current = _current(project, key)
+    value = current if name in current else (*current, name)
+    return {key: Given(value, "flag", f"add {name}")}
+
+
+def removing(project: Path, name: str) -> dict[str, Given]:
+    """The answers of a project with one feature or deploy target less."""
+    key = _list_of(name)
+    value = tuple(item for item in _current(project, key) if item != name)
+    return {key: Given(value, "flag", f"remove {name}")}
+
+
+def preview(planned: Plan) -> Outcome:
+    """Merge where it is thrown away; nothing of the user's is touched."""
+    return _merged(planned, apply=False)
+
+
+def apply(planned: Plan) -> Outcome:
+    """Merge into the project, staged and not committed; all of it, or nothing.
+
+    Raises:
+        ScaffoldError: it could not be merged, and the project is as it was.
+    """
+    return _merged(planned, apply=True)
+
+
+def _checked(given: Givens) -> dict[str, Given]:
+    """Check the texts among the answers."""
+    checked = {}
+    if name := given.get("name"):
+        value = names.check_name(str(name.value), fix="--set name={}")
+        checked["name"] = name._replace(value=value)
+    for key in ("description", "author"):
+        if key in given:
+            text = names.check_text(str(given[key].value), key)
+            checked[key] = given[key]._replace(value=text)
+    return checked
+
+
+def _list_of(name: str) -> str:
+    """Which list a feature or deploy target belongs to."""
+    offered = {
+        choice.value: key
+        for key in LISTS
+        for choice in answers.fields()[key].choices
+        if choice.value != answers.NONE
+    }
+    if name not in offered:
+        meant = closest(name, offered)
+        raise UsageError(
+            f"{name!r} is neither a feature nor a deploy target",
+            why=f"there are {', '.join(offered)}",
+            fix=f"did you mean {meant}?" if meant else "`genai-scaffold list` explains them all",
+        )
+    return offered[name]
+
+
+def _current(project: Path, key: str) -> tuple[str, ...]:
+    given = record.read(project).given.get(key)
+    return given.value if given and isinstance(given.value, tuple) else ()
+
+
+def _merged(planned: Plan, *, apply: bool) -> Outcome:
+    here = merge.place(planned.project, ANSWERS_FILE)
+    undo = (*here.undo, str(planned.project))
+    if planned.is_current:
+        return Outcome(planned, (), (), (), (), Handwork((), ()), "", undo)
+    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+        old, new = stage / "old", stage / "new"
+        base = _render_old(planned, here, stage, old)
+        _render_new(planned, new)
+        ignored = _leave_out_ignored(here, old, new)
+        if planned.base:
+            paths = {*render.files(old), *render.files(new)}
+            base = Snapshot(_tree_of(planned.base, here), frozenset(paths))
+        name = f"genai-scaffold-{template.version()}"
+        with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
+            left = handwork.find(old, new, merged.work, here.project, merged.conflicts)
+            outcome = Outcome(
+                plan=planned,
+                changes=merged.changes,
+                conflicts=merged.conflicts,
+                kept_deleted=merged.kept_deleted,
+                ignored=ignored,
+                handwork=left,
+                diff=merged.diff(),
+                undo=undo,
+            )
+            if apply:
+                merged.apply()
+            return outcome
+
+
+def _render_old(planned: Plan, here: Place, stage: Path, destination: Path) -> Path | Snapshot:
+    """Render what the project was made from; or, of an unknown version, what it would be now."""
+    source = stage / "old-template"
+    source.mkdir()
+    recorded = planned.record
+    if planned.base or recorded.version == template.version():
+        template.checkout(source)
+    elif recorded.version in history.releases():
+        template.lay_out(history.files(recorded.version), source)
+    else:
+        raise _unknown_version(recorded, here)
+    try:
+        render.render_from(source, destination, _data(recorded, recorded.raw, recorded.version))
+    except RenderError as error:
+        raise UsageError(
+            f"{ANSWERS_FILE} does not say what {planned.project} was made from",
+            why=error.why,
+            fix=f"bring back the file as it was generated: git log -- {ANSWERS_FILE}",
+        ) from error
+    return destination
+
+
+def _render_new(planned: Plan, destination: Path) -> None:
+    with staging.directory(destination.parent, "template") as source:
+        template.checkout(source)
+        data = _data(planned.record, planned.answers.for_template(), template.version())
+        render.render_from(source, destination, data)
+    verify.refuse_unsound(destination)
+
+
+def _data(recorded: Record, given: Mapping[str, Any], version: str) -> dict[str, Any]:
+    reasons = recorded.recommendation
+    extra = {} if reasons is None else {"recommendation": dict(reasons)}
+    return {**given, **extra, "scaffold_version": version, "source_url": recorded.source}
+
+
+def _unknown_version(recorded: Record, here: Place) -> Exception:
+    made, ours = recorded.version, template.version()
+    try:
+        newer = Version(made).public > Version(ours).public and Version(made) > Version(ours)
+    except InvalidVersion:
+        newer = False
+    if newer:
+        return EnvironmentFailure(
+            f"{here.project} was made by genai-scaffold {made}",
+            why=f"this is {ours}, which cannot know its template",
+            fix="upgrade genai-scaffold, such as with `pipx upgrade genai-scaffold`",
+        )
+    written = ("log", "-1", "--format=%h", f"-S_commit: v{made}", "--", ANSWERS_FILE)
+    commit = git.run(here.project, *written).output.strip() if made else ""
+    return UsageError(
+        f"{here.project} was made from a template that is not known here",
+        why=f"{made or 'a version that it does not name'} is no released version of genai-scaffold",
+        fix="name the commit that has the project as it was generated: "
+        f"--base {commit or 'COMMIT'}",
+    )
+
+
+def _tree_of(commit: str, here: Place) -> str:
+    """The project's files in a commit, as a tree of git's."""
+    folder = here.prefix.rstrip("/")
+    found = git.run(here.top, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}:{folder}")
+    if found.code != 0:
+        raise UsageError(
+            f"--base {commit} is no commit that has {here.project}",
+            why="the project as it was generated is merged from there",
+            fix=f"find it with: git log -- {ANSWERS_FILE}",
+        )
+    return found.output.strip()
+
+
+def _leave_out_ignored(here: Place, *renderings: Path) -> tuple[str, ...]:
+    """Take out of the renderings what git ignores in the project; name what would have changed."""
+    paths = sorted({path for rendering in renderings for path in render.files(rendering)})
+    changed = []
+    for path in merge.ignored(here, paths):
+        found = [rendering / path for rendering in renderings]
+        contents = {file.read_bytes() if file.exists() else None for file in found}
+        if len(contents) > 1:
+            changed.append(path)
+        for file in found:
+            file.unlink(missing_ok=True)
+    return tuple(changed)
