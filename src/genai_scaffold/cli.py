@@ -18,10 +18,11 @@ from genai_scaffold.errors import InstallError, ScaffoldError, UsageError, close
 
 if TYPE_CHECKING:
     from genai_scaffold.answers import Givens
+    from genai_scaffold.report import Output
 
 PROGRAM = "genai-scaffold"
 
-BUG, USAGE, MISSING, FAILED = 1, 2, 4, 5
+BUG, USAGE, CONFLICT, MISSING, FAILED = 1, 2, 3, 4, 5
 SIGNALLED = 128
 
 NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
@@ -324,6 +325,140 @@ def check(
     report.findings(str(path), found, report.Output(json=json, quiet=quiet))
     if found:
         raise typer.Exit(FAILED)
+
+
+Project = Annotated[Path, typer.Argument(metavar="[PATH]", help="A generated project.")]
+Preview = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show the files and the diff that would come; change nothing."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMIT",
+        help="The commit that has the project as it was generated, where its version is unknown.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Ask in numbered lines.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change an answer on the way; repeatable."),
+]
+
+
+@app.command()
+def update(
+    path: Project = Path(),
+    set_: Set = None,
+    dry_run: Preview = False,
+    base: Base = None,
+    yes: Yes = False,
+    plain: Plain = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Merge what changed in the template since the project was made."""
+    from genai_scaffold import answers, report
+
+    output = report.Output(json=json, quiet=quiet)
+    given = answers.from_settings(set_ or [])
+    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+
+
+@app.command()
+def switch(
+    framework: Annotated[str, typer.Argument(metavar="fastapi|flask", show_default=False)],
+    path: Project = Path(),
+    dry_run: Preview = False,
+    base: Base = None,
+    yes: Yes = False,
+    plain: Plain = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Change the framework of a project: your own changes are merged."""
+    from genai_scaffold import answers, report, update
+
+    output = report.Output(json=json, quiet=quiet)
+    given = update.switching(answers.from_flags({"framework": framework}))
+    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+
+
+Extra = Annotated[
+    str, typer.Argument(help="A feature or a deploy target.", metavar="NAME", show_default=False)
+]
+
+
+@app.command()
+def add(
+    name: Extra,
+    path: Project = Path(),
+    dry_run: Preview = False,
+    base: Base = None,
+    yes: Yes = False,
+    plain: Plain = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Add a feature or a deploy target to a project."""
+    from genai_scaffold import report, update
+
+    output = report.Output(json=json, quiet=quiet)
+    given = update.adding(path, name)
+    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+
+
+@app.command()
+def remove(
+    name: Extra,
+    path: Project = Path(),
+    dry_run: Preview = False,
+    base: Base = None,
+    yes: Yes = False,
+    plain: Plain = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take a feature or a deploy target out of a project."""
+    from genai_scaffold import report, update
+
+    output = report.Output(json=json, quiet=quiet)
+    given = update.removing(path, name)
+    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+
+
+def _merge(
+    path: Path,
+    given: "Givens",
+    base: str | None,
+    output: "Output",
+    *,
+    dry_run: bool,
+    yes: bool,
+    plain: bool,
+) -> None:
+    """Merge changed answers, and today's template, into a project."""
+    from genai_scaffold import report, update, wizard
+
+    planned = update.plan(path, given, base)
+    if planned.unanswered and not yes:
+        if not _asks(None):
+            raise update.unanswered(planned)
+        current = {key: planned.answers[key] for key in planned.unanswered}
+        prompter = wizard.prompter(plain=plain)
+        answered = wizard.complete(planned.unanswered, current, prompter)
+        planned = update.plan(path, {**given, **answered}, base)
+    with output.progress() as progress:
+        progress("Merging")
+        result = update.preview(planned) if dry_run else update.apply(planned)
+    report.outcome(result, output, dry_run=dry_run)
+    if result.conflicts and not dry_run:
+        raise typer.Exit(CONFLICT)
 
 
 @app.command()

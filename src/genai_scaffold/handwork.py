@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -11,7 +11,10 @@ from typing import NamedTuple
 from genai_scaffold import render
 from genai_scaffold.merge import Conflict
 
-SETTING = re.compile(r"^#? ?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+# A variable with the comment above it: what it means stands there.
+SETTING = re.compile(
+    r"(?P<about>(?:^#(?! ?[A-Z0-9_]+=).*\n)*)^#? ?(?P<name>[A-Z][A-Z0-9_]+)=.*", re.MULTILINE
+)
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 EXAMPLE, OWN = ".env.example", ".env"
 
@@ -25,9 +28,10 @@ class Use(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A variable that is not read any more, and whether the user's .env sets it."""
+    """A variable that does not mean what it did, and whether the user's .env sets it."""
 
     name: str
+    problem: str
     is_set: bool
 
 
@@ -150,15 +154,18 @@ def _parsed(file: Path) -> ast.Module | None:
 
 
 def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:
-    before, after = _names(old / EXAMPLE), _names(new / EXAMPLE)
-    own = _names(project / OWN)
-    for name in before:
+    before, after, own = (_variables(f) for f in (old / EXAMPLE, new / EXAMPLE, project / OWN))
+    for name, about in before.items():
         if name not in after:
-            yield Setting(name, name in own)
+            yield Setting(name, "is not read any more", name in own)
+        elif after[name] != about:
+            yield Setting(name, f"works differently: {EXAMPLE} says how", name in own)
 
 
-def _names(file: Path) -> Sequence[str]:
+def _variables(file: Path) -> dict[str, str]:
+    """The variables of an environment file, each with the comment above it."""
     try:
-        return SETTING.findall(file.read_text("utf-8", errors="replace"))
+        text = file.read_text("utf-8", errors="replace")
     except OSError:
-        return ()
+        return {}
+    return {found["name"]: found["about"] for found in SETTING.finditer(text)}

@@ -6,6 +6,7 @@ goes into the user's repository, in an order that leaves one command to undo it 
 
 import contextlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from genai_scaffold import git, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
 
 FILES_SHOWN = 10
+UNDO = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
 BASE, OURS, THEIRS = "1", "2", "3"
 
 KINDS = {
@@ -81,7 +83,7 @@ class Place:
     @property
     def undo(self) -> list[str]:
         """The command that takes every change to the project back to its last commit."""
-        return ["git", "restore", "--source=HEAD", "--staged", "--worktree", "--"]
+        return ["git", "-C", str(self.project), *UNDO]
 
     def git_path(self, name: str) -> Path:
         """Where git keeps something of this repository, which may be a linked worktree."""
@@ -134,8 +136,8 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} has changes that are not committed",
             why=_some(line[3:] for line in changed),
-            fix="commit or stash them; or to take back an update that was not finished: "
-            f"{' '.join(here.undo)} {here.project}",
+            fix="commit or stash them; or, to take back an update that was not finished, run "
+            + shlex.join(here.undo),
         )
     if git.run(here.top, "diff", "--cached", "--quiet").code != 0:
         raise DestinationError(
@@ -195,7 +197,7 @@ class Merge:
         try:
             yield
         except BaseException:
-            git.run(self.here.project, *self.here.undo[1:], ".")
+            git.run(self.here.project, *UNDO)
             raise
 
     def _refuse_what_is_in_the_way(self) -> None:

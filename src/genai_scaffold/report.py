@@ -13,6 +13,7 @@ from genai_scaffold.doctor import Diagnosis
 from genai_scaffold.errors import ScaffoldError
 from genai_scaffold.pipeline import Created, Plan
 from genai_scaffold.recommend import Recommendation
+from genai_scaffold.update import Outcome
 from genai_scaffold.verify import Finding
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def plan_document(planned: Plan, files: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _plain(value: template.Value) -> str | bool | list[str]:
+def _plain(value: template.Value | None) -> str | bool | list[str] | None:
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -238,6 +239,101 @@ def next_steps(planned: Plan, *, installed: bool) -> list[str]:
     if not installed:
         steps.append(INSTALLS)
     return [*steps, STARTS[planned.answers.text("framework")], ASKS]
+
+
+# An update, and what became of it.
+
+INSTALLED = "requirements-dev.txt"
+STATUS = {"A": "added", "M": "changed", "D": "deleted"}
+
+
+def outcome_document(result: Outcome) -> dict[str, Any]:
+    """What was merged, file by file, and what is left to do."""
+    planned = result.plan
+    return {
+        "path": str(planned.project.resolve()),
+        "from": planned.record.version,
+        "to": template.version(),
+        "answers": {
+            edit.key: {"before": _plain(edit.before), "after": _plain(edit.after)}
+            for edit in planned.edits
+        },
+        "changes": [change._asdict() for change in result.changes],
+        "conflicts": [conflict._asdict() for conflict in result.conflicts],
+        "kept_deleted": list(result.kept_deleted),
+        "ignored": list(result.ignored),
+        "uses": [use._asdict() for use in result.handwork.uses],
+        "settings": [setting._asdict() for setting in result.handwork.settings],
+        "notes": list(planned.notes),
+        "undo": answers.shell_line(list(result.undo)),
+    }
+
+
+def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
+    """Show what was merged into a project, or would be."""
+    document = {**outcome_document(result), "dry_run": dry_run}
+
+    def show(terminal: "Console") -> None:
+        if not result.changes and not result.conflicts:
+            terminal.print("✓ The project is up to date.", style="bold green")
+            return
+        _changes(result, terminal, dry_run=dry_run)
+        if output.quiet:
+            return
+        _left_to_do(result, terminal)
+        if dry_run:
+            terminal.print()
+            terminal.print(result.diff, soft_wrap=True, end="")
+            return
+        undo = answers.shell_line(list(result.undo))
+        steps = ["git status" if result.conflicts else "git diff --staged"]
+        if any(change.path == INSTALLED for change in result.changes):
+            steps.append(f".venv/bin/pip install -r {INSTALLED}")
+        steps += ["git commit", f"{undo}   (takes it all back)"]
+        terminal.print("\nNext", style="bold")
+        for step in steps:
+            terminal.print(f"  {step}", soft_wrap=True)
+
+    if not output.json:
+        for note in result.plan.notes:
+            output.note(note)
+    if dry_run:
+        document["diff"] = result.diff
+    output.result(document, show)
+
+
+def _changes(result: Outcome, terminal: "Console", *, dry_run: bool) -> None:
+    versions = (result.plan.record.version or "unknown", template.version())
+    step = versions[1] if len(set(versions)) == 1 else " → ".join(versions)
+    said = "Would merge" if dry_run else "Merged"
+    mark = "✗" if result.conflicts else "✓"
+    files = f"{len(result.changes)} file{'' if len(result.changes) == 1 else 's'}"
+    heading = f"{mark} {said} {step}: {files}, {len(result.conflicts)} in conflict"
+    terminal.print(heading, style="bold red" if result.conflicts else "bold green", soft_wrap=True)
+    for edit in result.plan.edits:
+        before = "not asked" if edit.before is None else _spelled(edit.before)
+        terminal.print(f"  {edit.key}: {before} → {_spelled(edit.after)}", soft_wrap=True)
+    conflicts = {conflict.path for conflict in result.conflicts}
+    for change in result.changes:
+        if change.path not in conflicts:
+            terminal.print(f"  {STATUS[change.status]:9}{change.path}", soft_wrap=True)
+    for conflict in result.conflicts:
+        line = f"  CONFLICT {conflict.path} ({conflict.kind})"
+        terminal.print(line, style="red", soft_wrap=True)
+
+
+def _left_to_do(result: Outcome, terminal: "Console") -> None:
+    lines = [f"{path} stays deleted; the template changed it" for path in result.kept_deleted]
+    lines += [f"{path} is ignored by git and was left alone" for path in result.ignored]
+    lines += [f"{use.path}:{use.line} {use.problem}" for use in result.handwork.uses]
+    lines += [
+        f"{setting.name} {setting.problem}{' (your .env sets it)' if setting.is_set else ''}"
+        for setting in result.handwork.settings
+    ]
+    if lines:
+        terminal.print("\nTo look at", style="bold")
+    for line in lines:
+        terminal.print(f"  {line}", soft_wrap=True)
 
 
 # The other commands.

@@ -129,6 +129,28 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
     )
 
 
+def switching(given: Givens) -> dict[str, Given]:
+    """The answer that names another framework, which has to be said."""
+    framework = given["framework"]
+    if framework.value == answers.AUTO:
+        raise UsageError(
+            "A project is switched to a framework, and auto is none",
+            why="its recommendation was made when it was created",
+            fix="see `genai-scaffold recommend`, and name the one you want",
+        )
+    return dict(given)
+
+
+def unanswered(planned: Plan) -> UsageError:
+    """Say what today's template asks, where nobody can be asked."""
+    said = [word for key in planned.unanswered for word in ("--set", f"{key}=…")]
+    return UsageError(
+        f"{planned.project} has no answer to {', '.join(planned.unanswered)}",
+        why="the template asks that since it was made, and there is no terminal to ask on",
+        fix=f"--yes takes the defaults; or update with {' '.join(said)}",
+    )
+
+
 def adding(project: Path, name: str) -> dict[str, Given]:
     """The answers of a project with one more feature or deploy target."""
     key = _list_of(name)
@@ -196,7 +218,7 @@ def _current(project: Path, key: str) -> tuple[str, ...]:
 
 def _merged(planned: Plan, *, apply: bool) -> Outcome:
     here = merge.place(planned.project, ANSWERS_FILE)
-    undo = (*here.undo, str(planned.project))
+    undo = tuple(here.undo)
     if planned.is_current:
         return Outcome(planned, (), (), (), (), Handwork((), ()), "", undo)
     with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:

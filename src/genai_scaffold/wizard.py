@@ -257,6 +257,51 @@ def _loading() -> Iterator[None]:
             loading.join()
 
 
+def complete(keys: Sequence[str], current: Mapping[str, Value], prompter: Prompter) -> Givens:
+    """Ask some questions that an older project was never asked.
+
+    Args:
+        keys: what to ask.
+        current: the default of each.
+        prompter: puts the questions.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
+    """
+    said: dict[str, Value] = {}
+    while len(said) < len(keys):
+        key = keys[len(said)]
+        try:
+            said[key] = _one(key, current[key], prompter)
+        except Back:
+            said.popitem() if said else None
+    return {key: Given(value, "prompt", "your answer") for key, value in said.items()}
+
+
+def _one(key: str, default: Value, prompter: Prompter) -> Value:
+    """Ask one question as the template words it."""
+    field = answers.fields()[key]
+    rows = [choice for choice in field.choices if choice.value not in (answers.AUTO, answers.NONE)]
+    match default:
+        case bool():
+            rows = [Choice("yes", "Yes"), Choice("no", "No")]
+            return prompter.select(field.help, rows, "yes" if default else "no") == "yes"
+        case tuple():
+            return prompter.multiselect(field.help, rows, default)
+        case _ if rows:
+            return prompter.select(field.help, rows, default)
+        case _:
+            return prompter.text(field.help, default, lambda text: _refusal(key, text))
+
+
+def _refusal(key: str, text: str) -> str | None:
+    try:
+        names.check_text(text, key)
+    except UsageError as problem:
+        return f"{problem.what}: {problem.why}"
+    return None
+
+
 def _joined(said: Sequence[Givens]) -> dict[str, Given]:
     return {key: answer for answered in said for key, answer in answered.items()}
 
