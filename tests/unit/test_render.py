@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genai_scaffold import __version__, answers, pipeline, process, render, template
+from genai_scaffold import answers, pipeline, process, render, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 pytestmark = [
@@ -31,7 +31,7 @@ def test_every_answer_and_the_recommendation_reach_the_template(work: Path) -> N
     files = rendered(work / "bot", name="bot", description="It's 'odd' 🚀", framework="flask")
     assert "app.py" in files
     assert "It's 'odd' 🚀" in (work / "bot/app.py").read_text("utf-8")
-    assert (work / "bot/docs/decision.md").read_text() == f"# fastapi\n\n{__version__}\n"
+    assert (work / "bot/docs/decision.md").read_text() == f"# fastapi\n\n{template.version()}\n"
     record = (work / "bot/.copier-answers.yml").read_text("utf-8")
     assert "framework: flask" in record
     assert "would_change" in record

@@ -46,8 +46,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rendered(source: Path, root: Path, row: Row) -> Project:
     planned = plan(row)
-    reasons = {"recommendation": planned.recommendation.as_dict()}
-    render.render_from(source, root, {**planned.answers.for_template(), **reasons})
+    extra = {"recommendation": planned.recommendation.as_dict(), "scaffold_version": "0"}
+    render.render_from(source, root, {**planned.answers.for_template(), **extra})
     files = {path: (root / path).read_text("utf-8") for path in render.files(root)}
     return Project(row, root, files)
 

@@ -1,0 +1,148 @@
+"""The archive of released templates: what is recorded stays as it is, and renders as it did."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import REPOSITORY
+
+from genai_scaffold import __version__, history, template
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+release = script("release")
+
+RENDERINGS = [
+    pytest.param(version, name, id=f"{version}, {name}")
+    for version, recorded in history.releases().items()
+    for name in recorded.renderings
+]
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive of the test's own, which is empty."""
+    path = tmp_path / "history.zip"
+    monkeypatch.setattr(history, "archive", lambda: path)
+    return path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_template: Path) -> Path:
+    """A checkout that can be released."""
+    root = tmp_path / "checkout"
+    shutil.copytree(small_template, root)
+    (root / "CHANGELOG.md").write_text("# Changelog\n\n## 0.3.0 (not yet released)\n\n- News.\n")
+    package = root / "src" / "genai_scaffold"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('"""A package."""\n\n__version__ = "0.3.0.dev0"\n')
+    monkeypatch.setattr(release, "ROOT", root)
+    monkeypatch.setattr(release, "CHANGELOG", root / "CHANGELOG.md")
+    monkeypatch.setattr(release, "VERSION_FILE", package / "__init__.py")
+    return root
+
+
+def test_a_released_template_does_not_change() -> None:
+    recorded = history.releases().get(__version__)
+    if recorded:
+        assert template.files(REPOSITORY) == history.files(__version__), "it needs a new version"
+    else:
+        assert "dev" in __version__, "a version without `dev` is made by scripts/release.py"
+
+
+@pytest.mark.parametrize(("version", "name"), RENDERINGS)
+def test_a_released_template_renders_what_it_did(version: str, name: str) -> None:
+    framework, preset = name.split()
+    answers = {"framework": framework, "preset": preset}
+    rendered = release.rendering(version, history.files(version), answers)
+    assert rendered == history.releases()[version].renderings[name]
+
+
+@pytest.mark.usefixtures("archive")
+def test_every_release_can_be_had_again() -> None:
+    first = {"copier.yml": b"a\n", "templates/x": b"\0\xff", "templates/y": b"same"}
+    second = {"copier.yml": b"b\n", "templates/y": b"same"}
+    history.record("0.1.0", first, {"fastapi service": "1"})
+    history.record("0.2.0", second, {"fastapi service": "2"})
+    assert list(history.releases()) == ["0.1.0", "0.2.0"]
+    assert history.files("0.1.0") == first
+    assert history.files("0.2.0") == second
+    assert history.releases()["0.2.0"].renderings == {"fastapi service": "2"}
+
+
+def test_what_did_not_change_is_kept_once(archive: Path) -> None:
+    large = bytes(range(256)) * 400
+    history.record("0.1.0", {"a": large}, {})
+    before = archive.stat().st_size
+    history.record("0.2.0", {"a": large, "b": large}, {})
+    assert archive.stat().st_size - before < 1000
+
+
+def test_the_same_releases_make_the_same_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archives = [tmp_path / "one.zip", tmp_path / "two.zip"]
+    for path in archives:
+        monkeypatch.setattr(history, "archive", lambda path=path: path)
+        history.record("0.1.0", {"b": b"1", "a": b"2"}, {})
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+
+
+def test_a_release_sets_the_version_and_dates_the_changelog(archive: Path, checkout: Path) -> None:
+    release.release("0.3.0")
+    assert archive.is_file()
+    assert '__version__ = "0.3.0"\n' in (checkout / "src/genai_scaffold/__init__.py").read_text()
+    assert "(not yet released)" not in (checkout / "CHANGELOG.md").read_text()
+    assert history.files("0.3.0") == template.files(checkout)
+    for name, digest in history.releases()["0.3.0"].renderings.items():
+        framework, preset = name.split()
+        answers = {"framework": framework, "preset": preset}
+        assert release.rendering("0.3.0", history.files("0.3.0"), answers) == digest
+    assert len(history.releases()["0.3.0"].renderings) == 4
+
+
+@pytest.mark.usefixtures("archive", "checkout")
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        pytest.param("0.3", "CHANGELOG.md has no section", id="not in the changelog"),
+        pytest.param("0.3.0.dev1", "is no version of a release", id="in development"),
+        pytest.param("0.3.0rc1", "is no version of a release", id="a candidate"),
+        pytest.param("v0.3.0", "is no version of a release", id="spelled otherwise"),
+        pytest.param("next", "is no version", id="a word"),
+        pytest.param("0.2.0", "is not newer than 0.2.0", id="again"),
+        pytest.param("0.1.9", "is not newer than 0.2.0", id="older"),
+    ],
+)
+def test_what_is_no_release(version: str, words: str) -> None:
+    history.record("0.2.0", {"a": b""}, {})
+    with pytest.raises(ValueError, match=words):
+        release.release(version)
+    assert list(history.releases()) == ["0.2.0"]
+
+
+@pytest.mark.usefixtures("archive")
+def test_a_version_is_recorded_once() -> None:
+    history.record("0.2.0", {"a": b"1"}, {})
+    with pytest.raises(ValueError, match="its template cannot change"):
+        history.record("0.2.0", {"a": b"2"}, {})
+    assert history.files("0.2.0") == {"a": b"1"}
+
+
+def test_a_development_version_names_its_template(small_template: Path, tmp_path: Path) -> None:
+    before = template.version()
+    assert before.startswith(f"{__version__}+")
+    assert before == template.version()
+    changed = tmp_path / "changed"
+    shutil.copytree(small_template, changed)
+    (changed / "templates/project/requirements.txt").write_text("other\n")
+    assert template.digest(template.files(changed)) != template.digest(template.files(small_template))
