@@ -13,7 +13,8 @@ from genai_scaffold import __version__, history, template
 
 def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -145,4 +146,6 @@ def test_a_development_version_names_its_template(small_template: Path, tmp_path
     changed = tmp_path / "changed"
     shutil.copytree(small_template, changed)
     (changed / "templates/project/requirements.txt").write_text("other\n")
-    assert template.digest(template.files(changed)) != template.digest(template.files(small_template))
+    assert template.digest(template.files(changed)) != template.digest(
+        template.files(small_template)
+    )
