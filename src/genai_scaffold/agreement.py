@@ -1,24 +1,16 @@
 """Checks that the deploy files of a project agree with its app: what they start, where, how."""
 
 import ast
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from genai_scaffold import verify
+from genai_scaffold import deploy_files, verify
+from genai_scaffold.deploy_files import Deployment
 from genai_scaffold.verify import File, Finding, Project
 
-
-class Deployment(NamedTuple):
-    """One process that a deploy file starts, and what it sets for it."""
-
-    file: File
-    command: str
-    environment: dict[str, str] | None
-    instances: int
-    health_paths: tuple[str, ...]
+Deployments: TypeAlias = Sequence[Deployment]
 
 
 class Place(NamedTuple):
@@ -34,143 +26,33 @@ class DeployCheck(NamedTuple):
 
     title: str
     reason: str
-    find: Callable[[Project], Iterator[Place]]
+    find: Callable[[Project, Deployments], Iterator[Place]]
 
 
 SERVER = re.compile(r"\b(uvicorn|gunicorn)\b([^;&|]*)")
 TARGET = re.compile(r"(?:^|\s)([A-Za-z_][\w.]*):([A-Za-z_]\w*)(?:\(\))?(?=\s|$)")
 WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
-URL_PATH = re.compile(r"https?://[^/\s\"']+(/[\w/.-]*)")
+GRACE = re.compile(r"--(?:timeout-graceful-shutdown|graceful-timeout)[ =](\d+)")
+CONFIGURED_GRACE = re.compile(r"^graceful_timeout = (\d+)", re.MULTILINE)
+GUNICORN_GRACE = 30  # where nothing is said
+# Where a file may say how many; the first that it has is shown.
+COUNTS = ("WEB_CONCURRENCY", "workers", "Instances", "eplicas", "maxScale", "scale", "min_machines")
 ROUTE_METHODS = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "route", "api_route", "mount"}
     | {"add_url_rule", "add_api_route", "add_route"}
 )
 
 
-def deployments(checked: Project) -> list[Deployment]:
-    """Every process that the project's deploy files start."""
-    readers: tuple[tuple[str, Callable[[File], Iterator[Deployment]]], ...] = (
-        ("render.yaml", _render_services),
-        ("Procfile", _procfile_processes),
-        ("Dockerfile", _image),
-        ("compose.yaml", _compose_services),
-    )
-    return [
-        deployment
-        for name, reader in readers
-        if (file := checked.files.get(name)) and file.text and not list(verify.parses(file))
-        for deployment in reader(file)
-    ]
-
-
-def _render_services(file: File) -> Iterator[Deployment]:
-    for service in _mappings(_load(file).get("services")):
-        if service.get("type") != "web" or "startCommand" not in service:
-            continue
-        environment = {
-            str(entry["key"]): str(entry.get("value", ""))
-            for entry in _mappings(service.get("envVars"))
-            if "key" in entry
-        }
-        scaling = service.get("scaling")
-        instances = [service.get("numInstances", 1)]
-        instances += [scaling.get("maxInstances", 1)] if isinstance(scaling, dict) else []
-        health = service.get("healthCheckPath")
-        yield Deployment(
-            file,
-            str(service["startCommand"]),
-            environment or None,
-            max(_number(count) for count in instances),
-            (str(health),) if health else (),
-        )
-
-
-def _procfile_processes(file: File) -> Iterator[Deployment]:
-    for line in (file.text or "").splitlines():
-        kind, colon, command = line.partition(":")
-        if colon and kind.strip() == "web":
-            yield Deployment(file, command.strip(), None, 1, ())
-
-
-def _image(file: File) -> Iterator[Deployment]:
-    text = re.sub(r"\\\n", " ", file.text or "")
-    environment: dict[str, str] = {}
-    command, health = "", ()
-    for line in text.splitlines():
-        keyword, _, rest = line.strip().partition(" ")
-        match keyword.upper():
-            case "ENV":
-                environment |= dict(re.findall(r"(\w+)=(\"[^\"]*\"|\S+)", rest))
-            case "CMD" | "ENTRYPOINT":
-                command = _joined(rest)
-            case "HEALTHCHECK":
-                health = tuple(URL_PATH.findall(_without_ports(rest)))
-    if command:
-        values = {key: value.strip('"') for key, value in environment.items()}
-        yield Deployment(file, command, values, 1, health)
-
-
-def _compose_services(file: File) -> Iterator[Deployment]:
-    services = _load(file).get("services")
-    for service in _mappings(list(services.values()) if isinstance(services, dict) else []):
-        if "build" not in service:
-            continue
-        environment = service.get("environment")
-        if isinstance(environment, list):
-            environment = dict(str(entry).partition("=")[::2] for entry in environment)
-        deploy = service.get("deploy")
-        replicas = deploy.get("replicas", 1) if isinstance(deploy, dict) else 1
-        healthcheck = service.get("healthcheck")
-        test = _joined(healthcheck.get("test")) if isinstance(healthcheck, dict) else ""
-        health = URL_PATH.findall(_without_ports(test))
-        yield Deployment(
-            file,
-            _joined(service.get("command") or ""),
-            {k: str(v) for k, v in environment.items()} if isinstance(environment, dict) else None,
-            max(_number(replicas), _number(service.get("scale", 1))),
-            tuple(health),
-        )
-
-
-def _without_ports(command: str) -> str:
-    """Take out `{…}`: a port that is looked up has quotes in it, where a URL has none."""
-    return re.sub(r"\$?\{[^}]*\}", "", command)
-
-
-def _load(file: File) -> dict[str, Any]:
-    import yaml
-
-    document = yaml.safe_load(file.text or "")
-    return document if isinstance(document, dict) else {}
-
-
-def _mappings(items: object) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _number(value: object) -> int:
-    return int(value) if str(value).isdecimal() and isinstance(value, int | str) else 1
-
-
-def _joined(command: object) -> str:
-    """A command as one line, whether it was written as a list or as text."""
-    if isinstance(command, str) and command.lstrip().startswith("["):
-        try:
-            command = json.loads(command)
-        except json.JSONDecodeError:
-            return str(command)
-    return " ".join(map(str, command)) if isinstance(command, list) else str(command)
-
-
-def _servers(checked: Project) -> Iterator[tuple[Deployment, str, str]]:
-    """Each server that is started, by name, with its arguments."""
-    for deployment in deployments(checked):
-        for server in SERVER.finditer(deployment.command):
+def _servers(deployments: Deployments) -> Iterator[tuple[Deployment, str, str]]:
+    """Each server that a file starts itself, by name, with its arguments."""
+    for deployment in deployments:
+        # What an image starts is looked at where that is written.
+        for server in SERVER.finditer("" if deployment.starts_image else deployment.command):
             yield deployment, server[1], server[2]
 
 
-def _starts_the_app(checked: Project) -> Iterator[Place]:
-    for deployment, server, arguments in _servers(checked):
+def _starts_the_app(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    for deployment, server, arguments in _servers(deployments):
         line = deployment.file.line_with(server)
         target = TARGET.search(arguments.replace("'", " ").replace('"', " "))
         if not target:
@@ -206,9 +88,9 @@ def _names(file: File) -> set[str]:
     return names
 
 
-def _binds_the_port(checked: Project) -> Iterator[Place]:
+def _binds_the_port(checked: Project, deployments: Deployments) -> Iterator[Place]:
     configured = checked.files.get("gunicorn.conf.py")
-    for deployment, server, arguments in _servers(checked):
+    for deployment, server, arguments in _servers(deployments):
         if re.search(r"\$\{?PORT\b", arguments):
             continue
         # A container may fix its port, and gunicorn may be told by its own file.
@@ -222,11 +104,17 @@ def _binds_the_port(checked: Project) -> Iterator[Place]:
             deployment.file.line_with(server),
             f"{server} does not listen on $PORT, where the platform looks for it",
         )
+    for deployment in deployments:
+        port = (deployment.environment or {}).get("PORT")
+        if deployment.port and port and port != str(deployment.port):
+            line = deployment.file.line_with(str(deployment.port))
+            problem = f"PORT is {port}, but the platform looks at {deployment.port}"
+            yield Place(deployment.file.path, line, problem)
 
 
-def _health_path_is_a_route(checked: Project) -> Iterator[Place]:
+def _health_path_is_a_route(checked: Project, deployments: Deployments) -> Iterator[Place]:
     routes = _routes(checked)
-    for deployment in deployments(checked):
+    for deployment in deployments:
         for path in deployment.health_paths:
             if path not in routes:
                 line = deployment.file.line_with(path)
@@ -255,16 +143,20 @@ def _routes(checked: Project) -> set[str]:
     return {prefix + path for prefix in prefixes for path in paths}
 
 
+def _modules(checked: Project) -> Iterator[File]:
+    return (file for file in checked.files.values() if file.suffix == ".py")
+
+
 def _texts(expressions: list[ast.expr]) -> Iterator[str]:
     for expression in expressions:
         if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
             yield expression.value
 
 
-def _is_in_production(checked: Project) -> Iterator[Place]:
-    if not any("APP_ENV" in (f.text or "") for f in checked.files.values() if f.suffix == ".py"):
+def _is_in_production(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    if not any("APP_ENV" in (f.text or "").upper() for f in _modules(checked)):
         return
-    for deployment in deployments(checked):
+    for deployment in deployments:
         environment = deployment.environment
         # Compose is for a developer's machine too, and may say so.
         if environment is None or deployment.file.name == "compose.yaml":
@@ -275,17 +167,40 @@ def _is_in_production(checked: Project) -> Iterator[Place]:
             yield Place(deployment.file.path, line, problem)
 
 
-def _shares_its_limits(checked: Project) -> Iterator[Place]:
-    for deployment in deployments(checked):
+def _ends_in_time(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    for deployment in deployments:
+        grace = _server_grace(deployment, checked)
+        if grace is not None and deployment.grace is not None and grace >= deployment.grace:
+            line = deployment.file.line_with(str(deployment.grace))
+            problem = f"streams get {grace} s to end, and are killed after {deployment.grace} s"
+            yield Place(deployment.file.path, line, problem)
+
+
+def _server_grace(deployment: Deployment, checked: Project) -> int | None:
+    """How many seconds the server gives running streams; None if it sets them no limit."""
+    environment = deployment.environment or {}
+    if "gunicorn" in deployment.command:
+        stated = GRACE.search(f"{deployment.command} {environment.get('GUNICORN_CMD_ARGS', '')}")
+        configured = checked.files.get("gunicorn.conf.py")
+        stated = stated or (CONFIGURED_GRACE.search(configured.text or "") if configured else None)
+        return int(stated[1]) if stated else GUNICORN_GRACE
+    stated = GRACE.search(deployment.command)
+    seconds = stated[1] if stated else environment.get("UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN", "")
+    return int(seconds) if seconds.isdecimal() else None
+
+
+def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    if not any("REDIS_URL" in (f.text or "").upper() for f in _modules(checked)):
+        return
+    for deployment in deployments:
         environment = deployment.environment or {}
-        workers = [_number(environment.get("WEB_CONCURRENCY", 1))]
-        workers += [int(count) for count in WORKERS.findall(deployment.command)]
-        if max(deployment.instances, *workers) > 1 and "REDIS_URL" not in environment:
-            fragments = ("WEB_CONCURRENCY", "workers", "Instances", "replicas", "scale")
-            found = [f for f in fragments if f in (deployment.file.text or "")]
+        stated = [environment.get("WEB_CONCURRENCY", ""), *WORKERS.findall(deployment.command)]
+        workers = [int(count) for count in stated if count.isdecimal()]
+        if max([deployment.instances, *workers]) > 1 and "REDIS_URL" not in environment:
+            text = deployment.file.text or ""
             yield Place(
                 deployment.file.path,
-                deployment.file.line_with(found[0]) if found else 1,
+                deployment.file.line_with(next((word for word in COUNTS if word in text), "")),
                 "more than one worker or instance, and no REDIS_URL: each would count alone",
             )
 
@@ -295,6 +210,7 @@ DEPLOYING = (
     DeployCheck("port", "Platforms say in $PORT where they look.", _binds_the_port),
     DeployCheck("health", "A health check that fails restarts the app.", _health_path_is_a_route),
     DeployCheck("production", "Production refuses unsafe defaults.", _is_in_production),
+    DeployCheck("grace", "A stream that is killed was paid for in vain.", _ends_in_time),
     DeployCheck("shared-limits", "Limits in memory hold for one process.", _shares_its_limits),
 )
 
@@ -306,6 +222,11 @@ def check(root: Path) -> list[Finding]:
         UsageError: it is not a project of ours.
     """
     checked = verify.project_at(root)
+    deployments = deploy_files.read(checked)
     found = list(verify.in_files(checked, verify.PARSING))
-    found += [Finding(check.title, *fault) for check in DEPLOYING for fault in check.find(checked)]
+    found += [
+        Finding(check.title, *place)
+        for check in DEPLOYING
+        for place in check.find(checked, deployments)
+    ]
     return sorted(found, key=lambda finding: (finding.path, finding.line))

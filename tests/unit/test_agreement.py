@@ -17,7 +17,8 @@ SOUND = {
     "main.py": "from backend.api import create_app\n\napp = create_app()\n",
     "backend/api.py": (
         "import os\n\nfrom fastapi import APIRouter, FastAPI\n\n"
-        'router = APIRouter(prefix="/v1")\n\nPRODUCTION = os.environ.get("APP_ENV")\n\n\n'
+        'router = APIRouter(prefix="/v1")\n\n'
+        'SETTINGS = os.getenv("APP_ENV"), os.getenv("REDIS_URL")\n\n\n'
         '@router.get("/models")\ndef models(): ...\n\n\n'
         "def create_app() -> FastAPI:\n    app = FastAPI()\n"
         '    app.add_api_route("/healthz", models)\n    return app\n'
@@ -30,14 +31,48 @@ SOUND = {
     ),
     "Procfile": "web: uvicorn main:app --host 0.0.0.0 --port $PORT\n",
     "Dockerfile": (
-        "FROM python:3.13-slim\nENV APP_ENV=production \\\n    PORT=8000\n"
+        "FROM python:3.13-slim\nENV APP_ENV=production UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN=25"
+        " \\\n    PORT=8000\n"
         'HEALTHCHECK CMD ["python", "-c", "open(\'http://127.0.0.1:8000/healthz\')"]\n'
         'CMD ["sh", "-c", "exec uvicorn main:app --host 0.0.0.0 --port ${PORT:-8000}"]\n'
     ),
     "compose.yaml": (
-        "services:\n  app:\n    build: .\n    environment:\n      LOG_LEVEL: DEBUG\n"
-        "    healthcheck:\n      test: curl http://127.0.0.1:8000/healthz\n"
+        "services:\n  app:\n    build: .\n    environment: {LOG: DEBUG}\n"
+        "    stop_grace_period: 1m\n    healthcheck:\n      test: curl http://127.0.0.1:8000/healthz\n"
     ),
+    "fly.toml": (
+        'app = "bot"\nkill_timeout = 30\n\n[env]\n  PORT = "8000"\n\n[http_service]\n'
+        "  internal_port = 8000\n  min_machines_running = 1\n\n"
+        '  [[http_service.checks]]\n    path = "/healthz"\n'
+    ),
+    "railway.json": (
+        '{\n  "build": {"builder": "DOCKERFILE"},\n  "deploy": {\n'
+        '    "healthcheckPath": "/healthz",\n    "drainingSeconds": 30\n  }\n}\n'
+    ),
+    "cloud-run.yaml": (
+        "kind: Service\nspec:\n  template:\n    metadata:\n      annotations:\n"
+        '        autoscaling.knative.dev/maxScale: "1"\n    spec:\n      containers:\n'
+        "        - ports:\n            - containerPort: 8080\n          env:\n"
+        "            - {name: UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN, value: '8'}\n"
+        "          livenessProbe:\n            httpGet: {path: /healthz}\n"
+    ),
+    "k8s/base/deployment.yaml": (
+        "kind: Deployment\nmetadata:\n  name: bot\nspec:\n  template:\n    spec:\n"
+        "      terminationGracePeriodSeconds: 40\n      containers:\n"
+        "        - ports:\n            - containerPort: 8000\n          env:\n"
+        "            - {name: REDIS_URL, value: redis://redis}\n          readinessProbe:\n"
+        "            httpGet: {path: /v1/models}\n          lifecycle:\n"
+        '            preStop: {exec: {command: ["sleep", "5"]}}\n'
+    ),
+    "k8s/base/hpa.yaml": (
+        "kind: HorizontalPodAutoscaler\nspec:\n  scaleTargetRef: {name: bot}\n  maxReplicas: 9\n"
+    ),
+    "deploy/bot.service": (
+        "[Service]\nEnvironment=APP_ENV=production PORT=8000\n"
+        "ExecStart=/srv/bot/.venv/bin/uvicorn main:app --port ${PORT}"
+        " --timeout-graceful-shutdown 25\nTimeoutStopSec=30\n"
+    ),
+    "deploy/nginx.conf": "upstream bot {\n    server 127.0.0.1:8000;\n}\n",
 }
 
 DISAGREEING = [
@@ -84,6 +119,53 @@ DISAGREEING = [
     ),
     pytest.param(
         "compose.yaml", "build: .", "build: .\n    scale: 2", "shared-limits", 4, id="scale"
+    ),
+    pytest.param("fly.toml", "/healthz", "/alive", "health", 12, id="fly-health"),
+    pytest.param("fly.toml", "= 8000", "= 8080", "port", 8, id="fly-port"),
+    pytest.param("fly.toml", "running = 1", "running = 2", "shared-limits", 9, id="machines"),
+    pytest.param("fly.toml", "= 30", "= '1s'", "grace", 2, id="fly-grace"),
+    pytest.param("fly.toml", "[env]", "[env]\nAPP_ENV = 'dev'", "production", 5, id="fly-env"),
+    pytest.param(
+        "fly.toml",
+        "[env]",
+        "[processes]\napp = 'uvicorn mian:app --port $PORT'\n[env]",
+        "starts",
+        5,
+        id="fly-command",
+    ),
+    pytest.param("railway.json", "/healthz", "/alive", "health", 4, id="railway-health"),
+    pytest.param("railway.json", ": 30", ": 20", "grace", 5, id="railway-grace"),
+    pytest.param(
+        "railway.json",
+        '"drainingSeconds": 30',
+        '"multiRegionConfig": {"us-west2": {"numReplicas": 2}}',
+        "shared-limits",
+        5,
+        id="railway-replicas",
+    ),
+    pytest.param("cloud-run.yaml", "/healthz", "/alive", "health", 14, id="cloud-run-health"),
+    pytest.param("cloud-run.yaml", '"1"', '"5"', "shared-limits", 6, id="cloud-run-instances"),
+    pytest.param("cloud-run.yaml", "'8'", "'12'", "grace", 1, id="cloud-run-grace"),
+    pytest.param(
+        "k8s/base/deployment.yaml", "/v1/models", "/alive", "health", 14, id="kubernetes-health"
+    ),
+    pytest.param("k8s/base/deployment.yaml", ": 8000", ": 80", "port", 10, id="kubernetes-port"),
+    pytest.param("k8s/base/deployment.yaml", ": 40", ": 30", "grace", 1, id="kubernetes-grace"),
+    pytest.param(
+        "k8s/base/deployment.yaml", "REDIS_URL", "REDIS", "shared-limits", 1, id="autoscaled"
+    ),
+    pytest.param("deploy/bot.service", "main:app", "mian:app", "starts", 3, id="unit-module"),
+    pytest.param("deploy/bot.service", "${PORT}", "8000", "port", 3, id="unit-port"),
+    pytest.param("deploy/nginx.conf", "8000", "8001", "port", 1, id="nginx-port"),
+    pytest.param("deploy/bot.service", "=production", "=dev", "production", 2, id="unit-env"),
+    pytest.param("deploy/bot.service", "Sec=30", "Sec=20", "grace", 4, id="unit-grace"),
+    pytest.param(
+        "deploy/bot.service",
+        "PORT=8000",
+        "PORT=8000 WEB_CONCURRENCY=4",
+        "shared-limits",
+        2,
+        id="unit-workers",
     ),
     pytest.param("render.yaml", "services:", "services: [", "parses", 2, id="not-yaml"),
     pytest.param("main.py", "app = create_app()", "app = (", "parses", 3, id="not-python"),
