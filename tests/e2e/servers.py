@@ -33,12 +33,12 @@ class Server(NamedTuple):
         """Its exit code, once it has come to an end by itself."""
         return self.process.wait(GRACE_SECONDS)
 
-    def wait_until_healthy(self) -> None:
+    def wait_until_healthy(self, path: str = "/healthz") -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"it ended:\n{self.log.read_text()}"
             with suppress(httpx2.TransportError):
-                if httpx2.get(f"{self.url}/healthz", timeout=5).is_success:
+                if httpx2.get(f"{self.url}{path}", timeout=5).is_success:
                     return
             time.sleep(0.05)
         raise AssertionError(f"no health in {START_SECONDS} s:\n{self.log.read_text()}")
