@@ -100,8 +100,9 @@ def serving(project: Project, **variables: str) -> Iterator[Server]:
         yield server
 
 
-def refusal(project: Project, **variables: str) -> tuple[int, str]:
+def refusal(project: Project, flags: str = "", **variables: str) -> tuple[int, str]:
     """The exit code and the words of a project that does not start."""
     everything = {**project.variables, **variables}
-    with started(lambda _: START[project.framework], project.folder, everything) as server:
+    command = f"{START[project.framework]} {flags}"
+    with started(lambda _: command, project.folder, everything) as server:
         return server.ended(), server.log.read_text()

@@ -138,6 +138,30 @@ def test_a_stream_that_runs_is_finished_after_sigterm(
         assert server.ended() in {0, -signal.SIGTERM}
 
 
+@pytest.mark.parametrize(
+    ("combination", "variables", "flags"),
+    [
+        pytest.param("fastapi", {"WEB_CONCURRENCY": "2"}, "", id="fastapi, by variable"),
+        pytest.param("fastapi", {}, "--workers 2", id="fastapi, by flag"),
+        pytest.param("flask", {"WEB_CONCURRENCY": "2"}, "", id="flask, by variable"),
+        pytest.param("flask", {}, "-w 2", id="flask, by flag"),
+        pytest.param(
+            "flask", {"GUNICORN_CMD_ARGS": "--workers=2"}, "", id="flask, by gunicorn's variable"
+        ),
+    ],
+)
+def test_production_refuses_workers_that_would_count_alone(
+    project: Callable[[str], Project],
+    upstream: Upstream,
+    combination: str,
+    variables: dict[str, str],
+    flags: str,
+) -> None:
+    _, said = refusal(project(combination), flags, **{**connected(upstream), **variables})
+    lines = [line for line in said.splitlines() if line.startswith("settings: REDIS_URL must")]
+    assert len(lines) in {1, 2}  # from each worker at most once: none is tried again
+
+
 @pytest.mark.parametrize("missing", ["LLM_API_KEY", "API_KEYS"])
 @pytest.mark.parametrize("combination", SERVICES)
 def test_production_refuses_to_start_without(

@@ -1,7 +1,15 @@
 """Read by `gunicorn app:app` when it starts in this folder."""
 
+import os
+from typing import Any
+
 worker_class = "gevent"  # a waiting request costs a greenlet, so that many can wait at once
 worker_connections = 1000
 timeout = 120  # seconds until a worker that answers nothing at all is replaced
 graceful_timeout = 25  # seconds that running streams get after SIGTERM
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Lets backend/settings.py see how many workers there are, also where a flag said so."""
+    os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)

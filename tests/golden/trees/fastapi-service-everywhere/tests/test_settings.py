@@ -23,6 +23,12 @@ def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().api_keys == (PRODUCTION["API_KEYS"],)
 
 
+def test_workers_that_count_together_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = {"WEB_CONCURRENCY": "2", "REDIS_URL": "redis://127.0.0.1:6379/0"}
+    set_environment(monkeypatch, PRODUCTION | shared)
+    assert load_settings().web_concurrency == 2
+
+
 def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, PRODUCTION)
     assert "a-secret" not in repr(load_settings())
@@ -36,6 +42,7 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"APP_ENV": "staging"}, "APP_ENV", id="unknown environment"),
         pytest.param({"LLM_API_KEY": ""}, "LLM_API_KEY", id="no model in production"),
         pytest.param({"API_KEYS": ""}, "API_KEYS", id="open in production"),
+        pytest.param({"WEB_CONCURRENCY": "2"}, "REDIS_URL", id="workers that count alone"),
     ],
 )
 def test_refuses_to_start_in_one_line(

@@ -1,5 +1,6 @@
 """The environment, as one typed object."""
 
+import multiprocessing
 import re
 import sys
 from typing import Annotated, Literal, Self
@@ -72,9 +73,12 @@ class Settings(BaseSettings):
             raise ValueError("LLM_API_KEY must be set in production: the offline model is a demo")
         if self.app_env == "production" and not self.api_keys:
             raise ValueError("API_KEYS must be set in production: the API would be open to all")
-        if self.app_env == "production" and self.web_concurrency > 1 and self.redis_url is None:
+        alone = self.web_concurrency == 1
+        # uvicorn's `--workers 2` sets no variable, but makes each worker a child process.
+        alone = alone and multiprocessing.parent_process() is None
+        if self.app_env == "production" and self.redis_url is None and not alone:
             raise ValueError(
-                "REDIS_URL must be set where WEB_CONCURRENCY is above 1: "
+                "REDIS_URL must be set where WEB_CONCURRENCY or --workers is above 1: "
                 "each worker would count its own limits"
             )
         return self
