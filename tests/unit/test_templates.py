@@ -105,7 +105,7 @@ def imports(text: str) -> Iterator[str]:
             yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-SERVER_HOOKS = {"child_exit"}  # gunicorn calls what its configuration names so
+SERVER_HOOKS = {"child_exit", "on_starting"}  # gunicorn calls what its configuration names so
 
 
 def test_no_function_or_class_is_dead(project: Project) -> None:
