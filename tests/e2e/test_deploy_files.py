@@ -6,20 +6,42 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import started
 from e2e.test_upstream import connected, streaming
 from e2e.upstream import WORDS, Upstream, listening
-from genai_scaffold import agreement, verify
-from genai_scaffold.agreement import Deployment
+from genai_scaffold import agreement, deploy_files, verify
+from genai_scaffold.deploy_files import Deployment
 
 pytestmark = pytest.mark.slow
 
-TARGETS = ("render", "docker", "heroku")
-# What these write, and the seconds that a platform waits after SIGTERM where no file can tell it.
-FILES = {"render.yaml": None, "Dockerfile": 10, "compose.yaml": None, "Procfile": 30}
+# Apache's is tried in test_mod_wsgi.py.
+TARGETS = (
+    "render",
+    "docker",
+    "kubernetes",
+    "cloud-run",
+    "fly",
+    "heroku",
+    "railway",
+    "systemd",
+)
+FILES = (
+    "render.yaml",
+    "Dockerfile",
+    "compose.yaml",
+    "k8s/base/deployment.yaml",
+    "cloud-run.yaml",
+    "fly.toml",
+    "Procfile",
+    "railway.json",
+    "deploy/my-app.service",
+)
+DOCKER_STOP = 10  # seconds until `docker stop` kills, where it is not told otherwise
 LASTS = 4  # seconds that a stream goes on after SIGTERM
+INSTALLED = "/srv/my-app/.venv/bin/"  # where a server of one's own has it
 
 twins = pytest.mark.parametrize("deployed", ["fastapi", "flask"], indirect=True, scope="module")
 
@@ -44,8 +66,19 @@ def deployed(
     return project(request.param)._replace(folder=folder)
 
 
+@pytest.fixture(scope="module")
+def redis_url(machine: Machine) -> Iterator[str]:
+    program = required("redis-server")
+
+    def command(port: int) -> str:
+        return f"exec {program} --port {port} --save ''"
+
+    with started(command, machine.folder, machine.variables) as redis:
+        yield redis.url.replace("http:", "redis:")
+
+
 def deployments(project: Project) -> dict[str, Deployment]:
-    found = agreement.deployments(verify.project_at(project.folder))
+    found = deploy_files.read(verify.project_at(project.folder))
     return {deployment.file.path: deployment for deployment in found}
 
 
@@ -58,19 +91,13 @@ def test_every_deploy_file_is_tried(deployed: Project) -> None:
 @twins
 @pytest.mark.parametrize("path", FILES)
 def test_what_it_starts_is_healthy_and_finishes_its_streams(
-    deployed: Project, upstream: Upstream, path: str
+    deployed: Project, upstream: Upstream, redis_url: str, path: str
 ) -> None:
-    found = deployments(deployed)
-    deployment, image = found[path], found["Dockerfile"]
-    grace = deployment.grace or FILES[path]
-    assert grace is not None
-    command, environment = deployment.command, deployment.environment or {}
-    if not command:
-        command, environment = image.command, {**(image.environment or {}), **environment}
-    secrets = {name: value for name, value in connected(upstream).items() if name != "APP_ENV"}
-    constants = {name: value for name, value in environment.items() if value and "$" not in value}
-    variables = {**deployed.variables, **secrets, **constants}
-    with started(lambda _: command, deployed.folder, variables) as server:
+    deployment = deployments(deployed)[path]
+    command = deployment.command.replace(INSTALLED, "")
+    with started(
+        lambda _: command, deployed.folder, variables(deployment, deployed, upstream, redis_url)
+    ) as server:
         for health in deployment.health_paths or ("/healthz",):
             server.wait_until_healthy(health)
         with streaming(server, "wait") as words:
@@ -82,4 +109,16 @@ def test_what_it_starts_is_healthy_and_finishes_its_streams(
             time.sleep(max(0, stopped + LASTS - time.monotonic()))
             call.go_on.set()
             assert list(words) == [*WORDS[1:], "[DONE]"]
+        grace = deployment.grace or DOCKER_STOP
         assert server.process.wait(stopped + grace - time.monotonic()) in {0, -signal.SIGTERM}
+
+
+def variables(
+    deployment: Deployment, project: Project, upstream: Upstream, redis_url: str
+) -> dict[str, str]:
+    """What the file sets; what it leaves to its user is set to what this test runs."""
+    environment = deployment.environment or {}
+    stated = {name: value for name, value in environment.items() if value and "$" not in value}
+    secrets = {name: value for name, value in connected(upstream).items() if name != "APP_ENV"}
+    shared = {"REDIS_URL": redis_url} if "REDIS_URL" in environment else {}
+    return {**project.variables, **secrets, **stated, **shared}
