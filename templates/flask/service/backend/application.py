@@ -40,10 +40,10 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         keys=KeyRing(settings.api_keys),
         limits=limits,
         chat=ChatService(llm or create_provider(settings), limits, settings),
-        proxies=frozenset(settings.forwarded_allow_ips),
+        proxies=settings.forwarded_allow_ips,
     )
     if settings.cors_origins:
-        CORS(app, origins=list(settings.cors_origins), always_send=False)
+        CORS(app, origins=list(settings.cors_origins), always_send=False, send_wildcard=True)
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(routes.router)
 {%- if docs %}

@@ -50,7 +50,7 @@ class ChatService:
         try:
             answer = ask(call.body)
             call.answering()
-            call.usage = answer.get("usage") or {}
+            call.count(answer.get("usage"))
         finally:
             self._finish(call, sys.exception())
         return answer
@@ -63,7 +63,7 @@ class ChatService:
                     yield passed
             relay.finish()
         finally:
-            call.usage = relay.usage
+            call.count(relay.usage)
             self._finish(call, sys.exception())
 
     def _begin(self, call: Call) -> None:

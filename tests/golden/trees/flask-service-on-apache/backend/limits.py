@@ -76,7 +76,7 @@ class Limits:
 def storage(settings: Settings) -> MemoryStorage | RedisStorage:
     if settings.redis_url is None:
         return MemoryStorage()
-    url = settings.redis_url.get_secret_value()
+    url = str(settings.redis_url.get_secret_value())
     return RedisStorage(
         url,
         wrap_exceptions=True,

@@ -10,9 +10,16 @@ import structlog
 
 from backend import offline
 from backend.settings import Settings
-from backend.upstream import FAILURES, EventReader, json_of, translate
+from backend.upstream import (
+    CHAT,
+    EMBEDDINGS,
+    FAILURES,
+    EventReader,
+    json_of,
+    model_names,
+    translate,
+)
 
-CHAT = "/chat/completions"
 logger = structlog.get_logger(__name__)
 
 
@@ -40,7 +47,7 @@ class UpstreamProvider:
         return self._post(CHAT, request)
 
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._post("/embeddings", request)
+        return self._post(EMBEDDINGS, request)
 
     def stream(self, request: dict[str, Any]) -> Iterator[str]:
         kind = openai.Stream[object]
@@ -57,7 +64,7 @@ class UpstreamProvider:
             response = self._client.get("/models", cast_to=httpx2.Response)
         except FAILURES as error:
             raise translate(error) from error
-        return [model["id"] for model in json_of(response).get("data", [])]
+        return model_names(response)
 
     def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -1,6 +1,8 @@
 """What the routes need, taken from the application and the request."""
 
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Literal, NamedTuple, cast
 
 from flask import current_app, g, request
 
@@ -9,6 +11,8 @@ from backend.chat.service import ChatService
 from backend.errors import Unauthorized
 from backend.limits import Limits
 
+Proxies = Sequence[Literal["*"] | IPv4Network | IPv6Network]
+
 
 class Services(NamedTuple):
     """What the application is made of; `create_app` puts it together."""
@@ -16,7 +20,7 @@ class Services(NamedTuple):
     keys: KeyRing
     limits: Limits
     chat: ChatService
-    proxies: frozenset[str]
+    proxies: Proxies
 
 
 def services() -> Services:
@@ -41,18 +45,25 @@ def admit_client() -> None:
     g.client = owner
 
 
-def address(peer: str | None, forwarded: list[str], proxies: frozenset[str]) -> str:
+def address(peer: str | None, forwarded: list[str], proxies: Proxies) -> str:
     """Returns the nearest address that is none of our proxies: what lies beyond it can be made up.
 
     Args:
         peer: the other end of the connection.
         forwarded: the values of `X-Forwarded-For`.
-        proxies: the addresses to believe; `*` believes all.
+        proxies: whom to believe; `*` believes all.
     """
     hops = [hop.strip() for line in forwarded for hop in line.split(",") if hop.strip()]
     hops.append(peer or "unknown")
-    unknown = (hop for hop in reversed(hops) if not proxies & {hop, "*"})
-    return next(unknown, hops[0])
+    return next((hop for hop in reversed(hops) if not believed(hop, proxies)), hops[0])
+
+
+def believed(hop: str, proxies: Proxies) -> bool:
+    try:
+        found = ip_address(hop)
+    except ValueError:
+        return "*" in proxies
+    return any(proxy == "*" or found in proxy for proxy in proxies)
 
 
 def chat_service() -> ChatService:

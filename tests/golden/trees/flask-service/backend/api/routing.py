@@ -1,12 +1,11 @@
 """Views that do what their annotations say: a Pydantic model in, a Pydantic model out."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from backend.api.documented import Responses
@@ -14,6 +13,18 @@ from backend.api.json_body import parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
+
+
+class InvalidBody(Exception):
+    """The request's body does not fit its model.
+
+    Args:
+        failures: as Pydantic describes them.
+    """
+
+    def __init__(self, failures: Sequence[Any]) -> None:
+        super().__init__()
+        self.failures = failures
 
 
 class TypedView:
@@ -83,6 +94,8 @@ def received() -> bytes:
 
 def validated(model: type[BaseModel], sent: Any) -> BaseModel:
     if sent == b"":
-        missing = InitErrorDetails(type="missing", loc=(), input=None)
-        raise ValidationError.from_exception_data("body", [missing])
-    return model.model_validate(sent, from_attributes=True)
+        raise InvalidBody([{"type": "missing", "loc": (), "msg": "Field required"}])
+    try:
+        return model.model_validate(sent, from_attributes=True)
+    except ValidationError as error:
+        raise InvalidBody(error.errors(include_url=False, include_input=False)) from None

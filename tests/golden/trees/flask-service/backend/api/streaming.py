@@ -9,9 +9,8 @@ from threading import Event, Thread
 from flask import Response
 
 from backend.api import sse
-from backend.api.responses import error_json
+from backend.api.responses import error_json, told
 from backend.chat import ui_messages
-from backend.errors import AppError
 
 Frames = Generator[str, None, None]
 
@@ -60,8 +59,8 @@ def chat_frames(events: Iterator[str]) -> Frames:
     try:
         for event in events:
             yield sse.frame(event)
-    except AppError as error:
-        yield sse.frame(error_json(error))
+    except Exception as error:
+        yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
 
@@ -74,8 +73,8 @@ def ui_frames(events: Iterator[str]) -> Frames:
         for event in events:
             if (delta := ui_messages.delta(event)) is not None:
                 yield sse.frame(delta)
-    except AppError as error:
-        yield sse.frame(ui_messages.failure(error.message))
+    except Exception as error:
+        yield sse.frame(ui_messages.failure(told(error).message))
     else:
         for part in ui_messages.closing():
             yield sse.frame(part)
