@@ -18,11 +18,11 @@ class KeyRing:
     """Tells whose key a request carries.
 
     Args:
-        entries: `id:sha256-hex`, several at once so that keys can be rotated.
+        entries: `id:sha256-hex`; several at once, also of one id, so that keys can be rotated.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self._digests = dict(entry.split(":", 1) for entry in entries)
+        self._digests = [entry.split(":") for entry in entries]
 
     def __bool__(self) -> bool:
         return bool(self._digests)
@@ -35,7 +35,7 @@ class KeyRing:
         scheme, _, key = (authorization or "").partition(" ")
         given = digest(key.strip())
         owner = None
-        for key_id, known in self._digests.items():
+        for key_id, known in self._digests:
             if hmac.compare_digest(given, known) and scheme.lower() == "bearer":
                 owner = key_id
         return owner

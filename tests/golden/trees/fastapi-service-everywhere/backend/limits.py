@@ -83,7 +83,7 @@ def redis_pool(settings: Settings) -> ConnectionPool | None:
     if settings.redis_url is None:
         return None
     return ConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
+        str(settings.redis_url.get_secret_value()),
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
     )

@@ -10,9 +10,16 @@ import structlog
 
 from backend import offline
 from backend.settings import Settings
-from backend.upstream import FAILURES, EventReader, json_of, translate
+from backend.upstream import (
+    CHAT,
+    EMBEDDINGS,
+    FAILURES,
+    EventReader,
+    json_of,
+    model_names,
+    translate,
+)
 
-CHAT = "/chat/completions"
 logger = structlog.get_logger(__name__)
 
 
@@ -42,7 +49,7 @@ class UpstreamProvider:
         return await self._post(CHAT, request)
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
-        return await self._post("/embeddings", request)
+        return await self._post(EMBEDDINGS, request)
 
     async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
         kind = openai.AsyncStream[object]
@@ -59,7 +66,7 @@ class UpstreamProvider:
             response = await self._client.get("/models", cast_to=httpx2.Response)
         except FAILURES as error:
             raise translate(error) from error
-        return [model["id"] for model in json_of(response).get("data", [])]
+        return model_names(response)
 
     async def close(self) -> None:
         await self._client.close()

@@ -2,10 +2,13 @@
 
 import logging
 import sys
+import traceback
 
 import structlog
 from pydantic_core import to_json
 from structlog.typing import EventDict
+
+logger = structlog.get_logger(__name__)
 
 
 class Output:
@@ -28,7 +31,6 @@ def configure_logging(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
@@ -38,3 +40,9 @@ def configure_logging(level: str) -> None:
 
 def render(_logger: object, _method: str, event: EventDict) -> bytes:
     return to_json(event, serialize_unknown=True) + b"\n"
+
+
+def log_bug(error: Exception) -> None:
+    """Says where it happened, but not what its message says, which may be what a client sent."""
+    trace = traceback.format_tb(error.__traceback__)
+    logger.error("bug", error=type(error).__name__, trace=trace)

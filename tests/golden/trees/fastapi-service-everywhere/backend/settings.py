@@ -3,22 +3,48 @@
 import multiprocessing
 import re
 import sys
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
+    BeforeValidator,
     Field,
     PositiveFloat,
     PositiveInt,
+    RedisDsn,
+    Secret,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 START_FAILED = 3  # so uvicorn calls it, and gunicorn, which starts a worker again after any other
-KEY_DIGEST = re.compile(r"[\w.-]+:[0-9a-f]{64}")
+
+
+def split_commas(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def like(pattern: str, form: str) -> AfterValidator:
+    """Returns a validator of texts, which names the form that they take."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"takes {form}")
+        return value
+
+    return AfterValidator(check)
+
+
+Item = TypeVar("Item")
+Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
+KeyDigest = Annotated[str, like(r"[\w.-]+:[0-9a-f]{64}", "id:sha256-hex")]
+Origin = Annotated[str, like(r"\*|https?://[^/]+", "https://host, without a path")]
+BaseURL = Annotated[str, like(r"https?://.+", "http://… or https://…")]
 
 
 class Settings(BaseSettings):
@@ -30,42 +56,23 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("LLM_API_KEY", "OPENAI_API_KEY")
     )
-    llm_base_url: str = Field(
+    llm_base_url: BaseURL = Field(
         default="https://api.openai.com/v1",
         validation_alias=AliasChoices("LLM_BASE_URL", "OPENAI_BASE_URL"),
     )
     llm_model: str = "gpt-5.4-mini"
     llm_timeout_seconds: PositiveFloat = 60
-    allowed_models: Annotated[frozenset[str], NoDecode] = frozenset()
-    api_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_models: Several[str] = ()
+    api_keys: Several[KeyDigest] = ()
     max_body_bytes: PositiveInt = 1_000_000
     max_messages: PositiveInt = 100
     max_tokens: PositiveInt = 4096
     requests_per_minute: PositiveInt = 60
     tokens_per_day: PositiveInt = 1_000_000
-    redis_url: SecretStr | None = None
+    redis_url: Secret[RedisDsn] | None = None
     web_concurrency: PositiveInt = 1
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Several[Origin] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-    @field_validator(
-        "allowed_models",
-        "api_keys",
-        "cors_origins",
-        mode="before",
-    )
-    @classmethod
-    def split_commas(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return [part.strip() for part in value.split(",") if part.strip()]
-
-    @field_validator("api_keys")
-    @classmethod
-    def require_digests(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(KEY_DIGEST.fullmatch(key) for key in value):
-            raise ValueError("takes id:sha256-hex, several separated by commas")
-        return value
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
@@ -94,7 +101,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
+        name = [str(part).upper() for part in first["loc"][:1]]
         reason = first["msg"].removeprefix("Value error, ")
-        sys.stderr.write(f"settings: {name}: {reason}\n" if name else f"settings: {reason}\n")
+        sys.stderr.write(": ".join(["settings", *name, reason]) + "\n")
         raise SystemExit(START_FAILED) from None

@@ -17,7 +17,10 @@ from backend.errors import (
     UpstreamTimedOut,
 )
 
+MALFORMED = "The model sent a malformed answer"
 FAILURES = (openai.OpenAIError, httpx2.HTTPError)
+CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+NO_SUCH_ROUTE = {404, 405, 501}
 PASSED_ON: dict[int, type[InvalidRequest]] = {
     400: InvalidRequest,
     404: NotFound,
@@ -36,6 +39,9 @@ def translate(error: Exception) -> AppError:
         case openai.RateLimitError():
             retry_after = error.response.headers.get("retry-after")
             return RateLimited("The model is busy", retry_after=retry_after)
+        case openai.APIStatusError() if lacks_embeddings(error):
+            message = f"The provider has no embeddings, or not of this model: {reason(error)}"
+            return NotFound(message, param="model", code=error.code)
         case openai.APIStatusError() if error.status_code in PASSED_ON:
             kind = PASSED_ON[error.status_code]
             return kind(reason(error), param=error.param, code=error.code)
@@ -43,10 +49,21 @@ def translate(error: Exception) -> AppError:
             return UpstreamFailed("The model could not be reached")
 
 
+def lacks_embeddings(error: openai.APIStatusError) -> bool:
+    return error.status_code in NO_SUCH_ROUTE and error.request.url.path.endswith(EMBEDDINGS)
+
+
 def reason(error: openai.APIStatusError) -> str:
     body: Any = error.body
     message = body.get("message") if isinstance(body, dict) else None
     return message if isinstance(message, str) else "The model rejected the request"
+
+
+def model_names(response: httpx2.Response) -> list[str]:
+    try:
+        return [str(model["id"]) for model in json_of(response)["data"]]
+    except (LookupError, TypeError):
+        raise UpstreamFailed(MALFORMED) from None
 
 
 def json_of(response: httpx2.Response) -> dict[str, Any]:
@@ -56,7 +73,7 @@ def json_of(response: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise UpstreamFailed("The model sent a malformed answer")
+        raise UpstreamFailed(MALFORMED)
     return body
 
 

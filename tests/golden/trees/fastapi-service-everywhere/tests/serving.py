@@ -38,11 +38,12 @@ def upstream(answer: Answer) -> UpstreamProvider:
 class BrokenStream(httpx2.AsyncByteStream):
     """A connection that breaks after `sent`."""
 
-    def __init__(self, sent: bytes) -> None:
+    def __init__(self, sent: bytes, error: Exception | None = None) -> None:
         self.broken = False
         self._sent = sent
+        self._error = error or httpx2.ReadError("gone")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._sent
         self.broken = True
-        raise httpx2.ReadError("gone")
+        raise self._error

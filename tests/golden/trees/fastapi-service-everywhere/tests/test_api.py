@@ -1,15 +1,18 @@
 """The routes that need no model, and what every route has in common."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from backend.api_keys import digest
+from backend.api_keys import KeyRing, digest
 from tests.conftest import Serve
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
-KEY = "a-key-of-alice"
+KEY, NEXT_KEY = "a-key-of-alice", "her-next-key"
 JSON = {"content-type": "application/json"}
 
 
@@ -84,7 +87,9 @@ def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bo
     ("authorization", "status"),
     [
         pytest.param(f"Bearer {KEY}", 200, id="a known key"),
+        pytest.param(f"Bearer {NEXT_KEY}", 200, id="another key of the same client"),
         pytest.param(f"bearer {KEY}", 200, id="the scheme in lower case"),
+        pytest.param(f"Bearer {digest(KEY)}", 401, id="the digest"),
         pytest.param("Bearer another", 401, id="an unknown key"),
         pytest.param(f"Basic {KEY}", 401, id="another scheme"),
         pytest.param(None, 401, id="no key"),
@@ -94,9 +99,53 @@ def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bo
 def test_lets_only_known_keys_in(
     serve: Serve, path: str, authorization: str | None, status: int
 ) -> None:
-    client = serve(api_keys=f"bob:{digest('another key')},alice:{digest(KEY)}")
+    keys = {"bob": "a-key-of-bob", "alice": KEY}
+    entries = [f"{client}:{digest(key)}" for client, key in keys.items()]
+    client = serve(api_keys=",".join([*entries, f"alice:{digest(NEXT_KEY)}"]))
     headers = {"authorization": authorization} if authorization else {}
     body = None if path == "/v1/models" else {**ASK, "input": "hello"}
     response = client.request("POST" if body else "GET", path, json=body, headers=headers)
     assert response.status_code == status
     assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)
+
+
+def test_compares_with_every_key_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def compare(given: str, known: str) -> bool:
+        compared.append(known)
+        return given == known
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    digests = [digest(key) for key in ("one", "two", "three")]
+    ring = KeyRing(f"{number}:{known}" for number, known in enumerate(digests))
+    assert (ring.owner("Bearer one"), compared) == ("0", digests)
+
+
+def test_makes_a_key(serve: Serve) -> None:
+    command = [sys.executable, "-m", "backend.api_keys", "alice"]
+    root = Path(__file__).parents[1]
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    key, entry = [line.split()[-1] for line in said.splitlines()]
+    headers = {"authorization": f"Bearer {key}"}
+    assert serve(api_keys=entry).get("/v1/models", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        pytest.param("https://app.example", "https://app.example", id="its own"),
+        pytest.param("https://other.example", None, id="another"),
+        pytest.param("*", "*", id="any"),
+        pytest.param("", None, id="none"),
+    ],
+)
+def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | None) -> None:
+    client = serve(cors_origins=origins)
+    wish = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    for response in (
+        client.options("/v1/chat/completions", headers=wish),
+        client.get("/healthz", headers=wish),
+    ):
+        assert response.headers.get("access-control-allow-origin") == allowed
+        assert "access-control-allow-credentials" not in response.headers

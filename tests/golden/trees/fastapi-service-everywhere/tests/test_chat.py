@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from backend.api import sse
 from backend.llm import OfflineProvider
 from tests.conftest import Serve
 
@@ -44,6 +45,7 @@ def test_streams_the_same_answer(client: httpx2.Client) -> None:
     assert last == "[DONE]"
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["x-accel-buffering"] == "no"
 
 
 def test_the_first_event_arrives_before_the_last_is_made(serve: Serve) -> None:
@@ -51,6 +53,13 @@ def test_the_first_event_arrives_before_the_last_is_made(serve: Serve) -> None:
     with client.stream("POST", "/v1/chat/completions", json={**ASK, "stream": True}) as response:
         arrivals = [time.monotonic() for line in response.iter_lines() if line]
     assert arrivals[-1] - arrivals[0] > 0.3
+
+
+def test_pings_while_the_model_is_silent(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "PING_SECONDS", 0.1)
+    response = chat(serve(llm=OfflineProvider(pause=0.5)), stream=True, max_tokens=1)
+    assert ": ping" in response.text.split("\n\n")
+    assert response.text.endswith("data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("wanted", [True, False])

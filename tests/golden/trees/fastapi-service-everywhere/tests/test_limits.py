@@ -1,5 +1,6 @@
 """What one client may use: requests a minute, and tokens a day."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -66,12 +67,21 @@ def test_counts_requests_of_each_client(limited: Serve) -> None:
     assert ask(client, "bob").status_code == 200
 
 
-def test_says_when_to_ask_again(limited: Serve) -> None:
-    client = limited(requests_per_minute=1)
+@pytest.mark.parametrize(
+    ("limit", "code", "seconds"),
+    [
+        pytest.param({"requests_per_minute": 1}, "rate_limit_exceeded", 60, id="requests"),
+        pytest.param({"tokens_per_day": 1}, "insufficient_quota", 24 * 60 * 60, id="tokens"),
+    ],
+)
+def test_says_when_to_ask_again(
+    limited: Serve, limit: dict[str, int], code: str, seconds: int
+) -> None:
+    client = limited(**limit)
     ask(client)
     refused = ask(client)
-    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, code)
+    assert 1 <= int(refused.headers["retry-after"]) <= seconds
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -83,13 +93,26 @@ def test_keeps_each_client_within_its_budget(limited: Serve, stream: bool) -> No
     assert ask(client, "bob").status_code == 200
 
 
-def test_charges_what_the_model_counted(serve: Serve) -> None:
-    usage = {"id": "1", "choices": [], "usage": {"total_tokens": 7}}
+@pytest.mark.parametrize(
+    ("usage", "codes"),
+    [
+        # 42 must be free each time.
+        pytest.param({"total_tokens": 7}, [200, 200, 200, 429], id="7 are taken"),
+        pytest.param({"total_tokens": -7}, [200, 429, 429, 429], id="no count: 42 are taken"),
+        pytest.param([], [200, 429, 429, 429], id="nothing: 42 are taken"),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_charges_what_the_model_counted(
+    serve: Serve, usage: object, codes: list[int], stream: bool
+) -> None:
+    said = {"id": "1", "choices": [{"finish_reason": "stop"}], "usage": usage}
+    text = f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n" if stream else json.dumps(said)
     client = serve(
-        answer=lambda _: httpx2.Response(200, json=usage), tokens_per_day=60, max_tokens=40
+        answer=lambda _: httpx2.Response(200, text=text), tokens_per_day=60, max_tokens=40
     )
-    codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(5)]
-    assert codes == [200, 200, 200, 429, 429]  # 42 must be free each time, and 7 are taken
+    body = {**ASK, "stream": stream}
+    assert [client.post("/v1/chat/completions", json=body).status_code for _ in codes] == codes
 
 
 def test_charges_nothing_for_a_failure(serve: Serve) -> None:
@@ -117,11 +140,13 @@ def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> No
         pytest.param(["203.0.113.1", "203.0.113.2"], [200, 200], id="two clients of a proxy"),
         pytest.param(["203.0.113.1", "203.0.113.1"], [200, 429], id="one client"),
         pytest.param(["1.1.1.1, 203.0.113.1", "2.2.2.2, 203.0.113.1"], [200, 429], id="made up"),
+        pytest.param(["203.0.113.1, 10.0.0.1", "203.0.113.1, 10.9.9.9"], [200, 429], id="proxies"),
     ],
 )
 def test_counts_by_address_where_no_key_is_configured(
-    serve: Serve, forwarded: list[str], codes: list[int]
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, forwarded: list[str], codes: list[int]
 ) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.1, 10.0.0.0/8")
     client = serve(requests_per_minute=1)
     headers = [{"x-forwarded-for": route} for route in forwarded]
     assert [client.get("/v1/models", headers=h).status_code for h in headers] == codes

@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
@@ -10,7 +10,9 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from backend.api_keys import digest
+from backend.llm import OfflineProvider
 from tests.conftest import Serve
+from tests.serving import BrokenStream
 
 CANARY = "canary-7f3a"
 ASK = {"messages": [{"role": "user", "content": CANARY}]}
@@ -32,9 +34,12 @@ def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
-    _, lines = ask(serve(api_keys=KEY, log_level="INFO"), stream=stream)
+    client = serve(api_keys=KEY, log_level="INFO", llm_model="some-model")
+    _, lines = ask(client, stream=stream)
     line = next(line for line in lines if line["event"] == "model_call")
     assert (line["client"], line["request_id"]) == ("alice", "trace-7")
+    assert (line["model"], line["outcome"]) == ("some-model", "ok")
+    assert line["prompt_tokens"] > 0
     assert line["completion_tokens"] > 0
     assert line["seconds"] >= line["seconds_to_first_token"] >= 0
 
@@ -77,3 +82,47 @@ def test_hides_the_prompt_when_the_upstream_repeats_it(
     response, lines = ask(serve(answer=lambda _: broken, log_level="DEBUG"))
     written = capfd.readouterr()
     assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
+
+
+class Broken(OfflineProvider):
+    """A model that fails in a way that nobody foresaw."""
+
+    @property
+    def complete(self) -> NoReturn:
+        raise RuntimeError(CANARY)
+
+
+def test_says_where_a_bug_is_but_not_what_it_says(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    response, lines = ask(serve(llm=Broken(), log_level="INFO"))
+    assert (response.status_code, response.json()["error"]["type"]) == (500, "api_error")
+    assert response.headers["x-request-id"] == "trace-7"
+    bug = next(line for line in lines if line["event"] == "bug")
+    assert (bug["error"], bug["request_id"]) == ("RuntimeError", "trace-7")
+    assert "in complete" in bug["trace"][-1]
+    written = capfd.readouterr()
+    assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
+
+
+def test_a_bug_within_a_stream_ends_it_with_an_error(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = BrokenStream(b'data: {"choices": []}\n\n', RuntimeError(CANARY))
+    client = serve(answer=lambda _: httpx2.Response(200, stream=broken), log_level="INFO")
+    response, lines = ask(client, stream=True)
+    last = response.text.split("\n\n")[-2].removeprefix("data: ")
+    assert json.loads(last)["error"]["message"] == "Internal Server Error"
+    outcomes = [line.get("outcome") for line in lines if line["event"] == "model_call"]
+    assert outcomes == ["bug"]
+    written = capfd.readouterr()
+    assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
+
+
+@pytest.mark.parametrize(("level", "logged"), [("INFO", True), ("WARNING", False)])
+def test_says_as_much_as_it_is_told_to(
+    serve: Serve, capfd: pytest.CaptureFixture[str], level: str, logged: bool
+) -> None:
+    serve(log_level=level).get("/healthz")
+    time.sleep(0.1)
+    assert ('"event":"request"' in capfd.readouterr().out) == logged

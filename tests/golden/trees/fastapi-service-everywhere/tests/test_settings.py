@@ -39,6 +39,24 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         pytest.param({"MAX_TOKENS": "many"}, "MAX_TOKENS", id="not a number"),
         pytest.param({"API_KEYS": "alice:secret"}, "API_KEYS", id="a key instead of its digest"),
+        pytest.param({"LLM_BASE_URL": "upstream/v1"}, "LLM_BASE_URL", id="no address"),
+        pytest.param({"REDIS_URL": "secret.example"}, "REDIS_URL", id="no address of a Redis"),
+        pytest.param({"REDIS_URL": "redis://:secret@a:b"}, "REDIS_URL", id="a port as text"),
+        pytest.param({"CORS_ORIGINS": "app.example"}, "CORS_ORIGINS", id="a host for an origin"),
+        pytest.param({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", id="unknown level"),
+        pytest.param({"LLM_TIMEOUT_SECONDS": "0"}, "LLM_TIMEOUT_SECONDS", id="no time"),
+        *(
+            pytest.param({name: "0"}, name, id=f"{name} of none")
+            for name in (
+                "MAX_BODY_BYTES",
+                "MAX_MESSAGES",
+                "MAX_TOKENS",
+                "REQUESTS_PER_MINUTE",
+                "TOKENS_PER_DAY",
+                "WEB_CONCURRENCY",
+            )
+        ),
+        pytest.param({"WEB_CONCURRENCY": "2"}, "REDIS_URL", id="workers that count alone"),
         pytest.param({"APP_ENV": "staging"}, "APP_ENV", id="unknown environment"),
         pytest.param({"LLM_API_KEY": ""}, "LLM_API_KEY", id="no model in production"),
         pytest.param({"API_KEYS": ""}, "API_KEYS", id="open in production"),

@@ -30,7 +30,18 @@ def refusal(status: int, **headers: str) -> httpx2.Response:
     )
 
 
-def test_sends_the_request_within_the_limits(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("given", "sent_on"),
+    [
+        pytest.param({"max_tokens": 5000}, {"max_tokens": 100}, id="too many"),
+        pytest.param({"max_completion_tokens": 5000}, {"max_completion_tokens": 100}, id="newer"),
+        pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
+        pytest.param({}, {"max_completion_tokens": 100}, id="no limit"),
+    ],
+)
+def test_sends_the_request_within_the_limits(
+    serve: Serve, given: dict[str, int], sent_on: dict[str, int]
+) -> None:
     sent: list[dict[str, Any]] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -38,9 +49,10 @@ def test_sends_the_request_within_the_limits(serve: Serve) -> None:
         return httpx2.Response(200, json={"id": "1", "choices": []})
 
     client = serve(answer=answer, llm_model="some-model", max_tokens=100)
-    body = {**ASK, "max_tokens": 5000, "temperature": 0.1, "vendor_option": {"a": [1]}}
-    assert client.post("/v1/chat/completions", json=body).json() == {"id": "1", "choices": []}
-    assert sent == [{**body, "model": "some-model", "max_tokens": 100}]
+    body = {**ASK, "temperature": 0.1, "vendor_option": {"a": [1]}}
+    response = client.post("/v1/chat/completions", json={**body, **given})
+    assert response.json() == {"id": "1", "choices": []}
+    assert sent == [{**body, **sent_on, "model": "some-model"}]
 
 
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
@@ -56,6 +68,7 @@ def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
         pytest.param((TOKEN,), id="cut off"),
         pytest.param((TOKEN, "[DONE]"), id="done without a finish reason"),
         pytest.param((TOKEN, '{"choices": [', STOP, "[DONE]"), id="malformed"),
+        pytest.param((TOKEN, {"choices": ["Hi"]}, STOP, "[DONE]"), id="of another form"),
         pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
     ],
 )
@@ -97,6 +110,7 @@ def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
         pytest.param(refusal(401), 502, "upstream_error", id="our key is wrong"),
         pytest.param(refusal(403), 502, "upstream_error", id="our key may not"),
         pytest.param(refusal(404), 404, "invalid_request_error", id="no such model"),
+        pytest.param(refusal(413), 413, "invalid_request_error", id="too large"),
         pytest.param(refusal(422), 422, "invalid_request_error", id="unprocessable"),
         pytest.param(refusal(429), 429, "rate_limit_error", id="busy"),
         pytest.param(refusal(500), 502, "upstream_error", id="broken"),
@@ -131,3 +145,27 @@ def test_a_silent_upstream_is_a_timeout(serve: Serve) -> None:
 def test_lists_what_the_upstream_has(serve: Serve) -> None:
     models = httpx2.Response(200, json={"object": "list", "data": [{"id": "m1"}]})
     assert serve(answer=lambda _: models).get("/v1/models").json()["data"][0]["id"] == "m1"
+
+
+@pytest.mark.parametrize("sent", ["<html>", "[]", "{}", '{"data": null}', '{"data": [{}]}'])
+def test_a_list_that_cannot_be_read_is_the_fault_of_the_upstream(serve: Serve, sent: str) -> None:
+    response = serve(answer=lambda _: httpx2.Response(200, text=sent)).get("/v1/models")
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+
+
+def test_says_where_there_are_no_embeddings(serve: Serve) -> None:
+    client = serve(answer=lambda _: refusal(404))
+    response = client.post("/v1/embeddings", json={"input": "hello"})
+    assert response.status_code == 404
+    assert "no embeddings" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
+    calls: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls.append(request)
+        return httpx2.Response(500)
+
+    assert (serve(answer=answer).get(path).status_code, calls) == (200, [])

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from backend.api.responses import ErrorAnswer, from_app_error, from_status, from_validation
+from backend.api.responses import ErrorAnswer, from_error, from_status, from_validation
 from backend.errors import AppError
-
-logger = structlog.get_logger(__name__)
 
 
 def register_error_handlers(app: FastAPI) -> None:
+    """Handles what is foreseen; `RequestMiddleware` answers a bug."""
+
     @app.exception_handler(AppError)
     async def on_app_error(_: Request, error: AppError) -> Response:
-        return respond(from_app_error(error))
+        return respond(from_error(error))
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
@@ -27,11 +26,6 @@ def register_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
         return respond(from_status(error.status_code), error.headers)
-
-    @app.exception_handler(Exception)
-    async def on_bug(_: Request, error: Exception) -> Response:
-        logger.error("bug", exc_info=error)
-        return respond(from_status(500))
 
 
 def respond(answer: ErrorAnswer, headers: Mapping[str, str] | None = None) -> Response:

@@ -9,6 +9,10 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.answering import CLIENT_LEFT
+from backend.api.error_handlers import respond
+from backend.api.responses import from_error
+
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -27,7 +31,7 @@ class RequestMiddleware:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         started = time.perf_counter()
-        status = 500
+        status = CLIENT_LEFT  # unless something is sent
         body_bytes = 0
         inner = routed(scope)
 
@@ -49,6 +53,11 @@ class RequestMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(inner, limited_receive, send_with_id)
+            except Exception as bug:
+                # Here, since Starlette would pass it on to uvicorn, which logs its message.
+                response = respond(from_error(bug))
+                if status == CLIENT_LEFT:
+                    await response(scope, receive, send_with_id)
             finally:
                 self._logger.info(
                     "request",

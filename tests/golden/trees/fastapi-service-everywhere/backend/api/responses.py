@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
 
 from backend import errors
+from backend.logs import log_bug
 
 
 class Greeting(BaseModel):
@@ -50,6 +51,7 @@ class ErrorAnswer(NamedTuple):
 
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
+    errors.AppError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
     errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnprocessableRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -67,7 +69,16 @@ def error_json(error: errors.AppError) -> str:
     return ErrorBody(error=detail).model_dump_json()
 
 
-def from_app_error(error: errors.AppError) -> ErrorAnswer:
+def told(error: Exception) -> errors.AppError:
+    """Returns what the client is told of an error; of a bug, no more than that there is one."""
+    if isinstance(error, errors.AppError):
+        return error
+    log_bug(error)
+    return errors.AppError(HTTPStatus.INTERNAL_SERVER_ERROR.phrase)
+
+
+def from_error(failure: Exception) -> ErrorAnswer:
+    error = told(failure)
     headers = {}
     if error.retry_after is not None:
         headers["retry-after"] = error.retry_after

@@ -8,9 +8,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from backend.api import sse
 from backend.api.answering import while_connected
-from backend.api.responses import error_json
+from backend.api.responses import error_json, told
 from backend.chat import ui_messages
-from backend.errors import AppError
 
 
 class EventStream(StreamingResponse):
@@ -66,8 +65,8 @@ async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
     try:
         async for event in events:
             yield sse.frame(event)
-    except AppError as error:
-        yield sse.frame(error_json(error))
+    except Exception as error:
+        yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
 
@@ -80,8 +79,8 @@ async def ui_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
         async for event in events:
             if (delta := ui_messages.delta(event)) is not None:
                 yield sse.frame(delta)
-    except AppError as error:
-        yield sse.frame(ui_messages.failure(error.message))
+    except Exception as error:
+        yield sse.frame(ui_messages.failure(told(error).message))
     else:
         for part in ui_messages.closing():
             yield sse.frame(part)

@@ -26,16 +26,15 @@ class Call:
         self.body = body
         self.model: str = body["model"]
         self.reserved = most_tokens(body)
-        self.usage: dict[str, Any] = {}
+        self.usage: dict[str, int] = {}
         self._started = time.perf_counter()
         self._first_event: float | None = None
 
     @property
     def used(self) -> int:
         """The tokens to pay for: as the model counted, or all that were reserved."""
-        if isinstance(total := self.usage.get("total_tokens"), int):
-            return total
-        return self.reserved if self._first_event is not None else 0
+        unknown = self.reserved if self._first_event is not None else 0
+        return self.usage.get("total_tokens", unknown)
 
     @property
     def seconds_to_first_token(self) -> float | None:
@@ -51,11 +50,14 @@ class Call:
         if self._first_event is None:
             self._first_event = time.perf_counter()
 
+    def count(self, usage: Any) -> None:
+        """Notes what the model says that it used, where these are counts."""
+        if isinstance(usage, dict):
+            self.usage = {name: n for name, n in usage.items() if type(n) is int and n >= 0}
+
     def finish(self, failure: BaseException | None) -> None:
         """Notes that the call is over: well, with an error, or because the client left."""
-        outcome = "ok"
-        if failure is not None:
-            outcome = failure.type if isinstance(failure, AppError) else "cancelled"
+        outcome = outcome_of(failure)
         seconds = round(time.perf_counter() - self._started, 4)
         logger.info(
             "model_call",
@@ -68,3 +70,15 @@ class Call:
             seconds_to_first_token=self.seconds_to_first_token,
             seconds=seconds,
         )
+
+
+def outcome_of(failure: BaseException | None) -> str:
+    match failure:
+        case None:
+            return "ok"
+        case AppError():
+            return failure.type
+        case Exception():
+            return "bug"
+        case _:
+            return "cancelled"

@@ -18,7 +18,7 @@ class Relay:
     """
 
     def __init__(self, *, include_usage: bool) -> None:
-        self.usage: dict[str, Any] = {}
+        self.usage: Any = None
         self._include_usage = include_usage
         self._finished = False
 
@@ -26,16 +26,16 @@ class Relay:
         """Returns the event for the client, or None where there is nothing for it.
 
         Raises:
-            UpstreamFailed: the event is not a JSON object, or it is an error.
+            UpstreamFailed: the event is malformed, or it is an error.
         """
         try:
             chunk: Any = from_json(event)
-        except ValueError:
+            choices = chunk.get("choices") or ()
+            self._finished |= any(choice.get("finish_reason") for choice in choices)
+        except (AttributeError, TypeError, ValueError):
             raise UpstreamFailed("The model sent a malformed event") from None
-        if not isinstance(chunk, dict) or "error" in chunk:
+        if "error" in chunk:
             raise UpstreamFailed("The model failed while it answered")
-        choices = chunk.get("choices") or ()
-        self._finished |= any(choice.get("finish_reason") for choice in choices)
         self.usage = chunk.get("usage") or self.usage
         if self._include_usage or "usage" not in chunk:
             return event

@@ -54,7 +54,7 @@ class ChatService:
         try:
             answer = await ask(call.body)
             call.answering()
-            call.usage = answer.get("usage") or {}
+            call.count(answer.get("usage"))
         finally:
             await self._finish(call, sys.exception())
         return answer
@@ -69,7 +69,7 @@ class ChatService:
                     yield passed
             relay.finish()
         finally:
-            call.usage = relay.usage
+            call.count(relay.usage)
             await self._finish(call, sys.exception())
 
     async def _begin(self, call: Call) -> None:

@@ -30,9 +30,10 @@ def opening() -> Iterator[str]:
 
 def delta(event: str) -> str | None:
     """Returns the part for one chunk of a chat completion, if it holds any text."""
-    choices = json.loads(event).get("choices") or [{}]
-    text = choices[0].get("delta", {}).get("content")
-    return part("text-delta", id=TEXT, delta=text) if text else None
+    match json.loads(event):
+        case {"choices": [{"delta": {"content": str(text)}}, *_]} if text:
+            return part("text-delta", id=TEXT, delta=text)
+    return None
 
 
 def closing() -> Iterator[str]:
