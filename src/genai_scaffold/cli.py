@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -61,17 +62,29 @@ class Answering(TyperCommand):
         super().format_help(*arguments, **options)
 
 
-def answer(key: str, panel: str, *names: str) -> object:
-    """Declare the flag of one answer, without reading the questions: not every run needs them."""
+def offering(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell completes a word by; it is read once somebody presses the key."""
 
     def complete(incomplete: str) -> list[str]:
-        from genai_scaffold import answers
+        # Where there is nothing to offer, nobody at a prompt wants to read why.
+        with contextlib.suppress(ScaffoldError):
+            return [word for word in words() if word.startswith(incomplete)]
+        return []
 
-        return [value for value in answers.fields()[key].values if value.startswith(incomplete)]
+    return complete
 
+
+def _values(key: str) -> Iterable[str]:
+    from genai_scaffold import answers
+
+    return answers.fields()[key].values
+
+
+def answer(key: str, panel: str, *names: str) -> object:
+    """Declare the flag of one answer, without reading the questions: not every run needs them."""
     return typer.Option(
         *(names or (f"--{key}",)),
-        autocompletion=complete,
+        autocompletion=offering(lambda: _values(key)),
         rich_help_panel=panel,
         show_default=False,
     )
@@ -285,11 +298,18 @@ def recommend(
     )
 
 
+def _kinds() -> list[str]:
+    from genai_scaffold import report
+
+    return [*report.KINDS, "needs"]
+
+
 @app.command("list")
 def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
+            autocompletion=offering(_kinds),
             help="frameworks, presets, providers, features, deploy, needs, licenses or pythons.",
             show_default=False,
         ),
@@ -300,12 +320,11 @@ def list_(
     """List what can be chosen."""
     from genai_scaffold import report
 
-    kinds = [*report.KINDS, "needs"]
-    if kind is not None and kind not in kinds:
-        meant = closest(kind, kinds)
+    if kind is not None and kind not in _kinds():
+        meant = closest(kind, _kinds())
         raise UsageError(
             f"There is no list of {kind!r}",
-            why=f"the lists are {', '.join(kinds)}",
+            why=f"the lists are {', '.join(_kinds())}",
             fix=f"did you mean {meant}?" if meant else "leave it out to see them all",
         )
     report.listing(kind, report.Output(json=json))
@@ -367,9 +386,20 @@ def update(
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 
+def _frameworks() -> Iterable[str]:
+    from genai_scaffold import answers
+
+    return (value for value in _values("framework") if value != answers.AUTO)
+
+
 @app.command()
 def switch(
-    framework: Annotated[str, typer.Argument(metavar="fastapi|flask", show_default=False)],
+    framework: Annotated[
+        str,
+        typer.Argument(
+            metavar="fastapi|flask", show_default=False, autocompletion=offering(_frameworks)
+        ),
+    ],
     path: Project = Path(),
     dry_run: Preview = False,
     base: Base = None,
@@ -387,14 +417,31 @@ def switch(
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 
-Extra = Annotated[
-    str, typer.Argument(help="A feature or a deploy target.", metavar="NAME", show_default=False)
-]
+def _addable() -> Iterable[str]:
+    from genai_scaffold import update
+
+    return update.addable(Path())
+
+
+def _removable() -> Iterable[str]:
+    from genai_scaffold import update
+
+    return update.removable(Path())
+
+
+def extra(words: Callable[[], Iterable[str]]) -> object:
+    """Declare the name of a feature or a deploy target; those of the project here are offered."""
+    return typer.Argument(
+        help="A feature or a deploy target.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=offering(words),
+    )
 
 
 @app.command()
 def add(
-    name: Extra,
+    name: Annotated[str, extra(_addable)],
     path: Project = Path(),
     dry_run: Preview = False,
     base: Base = None,
@@ -414,7 +461,7 @@ def add(
 
 @app.command()
 def remove(
-    name: Extra,
+    name: Annotated[str, extra(_removable)],
     path: Project = Path(),
     dry_run: Preview = False,
     base: Base = None,

@@ -166,6 +166,17 @@ def removing(project: Path, name: str) -> dict[str, Given]:
     return {key: Given(value, "flag", f"remove {name}")}
 
 
+def addable(project: Path) -> list[str]:
+    """The features and deploy targets that a project does not have."""
+    present = set(removable(project))
+    return [name for name in _offered() if name not in present]
+
+
+def removable(project: Path) -> list[str]:
+    """The features and deploy targets that a project has."""
+    return [name for key in LISTS for name in _current(project, key)]
+
+
 def preview(planned: Plan) -> Outcome:
     """Merge where it is thrown away; nothing of the user's is touched."""
     return _merged(planned, apply=False)
@@ -193,14 +204,19 @@ def _checked(given: Givens) -> dict[str, Given]:
     return checked
 
 
+def _offered() -> dict[str, str]:
+    """Each feature and deploy target, and which list it belongs to."""
+    return {
+        value: key
+        for key in LISTS
+        for value in answers.fields()[key].values
+        if value != answers.NONE
+    }
+
+
 def _list_of(name: str) -> str:
     """Which list a feature or deploy target belongs to."""
-    offered = {
-        choice.value: key
-        for key in LISTS
-        for choice in answers.fields()[key].choices
-        if choice.value != answers.NONE
-    }
+    offered = _offered()
     if name not in offered:
         meant = closest(name, offered)
         raise UsageError(
