@@ -56,9 +56,14 @@ def output(
     completed = run(directory, *arguments, environment=environment, stdin=stdin)
     if completed.code != 0:
         command = next(word for word in arguments if not word.startswith("-"))
-        raise EnvironmentFailure(
-            f"`git {command}` failed in {directory}",
-            why=completed.last_words,
-            fix="try the same with git itself, and mend what it names",
-        )
+        raise failure(directory, command, completed)
     return completed.output
+
+
+def failure(directory: Path, command: str, completed: process.Completed) -> EnvironmentFailure:
+    """Say that git failed, and with which words."""
+    return EnvironmentFailure(
+        f"`git {command}` failed in {directory}",
+        why=completed.last_words,
+        fix="try the same with git itself, and mend what it names",
+    )

@@ -358,9 +358,7 @@ class _Repository:
         )
         # Git ends with 1 where there are conflicts.
         if merged.code not in (0, 1):
-            raise EnvironmentFailure(
-                "git could not merge", why=merged.last_words, fix="report this as a bug"
-            )
+            raise git.failure(self._work, "merge", merged)
 
     def unmerged(self) -> list[Entry]:
         return [
@@ -405,9 +403,16 @@ def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
 
 def ignored(here: Place, paths: Iterable[str]) -> list[str]:
     """Those of a project's files that git ignores and does not keep."""
-    stdin = "".join(f"{path}\0" for path in paths)
+    asked = git.run(
+        here.project,
+        *("check-ignore", "-z", "--stdin"),
+        environment={"GIT_LITERAL_PATHSPECS": "0"},  # which this command does not take
+        stdin="".join(f"{path}\0" for path in paths),
+    )
     # Git ends with 1 where none is ignored.
-    return _listed(git.run(here.project, "check-ignore", "-z", "--stdin", stdin=stdin).output)
+    if asked.code not in (0, 1):
+        raise git.failure(here.project, "check-ignore", asked)
+    return _listed(asked.output)
 
 
 def _remove(folder: Path, path: str) -> None:

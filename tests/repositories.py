@@ -1,0 +1,110 @@
+"""Generated projects in repositories, two versions of a template, and the tool in this process."""
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import Run
+
+from genai_scaffold import cli, history, template
+
+IDENTITY = ("-c", "user.name=A User", "-c", "user.email=user@example.org")
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Versions(NamedTuple):
+    """An older template, which is released, and a newer one, which is installed."""
+
+    old: Path
+    new: Path
+    archive: Path
+
+    def record(self) -> None:
+        with self._patched(self.new, "0.0.2"):
+            history.record("0.0.1", template.files(self.old), {})
+
+    @contextlib.contextmanager
+    def before(self) -> Iterator[None]:
+        """The tool as it was with the older template."""
+        with self._patched(self.old, "0.0.1"):
+            yield
+
+    @contextlib.contextmanager
+    def after(self) -> Iterator[None]:
+        """The tool as it is with the newer template."""
+        with self._patched(self.new, "0.0.2"):
+            yield
+
+    @contextlib.contextmanager
+    def _patched(self, root: Path, version: str) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(template, "root", lambda: root)
+            patch.setattr(template, "__version__", version)
+            patch.setattr(history, "archive", lambda: self.archive)
+            template.questions.cache_clear()
+            yield
+        template.questions.cache_clear()
+
+
+def copied(source: Path, folder: Path) -> Versions:
+    """Two copies of a template, which the caller makes differ."""
+    for name in ("old", "new"):
+        (folder / name).mkdir(parents=True)
+        template.lay_out(template.files(source), folder / name)
+    return Versions(folder / "old", folder / "new", folder / "history.zip")
+
+
+def tool(*arguments: str) -> Run:
+    """Run the command line in this process."""
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
+    output, errors = io.StringIO(), io.StringIO()
+    code = 0
+    try:
+        with redirect_stdout(output), redirect_stderr(errors):
+            cli.main(list(arguments))
+    except SystemExit as exited:
+        code = int(exited.code or 0)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert "Traceback" not in errors.getvalue()
+    return Run(code, output.getvalue(), errors.getvalue())
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *IDENTITY, *arguments]
+    environment = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1"}
+    completed = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return completed.stdout
+
+
+def commit(folder: Path, message: str = "A change") -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--no-verify", "-m", message)
+
+
+def new(folder: Path, *flags: str) -> Path:
+    """A fresh project with its first commit."""
+    made = tool("new", str(folder), *flags, "--yes", "--quiet", "--no-git")
+    assert made.code == 0, made.errors
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    commit(folder, "Start")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file outside of git's own, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
