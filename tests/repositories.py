@@ -13,9 +13,10 @@ from typing import NamedTuple
 import pytest
 from conftest import Run
 
-from genai_scaffold import cli, history, template
+from genai_scaffold import answers, cli, history, template
 
 IDENTITY = ("-c", "user.name=A User", "-c", "user.email=user@example.org")
+UNSIGNED = ("-c", "commit.gpgSign=false")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -48,9 +49,15 @@ class Versions(NamedTuple):
             patch.setattr(template, "root", lambda: root)
             patch.setattr(template, "__version__", version)
             patch.setattr(history, "archive", lambda: self.archive)
-            template.questions.cache_clear()
+            forget()
             yield
-        template.questions.cache_clear()
+        forget()
+
+
+def forget() -> None:
+    """Forget the questions of another template."""
+    template.questions.cache_clear()
+    answers.fields.cache_clear()
 
 
 def copied(source: Path, folder: Path) -> Versions:
@@ -79,7 +86,7 @@ def tool(*arguments: str) -> Run:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    command = ["git", *IDENTITY, *arguments]
+    command = ["git", *IDENTITY, *UNSIGNED, *arguments]
     environment = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1"}
     completed = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=True

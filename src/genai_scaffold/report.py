@@ -282,8 +282,8 @@ def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
             return
         _left_to_do(result, terminal)
         if dry_run:
-            terminal.print()
-            terminal.print(result.diff, soft_wrap=True, end="")
+            # As git made it: a console would change its tabs and its ends of lines.
+            sys.stdout.write(f"\n{result.diff}")
             return
         undo = answers.shell_line(list(result.undo))
         steps = ["git status" if result.conflicts else "git diff --staged"]

@@ -1,0 +1,515 @@
+"""Updating a project: what is refused, what is asked, where it works, and what it never touches."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from repositories import Versions, commit, contents, copied, git, new, tool
+
+from genai_scaffold import merge, template
+
+QUESTION = """
+log_format:
+  type: str
+  help: How logs are written
+  choices: {JSON: json, Text: text}
+  default: json
+"""
+
+
+@pytest.fixture(scope="module")
+def versions(small_template_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Versions:
+    """The newer template asks one thing more; it changed, added and dropped a file."""
+    two = copied(small_template_root, tmp_path_factory.mktemp("versions"))
+    for root, line in ((two.old, "older"), (two.new, "newer")):
+        project = root / "templates" / "project"
+        lines = [f"line {number}\n" for number in range(20)]
+        (project / "text.txt").write_text("".join([*lines, f"the {line} one\n", *lines]))
+    (two.old / "templates/project/dropped.txt").write_text("of the older one\n")
+    (two.new / "templates/project/brand new.txt").write_text("of the newer one\n")
+    with (two.new / "copier.yml").open("a") as questions:
+        questions.write(QUESTION)
+    (two.new / "templates/project/logs.txt.jinja").write_text("{{ log_format }}\n")
+    two.record()
+    return two
+
+
+@pytest.fixture(scope="module")
+def made(versions: Versions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with versions.before():
+        return new(tmp_path_factory.mktemp("made") / "my-app", "--deploy", "none")
+
+
+@pytest.fixture
+def project(versions: Versions, made: Path, work: Path) -> Iterator[Path]:
+    """A project of the older version, where the newer one is installed."""
+    shutil.copytree(made, work / "my-app")
+    with versions.after():
+        yield work / "my-app"
+
+
+def state(project: Path) -> tuple[dict[str, bytes], str, str]:
+    """All that an update could change: files, index, history."""
+    return (
+        contents(project),
+        git(project, "ls-files", "--stage"),
+        git(project, "log", "--all", "--format=%H"),
+    )
+
+
+def test_an_update_is_staged_and_not_committed(project: Path) -> None:
+    before = git(project, "rev-parse", "HEAD")
+    run = tool("update", str(project), "--yes")
+    assert run.code == 0, run.errors
+    assert git(project, "rev-parse", "HEAD") == before
+    assert git(project, "diff", "--name-status", "--cached").splitlines() == [
+        "M\t.copier-answers.yml",
+        "A\tbrand new.txt",
+        "M\tdocs/decision.md",
+        "D\tdropped.txt",
+        "A\tlogs.txt",
+        "M\ttext.txt",
+    ]
+    assert git(project, "diff") == ""
+    assert "Merged 0.0.1 → 0.0.2: 6 files, 0 in conflict" in run.output
+    assert not (project / "dropped.txt").exists()
+    assert not list((project / ".git").glob("*genai*"))
+
+
+def test_the_undo_command_takes_it_all_back(project: Path) -> None:
+    (project / "text.txt").write_text("another\n")
+    (project / "untracked.txt").write_text("mine\n")
+    git(project, "commit", "--quiet", "--all", "-m", "Mine")
+    before = state(project)
+    run = tool("update", str(project), "--yes", "--json")
+    assert run.code == 3
+    assert state(project) != before
+    subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
+    assert state(project) == before
+    assert git(project, "status", "--porcelain") == "?? untracked.txt\n"
+
+
+def test_an_update_twice_is_an_update_once(project: Path) -> None:
+    assert tool("update", str(project), "--yes").code == 0
+    commit(project)
+    before = state(project)
+    run = tool("update", str(project))
+    assert (run.code, run.output) == (0, "✓ The project is up to date.\n")
+    assert state(project) == before
+
+
+@pytest.mark.parametrize("conflict", [False, True], ids=["clean", "conflict"])
+def test_a_dry_run_shows_all_and_touches_nothing(conflict: bool, project: Path) -> None:
+    if conflict:
+        text = (project / "text.txt").read_text().replace("the older one", "mine")
+        (project / "text.txt").write_text(text)
+        commit(project)
+    before, objects = state(project), sorted((project / ".git").rglob("*"))
+    run = tool("update", str(project), "--yes", "--dry-run")
+    assert run.code == 0, run.errors
+    assert state(project) == before
+    assert sorted((project / ".git").rglob("*")) == objects
+    assert "+of the newer one" in run.output
+    assert ("CONFLICT text.txt (changed by you and by the template)" in run.output) == conflict
+    document = tool("update", str(project), "--yes", "--dry-run", "--json").document
+    assert "brand new.txt" in [change["path"] for change in document["changes"]]
+    assert document["diff"] in run.output
+
+
+def test_only_the_new_question_is_asked(project: Path) -> None:
+    refused = tool("update", str(project))
+    assert refused.code == 2
+    assert "log_format" in refused.errors
+    assert "--yes" in refused.errors
+    run = tool("update", str(project), "--set", "log_format=text")
+    assert run.code == 0, run.errors
+    assert (project / "logs.txt").read_text() == "text\n"
+
+
+def test_an_answer_is_changed_on_the_way(project: Path) -> None:
+    run = tool("update", str(project), "--yes", "--json", "--set", "description=Ours, 'now'")
+    assert run.document["answers"]["description"]["after"] == "Ours, 'now'"
+    assert run.document["answers"]["log_format"] == {"before": None, "after": "json"}
+    assert "description: Ours, 'now'" in (project / ".copier-answers.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        pytest.param("framework", "it takes KEY=VALUE", id="no-value"),
+        pytest.param("framwork=flask", "did you mean framework?", id="misspelt-key"),
+        pytest.param("framework=flsk", "did you mean flask?", id="misspelt-value"),
+        pytest.param("team=flask", "the keys are", id="a-need-that-shapes-nothing"),
+        pytest.param("docs=perhaps", "yes or no", id="neither-yes-nor-no"),
+        pytest.param("name=class", "", id="a-keyword"),
+        pytest.param("description=a\nb", "", id="two-lines"),
+    ],
+)
+def test_a_wrong_setting_is_refused(setting: str, words: str, project: Path) -> None:
+    before = state(project)
+    run = tool("update", str(project), "--yes", "--set", setting)
+    assert run.code == 2
+    assert words in run.errors
+    assert state(project) == before
+
+
+def no_repository(project: Path) -> None:
+    shutil.rmtree(project / ".git")
+
+
+def nothing_committed(project: Path) -> None:
+    no_repository(project)
+    git(project, "init", "--quiet")
+
+
+def answers_not_committed(project: Path) -> None:
+    git(project, "rm", "--quiet", "--cached", ".copier-answers.yml")
+    git(project, "commit", "--quiet", "-m", "Gone")
+
+
+def changed(project: Path) -> None:
+    (project / "text.txt").write_text("changed\n")
+
+
+def staged(project: Path) -> None:
+    (project / "mine.txt").write_text("mine\n")
+    git(project, "add", "mine.txt")
+
+
+def half_merged(project: Path) -> None:
+    git(project, "switch", "--quiet", "--create", "other")
+    (project / "text.txt").write_text("theirs\n")
+    commit(project)
+    git(project, "switch", "--quiet", "main")
+    (project / "text.txt").write_text("ours\n")
+    commit(project)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(project, "merge", "other")
+
+
+def at_work(project: Path) -> None:
+    (project / ".git/index.lock").touch()
+
+
+def no_answers_file(project: Path) -> None:
+    git(project, "rm", "--quiet", ".copier-answers.yml")
+    git(project, "commit", "--quiet", "-m", "Gone")
+
+
+def answers(old: str, new: str) -> Callable[[Path], None]:
+    def change(project: Path) -> None:
+        file = project / ".copier-answers.yml"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new))
+        commit(project)
+
+    return change
+
+
+def in_the_way(project: Path) -> None:
+    (project / "brand new.txt").write_text("the user's, in no commit\n")
+
+
+def ignored_folder_in_the_way(project: Path) -> None:
+    (project / "brand new.txt").mkdir()
+
+
+def hidden_from_git(project: Path) -> None:
+    git(project, "update-index", "--skip-worktree", "text.txt")
+    (project / "text.txt").write_text("the user's, which git was told not to look at\n")
+
+
+def assumed_unchanged(project: Path) -> None:
+    git(project, "update-index", "--assume-unchanged", "dropped.txt")
+    (project / "dropped.txt").write_text("the user's\n")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "code", "words"),
+    [
+        pytest.param(no_repository, 3, "git init && git add --all", id="no-repository"),
+        pytest.param(nothing_committed, 3, "is not committed", id="nothing-committed"),
+        pytest.param(answers_not_committed, 3, "is not committed", id="answers-not-committed"),
+        pytest.param(changed, 3, "text.txt", id="uncommitted"),
+        pytest.param(staged, 3, "mine.txt", id="staged"),
+        pytest.param(half_merged, 3, "text.txt", id="half-merged"),
+        pytest.param(at_work, 3, "another git command", id="another-git-at-work"),
+        pytest.param(no_answers_file, 2, "it has no .copier-answers.yml", id="no-answers-file"),
+        pytest.param(answers("v0.0.1", "v9.1.0"), 4, "upgrade genai-scaffold", id="newer"),
+        pytest.param(answers("v0.0.1", "v0.0.1.dev3"), 2, "--base", id="unreleased"),
+        pytest.param(answers("v0.0.1", "gibberish"), 2, "--base", id="no-version"),
+        pytest.param(answers("_commit: v0.0.1", "other: 1"), 2, "--base COMMIT", id="none-named"),
+        pytest.param(answers("preset: service", "preset: [a"), 2, "Line 5 of", id="not-yaml"),
+        pytest.param(answers("preset: service", "preset: huge"), 2, "was made from", id="unknown"),
+        pytest.param(in_the_way, 3, "brand new.txt in the way", id="untracked-in-the-way"),
+        pytest.param(ignored_folder_in_the_way, 3, "brand new.txt", id="folder-in-the-way"),
+        pytest.param(hidden_from_git, 3, "skip-worktree", id="skip-worktree"),
+        pytest.param(assumed_unchanged, 3, "dropped.txt in the way", id="assume-unchanged"),
+    ],
+)
+def test_what_could_lose_something_is_refused(
+    prepare: Callable[[Path], None], code: int, words: str, project: Path
+) -> None:
+    prepare(project)
+    before = contents(project)
+    run = tool("update", str(project), "--yes")
+    assert (run.code, run.output) == (code, "")
+    assert words in run.errors
+    assert contents(project) == before
+
+
+def test_staged_changes_elsewhere_are_refused(versions: Versions, work: Path) -> None:
+    project = in_a_subfolder(versions, work)
+    (work / "other.txt").write_text("staged\n")
+    git(work, "add", "other.txt")
+    with versions.after():
+        run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "staged changes outside of the project" in run.errors
+
+
+def in_a_subfolder(versions: Versions, work: Path) -> Path:
+    """A project inside a larger repository, with unusual names on the way."""
+    git(work, "init", "--quiet", "--initial-branch", "main")
+    (work / "kept.txt").write_text("kept\n")
+    project = work / "Dienste (öffentlich)" / "my-app"
+    with versions.before():
+        made = tool("new", str(project), "--yes", "--quiet", "--no-git", "--deploy", "none")
+        assert made.code == 0, made.errors
+    commit(work)
+    return project
+
+
+def plain(project: Path) -> Path:
+    return project
+
+
+def detached(project: Path) -> Path:
+    git(project, "checkout", "--quiet", "--detach")
+    return project
+
+
+def worktree(project: Path) -> Path:
+    git(project, "worktree", "add", "--quiet", "../a worktree", "-b", "another")
+    return project.parent / "a worktree"
+
+
+def shallow(project: Path) -> Path:
+    commit(project, "Another")
+    git(project.parent, "clone", "--quiet", "--depth", "1", f"file://{project}", "shallow")
+    return project.parent / "shallow"
+
+
+def carriage_returns(project: Path) -> Path:
+    git(project, "config", "core.autocrlf", "true")
+    git(project, "rm", "--quiet", "-r", "--cached", ".")
+    git(project, "reset", "--quiet", "--hard")
+    assert b"\r\n" in (project / "text.txt").read_bytes()
+    return project
+
+
+def hooked_and_signed(project: Path) -> Path:
+    for name in ("pre-commit", "post-checkout", "post-merge", "pre-merge-commit", "commit-msg"):
+        hook = project / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\ntouch ran-a-hook\nexit 1\n")
+        hook.chmod(0o755)
+    git(project, "config", "commit.gpgSign", "true")
+    git(project, "config", "gpg.program", "false")
+    git(project, "config", "merge.conflictStyle", "diff3")
+    git(project, "config", "diff.external", "false")
+    git(project, "config", "color.ui", "always")
+    git(project, "config", "core.quotePath", "true")
+    return project
+
+
+def without_an_identity(project: Path) -> Path:
+    Path(os.environ["HOME"], ".gitconfig").unlink()
+    return project
+
+
+def behind_a_link(project: Path) -> Path:
+    link = project.parent / "a link"
+    link.symlink_to(project, target_is_directory=True)
+    return link
+
+
+def of_sha256(project: Path) -> Path:
+    shutil.rmtree(project / ".git")
+    git(project, "init", "--quiet", "--object-format", "sha256")
+    commit(project)
+    return project
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        *(plain, detached, worktree, shallow, carriage_returns, hooked_and_signed),
+        *(without_an_identity, behind_a_link, of_sha256),
+    ],
+)
+def test_it_works_in(prepare: Callable[[Path], Path], project: Path) -> None:
+    lines = (project / "text.txt").read_text().splitlines(keepends=True)
+    (project / "text.txt").write_text("".join(["mine\n", *lines[1:]]))
+    (project / "requirements.txt").write_text("mine\n")
+    commit(project)
+    place = prepare(project)
+    run = tool("update", str(place), "--yes")
+    assert run.code == 0, run.errors
+    written = (place / "text.txt").read_bytes()
+    assert written.startswith(b"mine")
+    assert b"the newer one" in written
+    assert (b"\r\n" in written) == (prepare is carriage_returns)
+    assert (written.count(b"\r\n") == written.count(b"\n")) == (prepare is carriage_returns)
+    assert (place / "start").stat().st_mode & 0o100
+    assert not (place / "ran-a-hook").exists()
+    commit(place)
+    assert git(place, "status", "--porcelain") == ""
+
+
+def test_it_works_in_a_part_of_a_repository(versions: Versions, work: Path) -> None:
+    project = in_a_subfolder(versions, work)
+    text = project / "text.txt"
+    text.write_text(text.read_text().replace("the older one", "mine"))
+    commit(work)
+    (work / "kept.txt").write_text("changed, and in no commit\n")
+    with versions.after():
+        run = tool("update", str(project), "--yes", "--json")
+    assert run.code == 3
+    said = json.loads(run.output)
+    assert [conflict["path"] for conflict in said["conflicts"]] == ["text.txt"]
+    assert ">>>>>>> genai-scaffold-0.0.2" in text.read_text()
+    assert (work / "kept.txt").read_text() == "changed, and in no commit\n"
+    subprocess.run(shlex.split(said["undo"]), check=True, cwd="/")
+    assert git(work, "status", "--porcelain") == " M kept.txt\n"
+
+
+def test_the_current_folder_is_the_default(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    assert tool("update", "--yes").code == 0
+    assert (project / "brand new.txt").exists()
+
+
+def test_a_git_that_runs_us_from_a_hook_does_not_lead_us_astray(
+    project: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(work, "init", "--quiet", "elsewhere")
+    monkeypatch.setenv("GIT_DIR", str(work / "elsewhere/.git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(work / "elsewhere"))
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "0")
+    assert tool("update", str(project), "--yes").code == 0
+    assert (project / "brand new.txt").exists()
+
+
+def test_without_git_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    run = tool("update", str(project), "--yes")
+    assert run.code == 4
+    assert "install git" in run.errors
+
+
+@pytest.mark.parametrize("offered", [True, False], ids=["as offered", "no such commit"])
+def test_an_unknown_version_is_merged_from_a_commit(offered: bool, project: Path) -> None:
+    answers("v0.0.1", "v0.0.1.dev3")(project)
+    generated = git(project, "rev-parse", "--short", "HEAD").strip()
+    (project / "mine").mkdir()
+    (project / "mine/module.py").write_text("print('mine')\n")
+    (project / "requirements.txt").write_text("mine\n")
+    commit(project)
+    refused = tool("update", str(project), "--yes")
+    assert f"--base {generated}" in refused.errors
+    run = tool("update", str(project), "--yes", "--base", generated if offered else "ffffff")
+    if not offered:
+        assert run.code == 2
+        assert "is no commit that has" in run.errors
+        return
+    assert run.code == 0, run.errors
+    assert "the newer one" in (project / "text.txt").read_text()
+    assert (project / "mine/module.py").exists()
+    assert (project / "requirements.txt").read_text() == "mine\n"
+    # Whether the template dropped a file, or the user had made it, cannot be told.
+    assert (project / "dropped.txt").exists()
+
+
+def test_what_is_not_offered_any_more_falls_away(versions: Versions, project: Path) -> None:
+    answers("features:\n- ci\n", "features:\n- ci\n- gone\n")(project)
+    with pytest.MonkeyPatch.context() as patch:
+        file = versions.old / "copier.yml"
+        before = file.read_text("utf-8")
+        try:
+            file.write_text(before.replace("GitHub Actions workflow: ci", "A: ci\n    B: gone"))
+            patch.setattr(merge, "FILES_SHOWN", 10)
+            two = Versions(versions.old, versions.new, project.parent / "history.zip")
+            two.record()
+            with two.after():
+                run = tool("update", str(project), "--yes")
+        finally:
+            file.write_text(before)
+    assert run.code == 0, run.errors
+    assert "gone is not offered any more" in run.errors
+    assert "- gone" not in (project / ".copier-answers.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("switch", "auto"), "auto is none", id="switch-to-auto"),
+        pytest.param(("switch", "flsk"), "did you mean flask?", id="switch-misspelt"),
+        pytest.param(("add", "metrcs"), "did you mean metrics?", id="add-misspelt"),
+        pytest.param(("remove", "everything"), "neither a feature nor", id="remove-unknown"),
+        pytest.param(("add", "mod-wsgi"), "cannot run an ASGI application", id="add-unfit"),
+        pytest.param(("add", "none"), "neither a feature nor", id="add-none"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(
+    arguments: tuple[str, str], words: str, project: Path
+) -> None:
+    before = state(project)
+    run = tool(*arguments, str(project), "--yes")
+    assert run.code == 2
+    assert words in run.errors
+    assert state(project) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [("switch", "fastapi"), ("add", "ci"), ("remove", "metrics")], ids=" ".join
+)
+def test_what_is_so_already_changes_nothing(
+    arguments: tuple[str, str], versions: Versions, made: Path
+) -> None:
+    before = state(made)
+    with versions.before():
+        run = tool(*arguments, str(made))
+    assert (run.code, run.output) == (0, "✓ The project is up to date.\n")
+    assert state(made) == before
+
+
+def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state(project)
+
+    def fail(self: merge.Merge) -> None:
+        (self.here.project / "brand new.txt").write_text("half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(merge.Merge, "_write_files", fail)
+    run = tool("update", str(project), "--yes")
+    assert run.code != 0
+    assert state(project) == before
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_plain_copier_project_stays_one(project: Path) -> None:
+    answers("_src_path: ''", "_src_path: https://example.org/genai-scaffold.git")(project)
+    assert tool("update", str(project), "--yes").code == 0
+    recorded = (project / ".copier-answers.yml").read_text()
+    assert "_src_path: https://example.org/genai-scaffold.git" in recorded
+
+
+def test_the_template_of_the_fixture_is_the_one_installed(versions: Versions) -> None:
+    with versions.after():
+        assert template.version() == "0.0.2"
