@@ -1,0 +1,295 @@
+"""Two releases of the tool, made by the release script, and projects that live through both."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from repositories import commit, contents, git
+
+from e2e.conftest import REPOSITORY
+from e2e.machine import Machine
+from e2e.projects import Project
+from genai_scaffold import __version__, record
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND = "90.0.0", "90.1.0"
+FRAMEWORKS = ("fastapi", "flask")
+SERVICE = "templates/project/{% if preset == 'service' %}backend{% endif %}"
+NAMED = "def version() -> str:\n    return 'the second one'\n"
+
+
+class Releases(NamedTuple):
+    """A repository with two releases, and the installed tool of each."""
+
+    repository: Path
+    first: Path
+    second: Path
+
+
+@pytest.fixture(scope="session")
+def releases(machine: Machine) -> Releases:
+    """The checkout released as it is, then with a change to templates that are released."""
+    repository = machine.folder / "releases"
+    listed = git(REPOSITORY, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for path in filter(None, listed.split("\0")):
+        if (REPOSITORY / path).exists():
+            (repository / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / path, repository / path)
+    git(repository, "init", "--quiet", "--initial-branch", "main")
+    first = released(machine, repository, FIRST)
+    (repository / SERVICE / "version.py").write_text(NAMED)
+    errors = repository / SERVICE / "errors.py"
+    errors.write_text(errors.read_text().replace('"""', '"""Of the second release. ', 1))
+    (repository / SERVICE / "api/sse.py").rename(repository / SERVICE / "api/events.py")
+    for file in (repository / "templates").rglob("*.py*"):
+        text = file.read_text("utf-8").replace("backend.api.sse", "backend.api.events")
+        file.write_text(text.replace("api import sse", "api import events as sse"))
+    return Releases(repository, first, released(machine, repository, SECOND))
+
+
+def released(machine: Machine, repository: Path, version: str) -> Path:
+    """Releases the repository as it is; the installed tool."""
+    changelog = repository / "CHANGELOG.md"
+    heading = f"# Changelog\n\n## {version} (not yet released)\n"
+    changelog.write_text(changelog.read_text().replace("# Changelog\n", heading, 1))
+    machine.run(
+        *(sys.executable, "scripts/release.py", version),
+        directory=repository,
+        PYTHONPATH=str(repository / "src"),
+    )
+    commit(repository, version)
+    git(repository, "tag", f"v{version}")
+    wheels = machine.folder / f"wheel-{version}"
+    build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(repository))
+    machine.run(sys.executable, *build)
+    [wheel] = wheels.glob("*.whl")
+    return machine.environment(f"tool-{version}", str(wheel)) / "genai-scaffold"
+
+
+def made(machine: Machine, tool: Path, folder: Path, *flags: str) -> Path:
+    machine.run(str(tool), "new", str(folder), "--yes", "--no-git", *flags)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    commit(folder, "Start")
+    return folder
+
+
+def without_network(*command: str) -> tuple[str, ...]:
+    """The same command where there is no network, which takes the rights to cut it off."""
+    return ("unshare", "--net", *command) if os.geteuid() == 0 else command
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_update_comes_out_as_a_new_project_with_the_user_s_work(
+    machine: Machine, releases: Releases, framework: str, tmp_path: Path
+) -> None:
+    flags = ("--framework", framework, "--feature", "metrics")
+    project = made(machine, releases.first, tmp_path / "my-app", *flags)
+    fresh = made(machine, releases.second, tmp_path / "fresh" / "my-app", *flags)
+    moved = project / "backend/api/sse.py"
+    moved.write_text(f"{moved.read_text()}\n\nMINE = 1\n")
+    (project / "backend/mine.py").write_text("MINE = 2\n")
+    (project / ".env").write_text("LOG_LEVEL=DEBUG\n")
+    commit(project)
+    update = without_network(str(releases.second), "update", str(project))
+    assert f"Merged {FIRST} → {SECOND}" in machine.run(*update)
+    expected = contents(fresh)
+    expected["backend/api/events.py"] += b"\n\nMINE = 1\n"
+    expected |= {"backend/mine.py": b"MINE = 2\n", ".env": b"LOG_LEVEL=DEBUG\n"}
+    assert contents(project) == expected
+    commit(project)
+    assert "up to date" in machine.run(*update)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_project_s_own_tests_pass_after_an_update(
+    machine: Machine,
+    releases: Releases,
+    framework: str,
+    tmp_path: Path,
+    project: Callable[[str], Project],
+) -> None:
+    folder = made(machine, releases.first, tmp_path / "my-app", "--framework", framework)
+    machine.run(str(releases.second), "update", str(folder))
+    updated = project(framework)._replace(folder=folder)
+    assert " passed" in updated.run("pytest", "-q")
+    updated.run("mypy", ".")
+    updated.run("ruff", "check", ".")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_project_s_own_tests_pass_after_a_switch(
+    machine: Machine,
+    releases: Releases,
+    framework: str,
+    tmp_path: Path,
+    project: Callable[[str], Project],
+) -> None:
+    folder = made(machine, releases.first, tmp_path / "my-app", "--framework", framework)
+    other = next(name for name in FRAMEWORKS if name != framework)
+    before = contents(folder)
+    machine.run(str(releases.first), "switch", other, str(folder))
+    switched = project(other)._replace(folder=folder)
+    assert " passed" in switched.run("pytest", "-q")
+    switched.run("mypy", ".")
+    switched.run("ruff", "check", ".")
+    git(folder, "clean", "-fdxq")
+    commit(folder)
+    machine.run(str(releases.first), "switch", framework, str(folder))
+    assert contents(folder) == before
+
+
+EXTRAS = [
+    *(("fastapi", "service", name) for name in ("metrics", "tracing", "heroku", "kubernetes")),
+    *(("flask", "service", name) for name in ("metrics", "tracing", "mod-wsgi", "fly")),
+    ("fastapi", "prototype", "ci"),
+    ("flask", "prototype", "docker"),
+]
+
+
+@pytest.mark.parametrize(("framework", "preset", "name"), EXTRAS)
+def test_what_is_added_and_removed_again_leaves_nothing(
+    framework: str, preset: str, name: str, machine: Machine, scaffold: Path, tmp_path: Path
+) -> None:
+    flags = ("--framework", framework, "--preset", preset)
+    project = made(machine, scaffold, tmp_path / "my-app", *flags)
+    before = contents(project)
+    machine.run(str(scaffold), "add", name, str(project))
+    assert contents(project) != before
+    commit(project)
+    machine.run(str(scaffold), "remove", name, str(project))
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("preset", ["service", "prototype"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_there_and_back_is_where_it_was(
+    framework: str, preset: str, machine: Machine, scaffold: Path, tmp_path: Path
+) -> None:
+    flags = ("--framework", framework, "--preset", preset)
+    project = made(machine, scaffold, tmp_path / "my-app", *flags)
+    before = contents(project)
+    for name in (next(name for name in FRAMEWORKS if name != framework), framework):
+        machine.run(str(scaffold), "switch", name, str(project))
+        commit(project)
+    assert contents(project) == before
+
+
+def test_plain_copier_makes_and_updates_a_project(
+    machine: Machine, releases: Releases, tmp_path: Path
+) -> None:
+    copier = (str(releases.second.with_name("copier")),)
+    url = f"git+file://{releases.repository}"
+    project = tmp_path / "my-app"
+    machine.run(*copier, "copy", "--defaults", "--vcs-ref", f"v{FIRST}", url, str(project))
+    recorded = (project / record.ANSWERS_FILE).read_text()
+    assert f"_commit: v{FIRST}\n" in recorded
+    assert f"_src_path: {url}\n" in recorded
+    git(project, "init", "--quiet")
+    (project / "backend/mine.py").write_text("MINE = 2\n")
+    commit(project)
+    ours = tmp_path / "ours"
+    shutil.copytree(project, ours)
+    machine.run(*copier, "update", "--defaults", directory=project, **identity(machine))
+    assert (project / "backend/version.py").read_text() == NAMED
+    # The same project is one of ours, too, and stays one of Copier's.
+    machine.run(str(releases.second), "update", str(ours))
+    assert contents(ours) == contents(project)
+
+
+def identity(machine: Machine) -> Mapping[str, str]:
+    """Copier commits on its way, and so needs to be somebody."""
+    config = Path(machine.variables["HOME"]) / ".gitconfig"
+    config.write_text("[user]\nname = A User\nemail = user@example.org\n")
+    return {"GIT_CONFIG_GLOBAL": str(config)}
+
+
+def test_the_release_script_says_what_is_wrong(machine: Machine, releases: Releases) -> None:
+    program = (sys.executable, "scripts/release.py", FIRST)
+    ended = subprocess.run(
+        program,
+        cwd=releases.repository,
+        env={**machine.variables, "PYTHONPATH": str(releases.repository / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert f"{FIRST} is not newer than {SECOND}" in ended.stderr
+    assert git(releases.repository, "status", "--porcelain") == ""
+
+
+KILLS = 20
+
+
+def test_killed_at_any_moment_the_project_is_one_command_from_where_it_was(
+    machine: Machine, scaffold: Path, tmp_path: Path
+) -> None:
+    project = made(machine, scaffold, tmp_path / "my-app", "--framework", "fastapi")
+    before = contents(project)
+    switch = (str(scaffold), "switch", "flask", str(project), "--yes")
+    started = time.monotonic()
+    machine.run(*switch)
+    duration = time.monotonic() - started
+    undo = ("git", "-C", str(project), "restore", "--source=HEAD", "--staged", "--worktree", "--")
+    machine.run(*undo, ".")
+    assert contents(project) == before
+    moments = random.Random(20)  # noqa: S311 - no secret
+    for number in range(KILLS):
+        with subprocess.Popen(
+            switch,
+            env=machine.variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            if number % 2:
+                # The moments in which the user's files are written are few: they are sought.
+                wait_until_it_writes(process, project)
+                time.sleep(moments.uniform(0, 0.1))
+            else:
+                time.sleep(moments.uniform(0, duration))
+            # With every git that it started.
+            os.killpg(process.pid, signal.SIGKILL)
+        if git(project, "status", "--porcelain"):
+            machine.run(*undo, ".")
+        assert contents(project) == before, number
+        assert git(project, "status", "--porcelain") == ""
+        git(project, "fsck", "--strict")
+    machine.run(*switch)
+    assert (project / "app.py").exists()
+
+
+def wait_until_it_writes(process: subprocess.Popen[bytes], project: Path) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        if list((project / ".git").glob(".genai-scaffold*")):
+            return
+        time.sleep(0.001)
+
+
+def test_a_development_version_is_told_apart_by_its_template(
+    machine: Machine, scaffold: Path, releases: Releases, tmp_path: Path
+) -> None:
+    project = made(machine, scaffold, tmp_path / "my-app")
+    assert f"_commit: v{__version__}+" in (project / record.ANSWERS_FILE).read_text()
+    refused = subprocess.run(
+        (str(releases.second), "update", str(project)),
+        env=machine.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    generated = git(project, "rev-parse", "--short", "HEAD").strip()
+    assert refused.returncode == 2
+    assert f"--base {generated}" in refused.stderr
+    machine.run(str(releases.second), "update", str(project), "--base", generated)
+    assert (project / "backend/version.py").read_text() == NAMED
