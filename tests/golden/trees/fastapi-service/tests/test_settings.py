@@ -60,7 +60,6 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"APP_ENV": "staging"}, "APP_ENV", id="unknown environment"),
         pytest.param({"LLM_API_KEY": ""}, "LLM_API_KEY", id="no model in production"),
         pytest.param({"API_KEYS": ""}, "API_KEYS", id="open in production"),
-        pytest.param({"WEB_CONCURRENCY": "2"}, "REDIS_URL", id="workers that count alone"),
     ],
 )
 def test_refuses_to_start_in_one_line(
