@@ -248,6 +248,9 @@ def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm:
 @contextlib.contextmanager
 def _loading() -> Iterator[None]:
     """Load what renders the project while a person reads the questions."""
+    # Which are planned meanwhile, with Jinja: two threads that import it can lock each other out.
+    import jinja2  # noqa: F401
+
     loading = threading.Thread(target=render.load)
     loading.start()
     try:

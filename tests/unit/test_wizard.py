@@ -1,5 +1,7 @@
 """The conversation, played by a script: questions, the way back, overrides, and the end."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from io import StringIO
@@ -406,3 +408,18 @@ def test_what_renders_is_loaded_while_the_first_question_is_read(
     with pytest.raises(KeyboardInterrupt):
         wizard.ask({}, None, Reader())
     assert threading.active_count() == 1
+
+
+def test_what_plans_is_loaded_before_what_renders() -> None:
+    """Two threads that import Jinja at once may lock each other out."""
+    program = """
+import sys
+from genai_scaffold import render, wizard
+render.load = lambda: print("jinja2" in sys.modules)
+with wizard._loading():
+    pass
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["True"]
