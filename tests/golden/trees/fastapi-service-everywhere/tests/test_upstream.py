@@ -55,6 +55,17 @@ def test_sends_the_request_within_the_limits(
     assert sent == [{**body, **sent_on, "model": "some-model"}]
 
 
+def test_always_asks_for_usage(serve: Serve) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return stream_of(STOP, "[DONE]")
+
+    serve(answer=answer).post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert [body["stream_options"] for body in sent] == [{"include_usage": True}]
+
+
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
     client = serve(answer=lambda _: stream_of(TOKEN, STOP, USAGE, "[DONE]"))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
@@ -78,6 +89,7 @@ def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, 
     *_, last = [line for line in response.text.splitlines() if line]
     assert json.loads(last.removeprefix("data: "))["error"]["type"] == "upstream_error"
     assert "[DONE]" not in response.text
+    assert "overloaded" not in response.text
 
 
 def test_a_broken_connection_ends_the_stream_with_an_error(serve: Serve) -> None:
@@ -127,6 +139,11 @@ def test_an_upstream_error_becomes_ours(
         assert "[DONE]" not in response.text
     else:
         assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
+
+
+def test_says_whose_key_is_wrong(serve: Serve) -> None:
+    response = serve(answer=lambda _: refusal(401)).post("/v1/chat/completions", json=ASK)
+    assert "this service's own API key" in response.json()["error"]["message"]
 
 
 def test_says_when_to_try_again(serve: Serve) -> None:

@@ -7,6 +7,8 @@ import struct
 import httpx2
 import pytest
 
+from tests.conftest import Serve
+
 
 def embed(client: httpx2.Client, **request: object) -> list[list[float]]:
     response = client.post("/v1/embeddings", json=request)
@@ -33,3 +35,9 @@ def test_packs_numbers_where_it_is_asked_to(client: httpx2.Client) -> None:
 @pytest.mark.parametrize("given", ["", [], None, 3])
 def test_refuses_what_is_no_text(client: httpx2.Client, given: object) -> None:
     assert client.post("/v1/embeddings", json={"input": given}).status_code == 422
+
+
+def test_refuses_a_model_that_is_not_allowed(serve: Serve) -> None:
+    client = serve(allowed_models="one", llm_model="one")
+    refused = client.post("/v1/embeddings", json={"input": "text", "model": "another"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "model")

@@ -115,6 +115,26 @@ def test_charges_what_the_model_counted(
     assert [client.post("/v1/chat/completions", json=body).status_code for _ in codes] == codes
 
 
+@pytest.mark.parametrize(
+    ("path", "large"),
+    [
+        pytest.param("chat/completions", {"max_tokens": 50}, id="a long answer"),
+        pytest.param("chat/completions", {"n": 3}, id="several answers"),
+        pytest.param(
+            "chat/completions", {"messages": [{"role": "user", "content": "x" * 200}]}, id="prompt"
+        ),
+        pytest.param("embeddings", {"input": ["x" * 100] * 2}, id="embeddings"),
+    ],
+)
+def test_refuses_what_may_cost_too_much_and_charges_nothing(
+    serve: Serve, path: str, large: dict[str, object]
+) -> None:
+    client = serve(tokens_per_day=50)
+    small = {**ASK, "max_tokens": 20, "input": "hello"}
+    codes = [client.post(f"/v1/{path}", json=body).status_code for body in (small | large, small)]
+    assert codes == [429, 200]
+
+
 def test_charges_nothing_for_a_failure(serve: Serve) -> None:
     refusal = httpx2.Response(400, json={"error": {"message": "no"}})
     client = serve(answer=lambda _: refusal, tokens_per_day=60, max_tokens=40)

@@ -51,7 +51,7 @@ def allowed_model(wanted: str | None, settings: Settings) -> str:
 
 def most_tokens(body: dict[str, Any]) -> int:
     """Returns the most tokens that a request may cost: a guess of those in, all of those out."""
-    sent = characters(body.get("messages", body.get("input")))
+    sent = characters([body.get("messages", ""), body.get("input", "")])
     answered = max((body[name] for name in LIMITS if body.get(name)), default=0)
     return sent // CHARACTERS_PER_TOKEN + 1 + answered * (body.get("n") or 1)
 
