@@ -27,7 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-golden", action="store_true", help="accept what is generated as it is now"
     )
     parser.addoption(
-        "--whole", action="store_true", help="try the whole array of combinations, not a part"
+        "--whole",
+        action="store_true",
+        help="every combination and every moment, not a part of them",
     )
 
 

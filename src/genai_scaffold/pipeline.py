@@ -98,7 +98,10 @@ def preview(planned: Plan) -> tuple[str, ...]:
         DestinationError: the real thing would find something in its way.
     """
     check_destination(planned.destination)
-    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+    with (
+        _explained(planned.destination),
+        staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage,
+    ):
         return _rendered(planned, stage / planned.destination.name)
 
 
@@ -120,7 +123,7 @@ def create(
         staging.sweep(destination)
     check_destination(destination)
     notes = list(planned.answers.notes)
-    with _parents(destination.parent), _stage(destination) as stage:
+    with _stage(destination) as stage:
         project = stage / destination.name
         progress("Rendering")
         files = _rendered(planned, project)
@@ -128,7 +131,8 @@ def create(
         repository, note = _repository(project, destination, git)
         notes += [note] if note else []
         progress("Moving it into place")
-        _move(project, destination)
+        with _parents(destination.parent):
+            _move(project, destination)
     return Created(planned, files, tuple(notes), repository)
 
 
@@ -205,7 +209,8 @@ def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
     """Add the project's name, which is the directory's unless another was given."""
     if name := given.get("name"):
         fix = "--name {}" if name.source == "flag" else "{} instead"
-        checked = names.check_name(str(name.value), fix=fix)
+        with _placed(name):
+            checked = names.check_name(str(name.value), fix=fix)
         return {**given, "name": name._replace(value=checked)}
     if directory is None:
         return dict(given)
@@ -220,9 +225,23 @@ def _with_texts(given: Givens) -> dict[str, Given]:
     checked = dict(given)
     for key in ("description", "author"):
         if key in given:
-            text = names.check_text(str(given[key].value), key)
+            with _placed(given[key]):
+                text = names.check_text(str(given[key].value), key)
             checked[key] = given[key]._replace(value=text)
     return checked
+
+
+@contextlib.contextmanager
+def _placed(given: Given) -> Iterator[None]:
+    """Say where a refused answer stands, unless the user has just typed it."""
+    try:
+        yield
+    except UsageError as refused:
+        if given.source in ("flag", "prompt"):
+            raise
+        raise UsageError(
+            refused.what, why=f"{given.place}: {refused.why}", fix=refused.fix
+        ) from None
 
 
 def destination(directory: str) -> Path:
@@ -272,7 +291,7 @@ def check_destination(destination: Path) -> None:
                 why=f"{parent} is not a directory",
                 fix="choose another directory",
             )
-        home = _stage_home(destination) if destination.is_dir() else parent
+        home = _stage_home(destination)
         if not os.access(home, os.W_OK | os.X_OK):
             raise EnvironmentFailure(
                 f"{destination} cannot be created",
@@ -339,12 +358,12 @@ def _stage(destination: Path) -> Iterator[Path]:
 
 
 def _stage_home(destination: Path) -> Path:
-    """The directory to stage in: the parent, if it can be written and is on the same disk."""
+    """The directory to stage in: the nearest that is there, can be written, and is on its disk."""
     if destination.is_dir() and (
         destination.is_mount() or not os.access(destination.parent, os.W_OK)
     ):
         return destination
-    return destination.parent
+    return next(parent for parent in destination.parents if parent.is_dir())
 
 
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:

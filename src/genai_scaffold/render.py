@@ -28,10 +28,13 @@ def render(
         RenderError: the template is broken; the file and the line are named where known.
         EnvironmentFailure: the disk or its permissions stopped it.
     """
-    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
-        source = template.checkout(stage)
-        data = {**answers, "recommendation": dict(recommendation)}
-        render_from(source, destination, {**data, "scaffold_version": template.version()})
+    try:
+        with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+            source = template.checkout(stage)
+            data = {**answers, "recommendation": dict(recommendation)}
+            render_from(source, destination, {**data, "scaffold_version": template.version()})
+    except OSError as error:
+        raise _unwritable(error, destination) from error
     return files(destination)
 
 
@@ -73,11 +76,7 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> Non
     except Exception as error:
         # A template is a program: it can raise anything, and a missing part of it an OSError.
         if isinstance(error, OSError) and not isinstance(error, jinja2.TemplateError):
-            raise EnvironmentFailure(
-                "The project could not be written",
-                why=f"{error.strerror or error} ({error.filename or destination})",
-                fix="make room, or choose a directory that can be written",
-            ) from error
+            raise _unwritable(error, destination) from error
         raise RenderError(
             "The template could not be rendered; nothing was written",
             why=f"{_place(error, source)}{_first_line(error)}",
@@ -93,6 +92,14 @@ def files(project: Path) -> tuple[str, ...]:
             for path in project.rglob("*")
             if not path.is_dir() and ".git" not in path.relative_to(project).parts
         )
+    )
+
+
+def _unwritable(error: OSError, destination: Path) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        "The project could not be written",
+        why=f"{error.strerror or error} ({error.filename or destination})",
+        fix="make room, or choose a directory that can be written",
     )
 
 
