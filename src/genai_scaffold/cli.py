@@ -1,6 +1,7 @@
 """The command line: parses, calls one function, shows its result, and owns the exit codes."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -15,7 +16,13 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from genai_scaffold import __version__, streams
-from genai_scaffold.errors import InstallError, ScaffoldError, UsageError, closest
+from genai_scaffold.errors import (
+    EnvironmentFailure,
+    InstallError,
+    ScaffoldError,
+    UsageError,
+    closest,
+)
 
 if TYPE_CHECKING:
     from genai_scaffold.answers import Givens
@@ -565,9 +572,15 @@ def _explained(problem: BaseException, arguments: list[str]) -> int:
         case Stopped():
             _say_stopped(problem)
             code = problem.exit_code
+        case OSError(errno=errno.ENOSPC):
+            _discard_output()
+            fix = "make room, or send the output elsewhere; what was created is complete"
+            why = "the disk, or what the output is sent to, is full"
+            _report(EnvironmentFailure("Not all could be written", why=why, fix=fix), arguments)
+            code = EnvironmentFailure.exit_code
         case BrokenPipeError():
-            # Whoever read our output has left; the interpreter's last flush must not complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            # Whoever read our output has left.
+            _discard_output()
             code = SIGNALLED + getattr(signal, "SIGPIPE", 13)
         case _:
             _report_bug(problem, arguments)
@@ -596,6 +609,11 @@ def _report_bug(bug: BaseException, arguments: list[str]) -> None:
         "This is a bug in genai-scaffold", why=f"{type(bug).__name__}: {bug}", fix=place
     )
     _report(problem, arguments)
+
+
+def _discard_output() -> None:
+    """Keep the interpreter's last flush from complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _say_stopped(interruption: BaseException) -> None:
