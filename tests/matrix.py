@@ -137,6 +137,20 @@ ARRAY = _covering_every_pair()
 ROWS = [*ARRAY, *_covering_every_shape(ARRAY)]
 
 
+def _with_all_that_can_be_had(framework: str, preset: str) -> Row:
+    """The first value of every factor, which for what can be left out is to have it."""
+    row: Row = {"framework": framework, "preset": preset}
+    for key, values in FACTORS.items():
+        row = row if key in row else next(filter(allowed, ({**row, key: v} for v in values)))
+    return row
+
+
+EVERYTHING = [
+    _with_all_that_can_be_had(framework, preset)
+    for framework, preset in itertools.product(choices("framework"), choices("preset"))
+]
+
+
 def given(row: Row) -> dict[str, str | bool | list[str] | None]:
     """The answers of a row, by the names of their flags."""
     flags = {key: row[key] for key in FACTORS if key in QUESTIONS}

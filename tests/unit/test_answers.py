@@ -1,6 +1,7 @@
 """Where answers come from, which one counts, and what is said about those that cannot be used."""
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -285,6 +286,8 @@ FAULTS = [
     pytest.param(b"#" * 1_000_001, 1, "too large", id="large"),
     pytest.param(b"<<: {framework: flask}\n", 1, "is not an answer's key", id="merge-key"),
     pytest.param(b"&a framework: *b\n", 1, "", id="unknown-alias"),
+    pytest.param(b"docs: true\nname: json\n", 2, "try json-app instead", id="name"),
+    pytest.param(b'docs: true\n\nauthor: "a\\u202eb"\n', 3, "U+202E", id="direction"),
 ]
 
 
@@ -397,3 +400,53 @@ def test_no_answers_file_gives_a_traceback(tmp_path: Path, text: str) -> None:
     if refused:
         assert refused.exit_code == 2
         assert "\n" not in f"{refused.what}{refused.why}{refused.fix}"
+
+
+VALID = yaml.safe_dump({key: plain(value) for key, (_, value) in OTHER_THAN_DEFAULT.items()})
+MUTATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["drop", "double", "insert", "flip"]),
+        st.integers(0, 1_000_000),
+        st.sampled_from([word.encode("utf-8", "surrogatepass") for word in STRANGE]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def mutated(content: bytes, mutations: list[tuple[str, int, bytes]]) -> bytes:
+    for kind, number, word in mutations:
+        at = number % (len(content) + 1)
+        match kind:
+            case "drop":
+                content = content[:at] + content[at + 1 + number % 20 :]
+            case "double":
+                content = content[:at] + content[max(at - number % 40, 0) :]
+            case "insert":
+                content = content[:at] + word + content[at:]
+            case "flip" if at < len(content):
+                content = (
+                    content[:at] + bytes([content[at] ^ (1 << number % 8)]) + content[at + 1 :]
+                )
+    return content
+
+
+@settings(
+    deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(MUTATIONS)
+def test_a_damaged_answers_file_is_used_or_its_line_is_named(
+    tmp_path: Path, mutations: list[tuple[str, int, bytes]]
+) -> None:
+    path = tmp_path / "answers.yml"
+    path.write_bytes(mutated(VALID.encode(), mutations))
+    refused = None
+    try:
+        pipeline.plan(answers.from_file(str(path)))
+    except ScaffoldError as error:
+        refused = error
+    if refused:
+        assert refused.exit_code == 2
+        said = f"{refused.what}, {refused.why}"
+        assert re.search(r"\bline \d+ of \S+answers\.yml", said, re.IGNORECASE), said
+        assert "\n" not in f"{said}{refused.fix}"

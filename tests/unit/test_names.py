@@ -14,42 +14,56 @@ from genai_scaffold.errors import UsageError
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
+LETTERS = "a name is made of ASCII letters, digits, and inner hyphens, dots and underscores"
+KEYWORD = "it is a keyword of Python"
+LIBRARY = "it is a module of Python's standard library"
+INSTALLED = "it is a package that the project installs; the installer would take one for the other"
+MODULE = "the generated project has a module of that name"
+DEVICE = "Windows keeps that name for a device"
+
 REFUSED = [
-    pytest.param("", "my-app", id="empty"),
-    pytest.param("my api", "my-api", id="space"),
-    pytest.param("café", "cafe", id="accent"),
-    pytest.param("ａｐｉ", "api", id="fullwidth"),  # noqa: RUF001
-    pytest.param("😀", "my-app", id="emoji"),
-    pytest.param("-x", "x", id="leading-hyphen"),
-    pytest.param("x-", "x", id="trailing-hyphen"),
-    pytest.param(".x", "x", id="leading-dot"),
-    pytest.param("x.", "x", id="trailing-dot"),
-    pytest.param("..", "my-app", id="dots"),
-    pytest.param("../x", "x", id="up"),
-    pytest.param("a/b", "a-b", id="slash"),
-    pytest.param("a\\b", "a-b", id="backslash"),
-    pytest.param("x\n", "x", id="newline"),
-    pytest.param("x\0", "x", id="nul"),
-    pytest.param("class", "class-app", id="keyword"),
-    pytest.param("None", "none-app", id="constant"),
-    pytest.param("json", "json-app", id="standard-library"),
-    pytest.param("Test", "test-app", id="test"),
-    pytest.param("openai", "openai-app", id="dependency"),
-    pytest.param("OpenAI", "openai-app", id="dependency-in-capitals"),
-    pytest.param("redis", "redis-app", id="second-dependency"),
-    pytest.param("main", "main-app", id="our-module"),
-    pytest.param("backend", "backend-app", id="our-package"),
-    pytest.param("con", "con-app", id="device"),
-    pytest.param("nul.txt", "nul-txt", id="device-with-suffix"),
-    pytest.param("LPT1", "lpt1-app", id="device-in-capitals"),
-    pytest.param("x" * 65, "x" * 64, id="too-long"),
+    pytest.param("", "my-app", LETTERS, id="empty"),
+    pytest.param("my api", "my-api", LETTERS, id="space"),
+    pytest.param("café", "cafe", LETTERS, id="accent"),
+    pytest.param("ａｐｉ", "api", LETTERS, id="fullwidth"),  # noqa: RUF001
+    pytest.param("😀", "my-app", LETTERS, id="emoji"),
+    pytest.param("-x", "x", LETTERS, id="leading-hyphen"),
+    pytest.param("x-", "x", LETTERS, id="trailing-hyphen"),
+    pytest.param(".x", "x", LETTERS, id="leading-dot"),
+    pytest.param("x.", "x", LETTERS, id="trailing-dot"),
+    pytest.param("..", "my-app", LETTERS, id="dots"),
+    pytest.param("../x", "x", LETTERS, id="up"),
+    pytest.param("/etc/x", "etc-x", LETTERS, id="absolute"),
+    pytest.param("a/b", "a-b", LETTERS, id="slash"),
+    pytest.param("a\\b", "a-b", LETTERS, id="backslash"),
+    pytest.param("x\n", "x", LETTERS, id="newline"),
+    pytest.param("x\0", "x", LETTERS, id="nul"),
+    pytest.param("{{ 7*7 }}", "7-7", LETTERS, id="template"),
+    pytest.param("$(id)", "id", LETTERS, id="shell"),
+    pytest.param("class", "class-app", KEYWORD, id="keyword"),
+    pytest.param("None", "none-app", KEYWORD, id="constant"),
+    pytest.param("json", "json-app", LIBRARY, id="standard-library"),
+    pytest.param("Test", "test-app", LIBRARY, id="test"),
+    pytest.param("openai", "openai-app", INSTALLED, id="dependency"),
+    pytest.param("OpenAI", "openai-app", INSTALLED, id="dependency-in-capitals"),
+    pytest.param("redis", "redis-app", INSTALLED, id="second-dependency"),
+    pytest.param("main", "main-app", MODULE, id="our-module"),
+    pytest.param("backend", "backend-app", MODULE, id="our-package"),
+    pytest.param("con", "con-app", DEVICE, id="device"),
+    pytest.param("nul.txt", "nul-txt", DEVICE, id="device-with-suffix"),
+    pytest.param("LPT1", "lpt1-app", DEVICE, id="device-in-capitals"),
+    pytest.param("x" * 65, "x" * 64, "it has 65 characters, and 64 is the most", id="too-long"),
 ]
 
 
-@pytest.mark.parametrize(("name", "suggestion"), REFUSED)
-def test_a_refused_name_comes_with_one_that_is_accepted(name: str, suggestion: str) -> None:
+@pytest.mark.parametrize(("name", "suggestion", "why"), REFUSED)
+def test_a_refused_name_comes_with_one_that_is_accepted(
+    name: str, suggestion: str, why: str
+) -> None:
     with pytest.raises(UsageError) as refused:
         names.check_name(name)
+    assert refused.value.what == f"The project cannot be called {name!r}"
+    assert refused.value.why == why
     assert refused.value.fix == f"try --name {suggestion}"
     assert names.check_name(suggestion) == suggestion
 

@@ -93,6 +93,15 @@ def test_a_destination_in_the_way_stays_as_it_is(
     assert tree(work) == before
 
 
+def test_a_twin_that_differs_by_case_is_another_project_or_in_the_way(
+    run: Command, work: Path
+) -> None:
+    assert run("new", "bot", "--yes", "--no-git").code == 0
+    same = (work / "BOT").exists()  # as on most disks of macOS and Windows
+    assert run("new", "BOT", "--yes", "--no-git").code == (3 if same else 0)
+    assert len(list(work.iterdir())) == (1 if same else 2)
+
+
 def test_a_parent_that_is_a_file_is_in_the_way(run: Command, work: Path) -> None:
     file(work / "parent")
     ended = run("new", "parent/deep/bot", "--yes")

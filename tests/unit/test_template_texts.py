@@ -3,15 +3,20 @@
 import itertools
 import json
 import random
+import tempfile
 import tomllib
 from pathlib import Path
 
 import copier
+import matrix
 import pytest
 import yaml
+from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from genai_scaffold import answers, names, pipeline, render, template
+from genai_scaffold.errors import UsageError
 from genai_scaffold.record import ANSWERS_FILE
 
 TEXTS = [
@@ -24,7 +29,14 @@ TEXTS = [
     pytest.param("a # b: c", id="hash-and-colon"),
     pytest.param("rocket 🚀 é \u200dx", id="emoji"),
     pytest.param("{{ 7*7 }}{% raw %}{# c #}${{ github.token }}", id="template-tags"),
+    pytest.param("${{ secrets.X }} ${{ github.event.issue.title }} {{{", id="github-expression"),
+    pytest.param("{{ x | to_json }} {%- set a = 1 -%} {# c #} # line %} }}", id="jinja"),
+    pytest.param("[a] b = \"c\" ''' # d", id="toml"),
+    pytest.param("a: b\\n- c ? | > %TAG ---", id="yaml-document"),
+    pytest.param("'; rm -rf / #\" && $(id) | tee > /dev/null \\", id="shell-injection"),
     pytest.param("<b>&amp;</b> <!-- x --> </script>", id="html"),
+    pytest.param("<img src=x onerror=alert(1)> &lt;", id="html-injection"),
+    pytest.param('");import os;os.system("x")#', id="python"),
     pytest.param("$HOME ${X} %(a)s $(ls) `ls` !x", id="shell"),
     pytest.param("*a* _b_ __c__ ~~d~~ `e`", id="emphasis"),
     pytest.param("[a](b) ![c](d) <https://example.org> [e]: f", id="links"),
@@ -71,9 +83,24 @@ def shown(markdown: str) -> list[str]:
 @pytest.mark.parametrize("text", TEXTS)
 def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> None:
     assert names.check_text(text, "description") == text
-    given = {"description": text, "author": text, "preset": "prototype"}
-    planned = pipeline.plan(answers.from_flags(given), "my-app")
-    root = tmp_path / "my-app"
+    assert_reads_back(text, source, tmp_path / "my-app")
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
+def test_any_accepted_text_reads_back_from_every_file(source: Path, text: str) -> None:
+    try:
+        accepted = names.check_text(text, "description")
+    except UsageError:
+        reject()
+    assume(accepted)
+    with tempfile.TemporaryDirectory() as folder:
+        assert_reads_back(accepted, source, Path(folder) / "my-app")
+
+
+def assert_reads_back(text: str, source: Path, root: Path) -> None:
+    flags = {"description": text, "author": text, "preset": "prototype"}
+    planned = pipeline.plan(answers.from_flags(flags), "my-app")
     reasons = {"recommendation": planned.recommendation.as_dict()}
     render.render_from(source, root, {**planned.answers.for_template(), **reasons})
     metadata = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
@@ -86,9 +113,18 @@ def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> 
     assert f"Copyright (c) {text}\n" in (root / "LICENSE").read_text("utf-8")
 
 
+@pytest.mark.parametrize("row", matrix.EVERYTHING, ids=matrix.name)
+def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Path) -> None:
+    flags = {**matrix.given(row), "description": "zyx d", "author": "zyx a", "license": "mit"}
+    planned = pipeline.plan(answers.from_flags(flags), "my-app")
+    render.render_from(source, tmp_path, planned.answers.for_template())
+    holding = {path for path in render.files(tmp_path) if b"zyx" in (tmp_path / path).read_bytes()}
+    assert holding == {"pyproject.toml", "README.md", "LICENSE", ANSWERS_FILE}
+
+
 def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
-    given = {"author": "A & B's \\ <c>", "license": "proprietary", "preset": "prototype"}
-    planned = pipeline.plan(answers.from_flags(given), "my-app")
+    flags = {"author": "A & B's \\ <c>", "license": "proprietary", "preset": "prototype"}
+    planned = pipeline.plan(answers.from_flags(flags), "my-app")
     render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
     text = (tmp_path / "my-app" / "LICENSE").read_text("utf-8")
     assert text.startswith("Copyright (c) A & B's \\ <c>. All rights reserved.\n")

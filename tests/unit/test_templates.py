@@ -15,7 +15,7 @@ import yaml
 from matrix import ROWS, Row, choices
 from packaging.requirements import Requirement
 
-from genai_scaffold import agreement, answers, pipeline, render, template, verify
+from genai_scaffold import agreement, answers, names, pipeline, render, template, verify
 
 OLDEST_PYTHON = (3, 11)
 FEW = 12  # files of a prototype
@@ -67,6 +67,16 @@ def test_is_sound(project: Project) -> None:
 def test_parses_on_the_oldest_python(project: Project) -> None:
     for path, text in project.modules.items():
         ast.parse(text, path, feature_version=OLDEST_PYTHON)
+
+
+def test_every_path_can_be_written_on_every_system(project: Project) -> None:
+    assert len({path.casefold() for path in project.files}) == len(project.files), "twins"
+    for path in project.files:
+        assert re.fullmatch(r"[A-Za-z0-9._/-]{1,100}", path), path
+        assert all(
+            part.partition(".")[0].lower() not in names.DEVICES and not part.endswith(".")
+            for part in path.split("/")
+        ), path
 
 
 def test_passes_its_own_linter_and_formatter(project: Project) -> None:
