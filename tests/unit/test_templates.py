@@ -250,7 +250,7 @@ OPTIONS = {
     "railway": {*IMAGE, "railway.json"},
     "systemd": {"deploy/my-app.service", "deploy/nginx.conf"},
     "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
-    "ci": {".github/workflows/ci.yml"},
+    "ci": {".github/workflows/ci.yml", ".github/dependabot.yml", ".github/zizmor.yml"},
     "pre-commit": {".pre-commit-config.yaml"},
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
