@@ -107,7 +107,7 @@ def kubernetes(folder: Path) -> Complaints:
 
 def overlay(folder: Path, name: str) -> Complaints:
     built = said("kubectl", "kustomize", f"k8s/overlays/{name}", folder=folder)
-    if not built.startswith("apiVersion:"):
+    if not built.startswith("apiVersion:") or "# Warning" in built:
         return built
     made = folder.with_name(f"{name}.yaml")
     made.write_text(f"{built}\n")

@@ -1,5 +1,6 @@
 """A project passes its own checks, on nothing but what it pins."""
 
+import json
 import re
 import shlex
 import shutil
@@ -55,6 +56,21 @@ def test_its_requirements_say_how_to_compile_them_again(
 
 def pinned(requirements: str) -> set[str]:
     return set(re.findall(r"^[a-z0-9.-]+==\S+", requirements, re.MULTILINE))
+
+
+@pytest.mark.parametrize("combination", ["fastapi", "flask"])
+def test_its_bill_of_materials_names_all_that_it_pins(
+    project: Callable[[str], Project], combination: str, tmp_path: Path
+) -> None:
+    made = project(combination)._replace(folder=tmp_path / "my-app")
+    shutil.copytree(project(combination).folder, made.folder)
+    [command] = re.findall(r"^(uvx .*cyclonedx.*)$", made.read("README.md"), re.MULTILINE)
+    made.run(*shlex.split(command))
+    bill = json.loads(made.read("sbom.json"))
+    assert bill["metadata"]["component"]["name"] == "my-app"
+    parts = {f"{part['name']}=={part['version']}" for part in bill["components"]}
+    assert parts == pinned(made.read("requirements.txt"))
+    assert all(part["externalReferences"][0]["hashes"] for part in bill["components"])
 
 
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
