@@ -244,7 +244,12 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(answers("v0.0.1", "v0.0.1.dev3"), 2, "--base", id="unreleased"),
         pytest.param(answers("v0.0.1", "gibberish"), 2, "--base", id="no-version"),
         pytest.param(answers("_commit: v0.0.1", "other: 1"), 2, "--base COMMIT", id="none-named"),
-        pytest.param(answers("preset: service", "preset: [a"), 2, "Line 5 of", id="not-yaml"),
+        pytest.param(
+            answers("preset: service", "preset: [a"),
+            2,
+            "of .copier-answers.yml cannot",
+            id="not-yaml",
+        ),
         pytest.param(answers("preset: service", "preset: huge"), 2, "was made from", id="unknown"),
         pytest.param(in_the_way, 3, "brand new.txt in the way", id="untracked-in-the-way"),
         pytest.param(ignored_folder_in_the_way, 3, "brand new.txt", id="folder-in-the-way"),
@@ -501,6 +506,28 @@ def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.Mon
     assert run.code != 0
     assert state(project) == before
     assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_file_of_the_user_stays_where_it_is_though_its_folder_is_renamed(
+    versions: Versions, work: Path
+) -> None:
+    moved = Versions(work / "old", work / "new", work / "moved.zip")
+    for root, source in ((moved.old, versions.old), (moved.new, versions.old)):
+        shutil.copytree(source, root)
+    for root, folder in ((moved.old, "before"), (moved.new, "after")):
+        (root / "templates/project" / folder).mkdir()
+        for name in ("one", "two", "three"):
+            lines = "".join(f"{name}, line {number}\n" for number in range(9))
+            (root / "templates/project" / folder / f"{name}.txt").write_text(lines)
+    moved.record()
+    with moved.before():
+        project = new(work / "my-app", "--deploy", "none")
+    (project / "before/mine.txt").write_text("mine\n")
+    commit(project)
+    with moved.after():
+        assert tool("update", str(project), "--yes").code == 0
+    assert (project / "after/one.txt").exists()
+    assert [path.name for path in (project / "before").iterdir()] == ["mine.txt"]
 
 
 def test_a_plain_copier_project_stays_one(project: Path) -> None:
