@@ -9,6 +9,7 @@ from e2e.machine import Machine
 
 FASTAPI, FLASK = ("--framework", "fastapi"), ("--framework", "flask")
 PROTOTYPE = ("--preset", "prototype")
+OBSERVED = ("--feature", "metrics", "--feature", "tracing")
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {
@@ -20,8 +21,8 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),
     "flask-prototype-plain": (*FLASK, *PROTOTYPE, "--no-validation", *NOTHING),
-    "fastapi-azure": (*FASTAPI, "--provider", "azure", "--deploy", "none"),
-    "flask-azure": (*FLASK, "--provider", "azure", "--license", "none"),
+    "fastapi-azure": (*FASTAPI, "--provider", "azure", "--deploy", "none", *OBSERVED),
+    "flask-azure": (*FLASK, "--provider", "azure", "--license", "none", *OBSERVED),
     "fastapi-anthropic": (*FASTAPI, "--provider", "anthropic", "--feature", "none"),
     "flask-gemini": (*FLASK, "--provider", "gemini", "--license", "apache-2.0"),
     "fastapi-ollama": (*FASTAPI, "--provider", "ollama", "--deploy", "heroku"),

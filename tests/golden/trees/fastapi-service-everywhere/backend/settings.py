@@ -44,7 +44,7 @@ Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
 KeyDigest = Annotated[str, like(r"[\w.-]+:[0-9a-f]{64}", "id:sha256-hex")]
 Origin = Annotated[str, like(r"\*|https?://[^/]+", "https://host, without a path")]
-BaseURL = Annotated[str, like(r"https?://.+", "http://… or https://…")]
+BaseURL = Annotated[str, like(r"(https?://.+)?", "http://… or https://…")]
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ import pytest
 from backend.api_keys import KeyRing, digest
 from tests.conftest import Serve
 
-ASK = {"messages": [{"role": "user", "content": "hello"}]}
+ASK = {"messages": [{"role": "user", "content": "hello", "parts": []}]}
 KEY, NEXT_KEY = "a-key-of-alice", "her-next-key"
 JSON = {"content-type": "application/json"}
 
@@ -95,7 +95,9 @@ def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bo
         pytest.param(None, 401, id="no key"),
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/v1/embeddings"])
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/v1/chat/completions", "/v1/embeddings", "/api/chat"]
+)
 def test_lets_only_known_keys_in(
     serve: Serve, path: str, authorization: str | None, status: int
 ) -> None:

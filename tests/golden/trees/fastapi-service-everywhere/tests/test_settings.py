@@ -29,6 +29,14 @@ def test_workers_that_count_together_start(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().web_concurrency == 2
 
 
+def test_reads_the_names_that_other_tools_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {"OPENAI_API_KEY": "a-secret", "OPENAI_BASE_URL": PRODUCTION["LLM_BASE_URL"]}
+    set_environment(monkeypatch, theirs | {"LLM_MODEL": "some-model"})
+    settings = load_settings()
+    assert settings.llm_api_key is not None
+    assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
+
+
 def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, PRODUCTION)
     assert "a-secret" not in repr(load_settings())

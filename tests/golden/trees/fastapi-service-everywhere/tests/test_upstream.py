@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from backend.upstream import EventReader
 from tests.conftest import Serve
 from tests.serving import BrokenStream
 
@@ -186,3 +187,10 @@ def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
         return httpx2.Response(500)
 
     assert (serve(answer=answer).get(path).status_code, calls) == (200, [])
+
+
+def test_puts_events_together_wherever_they_were_cut() -> None:
+    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata: "\xc3\xa9"\n\ndata: [DONE]\n\n'
+    reader = EventReader()
+    events = [event for byte in sent for event in reader.read(bytes([byte]))]
+    assert (events, reader.done) == (['{"a": 1}', '"é"'], True)

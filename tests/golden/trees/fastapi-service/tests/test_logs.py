@@ -10,7 +10,8 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from backend.api_keys import digest
-from backend.llm import OfflineProvider
+from backend.llm import OfflineProvider, create_provider
+from backend.settings import Settings
 from tests.conftest import Serve
 from tests.serving import BrokenStream
 
@@ -117,6 +118,12 @@ def test_a_bug_within_a_stream_ends_it_with_an_error(
     assert outcomes == ["bug"]
     written = capfd.readouterr()
     assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
+
+
+def test_warns_once_that_the_model_is_offline() -> None:
+    with capture_logs() as lines:
+        create_provider(Settings())
+    assert [(line["event"], line["log_level"]) for line in lines] == [("offline_model", "warning")]
 
 
 @pytest.mark.parametrize(("level", "logged"), [("INFO", True), ("WARNING", False)])
