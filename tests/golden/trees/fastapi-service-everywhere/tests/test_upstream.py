@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from backend.chat.policy import DEFAULT_LIMIT
 from backend.upstream import EventReader
 from tests.conftest import Serve
 from tests.serving import BrokenStream
@@ -37,7 +38,7 @@ def refusal(status: int, **headers: str) -> httpx2.Response:
         pytest.param({"max_tokens": 5000}, {"max_tokens": 100}, id="too many"),
         pytest.param({"max_completion_tokens": 5000}, {"max_completion_tokens": 100}, id="newer"),
         pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
-        pytest.param({}, {"max_completion_tokens": 100}, id="no limit"),
+        pytest.param({}, {DEFAULT_LIMIT: 100}, id="no limit"),
     ],
 )
 def test_sends_the_request_within_the_limits(
