@@ -70,17 +70,22 @@ def find(
 
 
 def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
+    paths = [path for path in render.files(merged) if path.endswith(".py")]
+    users = [path for path in paths if not _same(new / path, merged / path)]
+    if not users:
+        return
     packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
-    for path in render.files(merged):
-        same = (new / path).is_file() and (new / path).read_bytes() == (merged / path).read_bytes()
-        if not path.endswith(".py") or same:
-            continue
+    for path in users:
         for used in _imports(merged / path, path):
             package = used.module.partition(".")[0]
             if package in packages:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _missing(used, old, merged):
                 yield Use(path, used.line, problem)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def _missing(used: Import, old: Path, merged: Path) -> str | None:

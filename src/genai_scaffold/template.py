@@ -108,7 +108,12 @@ def version() -> str:
     """
     if "dev" not in __version__:
         return __version__
-    return f"{__version__}+{digest(files(root()))[:DIGEST_SHOWN]}"
+    return f"{__version__}+{_digest_of(root())[:DIGEST_SHOWN]}"
+
+
+@cache
+def _digest_of(root: Path) -> str:
+    return digest(files(root))
 
 
 def digest(contents: Mapping[str, bytes]) -> str:
