@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from genai_scaffold import answers, pipeline, render, wizard
+from genai_scaffold import answers, pipeline, render, template, wizard
 from genai_scaffold.errors import DestinationError, UsageError
 from genai_scaffold.pipeline import Plan
 from genai_scaffold.template import Choice
@@ -423,3 +423,36 @@ with wizard._loading():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert said.stdout.split() == ["True"]
+
+
+def test_what_an_older_project_was_never_asked_is_asked() -> None:
+    current: dict[str, bool | str | tuple[str, ...]] = {
+        "docs": True,
+        "feature": ("ci",),
+        "provider": "openai",
+        "author": "",
+    }
+    script = Script(
+        ("interactive API docs", "no"),
+        ("Optional features", BACK),
+        ("interactive API docs", DEFAULT),
+        ("Optional features", ("metrics",)),
+        ("serves the model", "gemini"),
+        ("Author", "Ada"),
+    )
+    given = wizard.complete(list(current), current, script)
+    assert {key: answer.value for key, answer in given.items()} == {
+        "docs": True,
+        "feature": ("metrics",),
+        "provider": "gemini",
+        "author": "Ada",
+    }
+    assert script.rows["Optional features"] == [
+        choice.value for choice in template.questions()["features"].choices
+    ]
+
+
+def test_the_first_question_of_an_update_has_none_before_it() -> None:
+    script = Script(("serves the model", BACK), ("serves the model", DEFAULT))
+    given = wizard.complete(["provider"], {"provider": "ollama"}, script)
+    assert given["provider"].value == "ollama"

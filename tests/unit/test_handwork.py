@@ -1,0 +1,110 @@
+"""What a merge leaves to the user: code that uses what is gone, and settings that changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from repositories import commit, new, tool
+
+from genai_scaffold import handwork
+from genai_scaffold.merge import Conflict
+
+OLD = {
+    "main.py": "import fastapi\nimport json\nfrom backend import errors, metrics\n",
+    "backend/__init__.py": "",
+    "backend/errors.py": "class AppError(Exception): ...\nLIMIT: int = 3\nfrom os import path\n",
+    "backend/metrics.py": "import prometheus_client\n",
+    "requirements.txt": "fastapi==1\nprometheus-client==2\n",
+    ".env.example": "# How much.\n# AMOUNT=1\n# Gone.\n# OLD=1\n# As it was.\nSAME=1\n",
+}
+NEW = {
+    "app.py": "import flask\nfrom backend import errors\n",
+    "backend/__init__.py": "",
+    "backend/errors.py": "class OtherError(Exception): ...\nfrom os import path\n",
+    "requirements.txt": "flask==1\nanyio==2\n",
+    ".env.example": "# How much, otherwise.\n# AMOUNT=1\n# As it was.\nSAME=1\n",
+}
+
+
+def written(folder: Path, files: dict[str, str]) -> Path:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("code", "problems"),
+    [
+        pytest.param("import fastapi\n", ["1: imports fastapi"], id="package"),
+        pytest.param("\nimport fastapi.routing as r\n", ["2: imports fastapi"], id="its module"),
+        pytest.param("from fastapi import APIRouter\n", ["1: imports fastapi"], id="its name"),
+        pytest.param(
+            "def f():\n    import prometheus_client\n", ["2: imports prometheus_client"], id="inner"
+        ),
+        pytest.param(
+            "import backend.metrics\n", ["1: imports backend.metrics, which"], id="module"
+        ),
+        pytest.param("from backend import metrics\n", ["1: imports metrics from"], id="submodule"),
+        pytest.param("from backend.errors import AppError\n", ["1: imports AppError"], id="class"),
+        pytest.param("from backend.errors import LIMIT\n", ["1: imports LIMIT"], id="constant"),
+        pytest.param("from ..errors import AppError\n", ["1: imports AppError"], id="relative"),
+        pytest.param("from ..metrics import x\n", ["1: imports backend.metrics"], id="gone, too"),
+        pytest.param("import json, anyio, os.path\n", [], id="what is there"),
+        pytest.param("from backend.errors import path\n", [], id="what is imported there"),
+        pytest.param("from backend import errors\n", [], id="module that is there"),
+        pytest.param("import numpy\nimport mine\n", [], id="what was never the template's"),
+        pytest.param("from . import sibling\nfrom .... import x\n", [], id="its own"),
+        pytest.param("this is not Python\n", [], id="not Python"),
+        pytest.param("\0", [], id="bytes"),
+    ],
+)
+def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: Path) -> None:
+    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
+    merged = written(tmp_path / "merged", {**NEW, "backend/mine/module.py": code})
+    found = handwork.find(old, new_, merged, tmp_path, ()).uses
+    assert all(use.path == "backend/mine/module.py" for use in found)
+    assert len(found) == len(problems)
+    for use, words in zip(found, problems, strict=True):
+        assert f"{use.line}: {use.problem}".startswith(words)
+
+
+def test_a_file_in_conflict_is_looked_at_anyway(tmp_path: Path) -> None:
+    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
+    merged = written(tmp_path / "merged", {**NEW, "mine.py": "import fastapi\n"})
+    conflicts = (Conflict("mine.py", "changed by you and by the template"),)
+    assert handwork.find(old, new_, merged, tmp_path, conflicts).uses == ()
+
+
+def test_settings_that_are_gone_or_mean_something_else(tmp_path: Path) -> None:
+    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
+    project = written(tmp_path / "project", {".env": "OLD=2\nSAME=3\n"})
+    assert handwork.find(old, new_, new_, project, ()).settings == (
+        handwork.Setting("AMOUNT", "works differently: .env.example says how", is_set=False),
+        handwork.Setting("OLD", "is not read any more", is_set=True),
+    )
+
+
+def test_a_switch_names_what_it_cannot_carry_over(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "flask", "--feature", "metrics")
+    (project / ".env").write_text("FORWARDED_ALLOW_IPS=10.0.0.1\n")
+    (project / "mine.py").write_text("from flask import Blueprint\n")
+    commit(project)
+    run = tool("switch", "fastapi", str(project), "--json")
+    assert run.code == 0, run.errors
+    said = json.loads(run.output)
+    assert said["uses"] == [
+        {
+            "path": "mine.py",
+            "line": 1,
+            "problem": "imports flask, which is not installed any more",
+        }
+    ]
+    named = {setting["name"]: setting for setting in said["settings"]}
+    assert named["FORWARDED_ALLOW_IPS"]["is_set"] is True
+    assert (project / ".env").read_text() == "FORWARDED_ALLOW_IPS=10.0.0.1\n"
+    commit(project)
+    shown = tool("switch", "flask", str(project))
+    assert "FORWARDED_ALLOW_IPS works differently: .env.example says how (your .env sets it)" in (
+        shown.output
+    )
