@@ -433,9 +433,9 @@ def test_what_an_older_project_was_never_asked_is_asked() -> None:
         "author": "",
     }
     script = Script(
-        ("interactive API docs", "no"),
+        ("nteractive API docs", "no"),
         ("Optional features", BACK),
-        ("interactive API docs", DEFAULT),
+        ("nteractive API docs", DEFAULT),
         ("Optional features", ("metrics",)),
         ("serves the model", "gemini"),
         ("Author", "Ada"),
