@@ -282,6 +282,12 @@ def resolve(given: Givens, recommended: str) -> Answers:
         if refusal := question.refusal(context):
             raise _refused(key, given, refusal)
     notes += _remarks(by_key)
+    service = template.derived("service_name", context)
+    if context["deploy"] and service != context["project_name"]:
+        notes.append(
+            f"Where it is deployed, it is called {service}: "
+            "platforms want a letter first, and 3 to 30 characters."
+        )
     return Answers(by_key, tuple(notes))
 
 

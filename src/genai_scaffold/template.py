@@ -122,16 +122,26 @@ def digest(contents: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-@cache
-def questions() -> Mapping[str, Question]:
-    """What copier.yml asks, in its order."""
+def _document() -> Mapping[str, Any]:
     import yaml  # a program that answers --version needs none of it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load((root() / "copier.yml").read_text("utf-8"), loader)  # noqa: S506 - safe
+    text = (root() / "copier.yml").read_text("utf-8")
+    document: Mapping[str, Any] = yaml.load(text, loader)  # noqa: S506 - safe
+    return document
+
+
+def derived(key: str, answers: Mapping[str, object]) -> str:
+    """What copier.yml works out from the answers, and never asks."""
+    return _rendered(_document()[key]["default"], answers).strip()
+
+
+@cache
+def questions() -> Mapping[str, Question]:
+    """What copier.yml asks, in its order."""
     return {
         key: _question(key, spec)
-        for key, spec in document.items()
+        for key, spec in _document().items()
         # Settings of Copier's begin with `_`; what has `when: false` is derived, never asked.
         if not key.startswith("_") and spec.get("when", True)
     }

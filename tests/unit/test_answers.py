@@ -149,6 +149,7 @@ def test_what_was_not_given_follows(
         pytest.param({"framework": "flask", "preset": "prototype"}, "no API docs", id="docs"),
         pytest.param({"validation": False}, "always validates", id="validation"),
         pytest.param({"scale": "prototype"}, "--preset prototype", id="preset"),
+        pytest.param({"name": "2-bots"}, "it is called app-2-bots:", id="service-name"),
     ],
 )
 def test_what_falls_away_is_said(flags: dict[str, str | bool], words: str) -> None:
@@ -157,6 +158,7 @@ def test_what_falls_away_is_said(flags: dict[str, str | bool], words: str) -> No
 
 def test_the_defaults_need_no_note() -> None:
     assert resolved().notes == ()
+    assert resolved(name="2-bots", deploy=["none"]).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,12 @@ def test_the_shell_completes_choices(incomplete: str, offered: list[str]) -> Non
         pytest.param(["new", "--provider", "opnai"], "did you mean openai?", id="provider"),
         pytest.param(["new", "--feature", "cii"], "did you mean ci?", id="feature"),
         pytest.param(["new", "--deploy", "dcoker"], "did you mean docker?", id="deploy"),
+        pytest.param(["new", "--deploy", "cloudrun"], "did you mean cloud-run?", id="target"),
+        pytest.param(
+            ["new", "--deploy", "mod-wsgi", "--framework", "fastapi"],
+            "--framework fastapi contradicts --deploy mod-wsgi",
+            id="target-of-the-other-framework",
+        ),
         pytest.param(["new", "x", "--name", "json"], "try --name json-app", id="name"),
         pytest.param(["new", "openai"], "try openai-app", id="directory"),
         pytest.param(["new", ""], "empty word", id="empty-directory"),

@@ -116,6 +116,39 @@ def test_every_file_is_as_its_platform_documents(
     assert agreement.check(root) == []
 
 
+# What platforms take for a name, and Google for that of a service account.
+NAMES = {
+    "Kubernetes": r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+    "Cloud Run": r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?",
+    "Fly.io": r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+    "Heroku": r"[a-z][a-z0-9-]{1,28}[a-z0-9]",
+}
+ACCOUNT = re.compile(r"serviceAccountName: ([a-z][a-z0-9-]{4,28}[a-z0-9])@")
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [
+        pytest.param("my-app", "my-app", id="taken-as-it-is"),
+        pytest.param("b", "b-app", id="one-letter"),
+        pytest.param("7", "app-7", id="one-digit"),
+        pytest.param("2-bots", "app-2-bots", id="digit-first"),
+        pytest.param("a" * 64, "a" * 30, id="longest"),
+        pytest.param(f"{'a' * 29}-{'b' * 34}", "a" * 29, id="cut-at-a-hyphen"),
+        pytest.param(LONG_NAME, "app-2-long-long-long-long-long", id="digit-first-and-long"),
+    ],
+)
+def test_every_platform_takes_the_name(name: str, service: str, tmp_path: Path) -> None:
+    assert template.derived("service_name", {"project_name": name}) == service
+    assert [p for p, rule in NAMES.items() if not re.fullmatch(rule, service)] == []
+    root = rendered(name, {"framework": "fastapi"}, tmp_path / "my-app")
+    assert (root / f"deploy/{service}.service").is_file()
+    assert ACCOUNT.search((root / "cloud-run.yaml").read_text())
+    assert (f"`{service}`" in (root / "DEPLOY.md").read_text().partition("\n## ")[0]) == (
+        service != name
+    )
+
+
 FAULTS = [
     pytest.param("render.yaml", "runtime: python", "env: python", id="render-field-of-old"),
     pytest.param("render.yaml", "plan: starter", "plan: small", id="render-plan"),
