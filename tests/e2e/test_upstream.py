@@ -3,6 +3,7 @@
 import hashlib
 import json
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -103,6 +104,49 @@ def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream) -> None
         call = upstream.next_call()
         next(words)
     assert call.left.wait(5)
+
+
+@pytest.mark.parametrize(
+    ("combination", "timeout"),
+    [
+        pytest.param("fastapi", "60", id="fastapi, at once"),
+        # A thread that waits for the model cannot look for its client too.
+        pytest.param("flask", "3", id="flask, when the model is given up"),
+        pytest.param("flask-threads-no-docs", "3", id="flask with threads, likewise"),
+    ],
+)
+def test_who_leaves_while_the_model_is_silent_ends_it(
+    project: Callable[[str], Project], upstream: Upstream, combination: str, timeout: str
+) -> None:
+    variables = {**connected(upstream), "LLM_TIMEOUT_SECONDS": timeout}
+    with serving(project(combination), **variables) as server:
+        with streaming(server, "silent") as words:
+            call = upstream.next_call()
+            assert next(words) == WORDS[0]
+        assert call.left.wait(15)
+
+
+@pytest.mark.parametrize("combination", ["fastapi", "flask"])
+def test_a_model_that_takes_no_connection_is_given_up_in_seconds(
+    project: Callable[[str], Project], combination: str
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+        socket.create_connection(full.getsockname()),
+        serving(project(combination), **unreachable(full.getsockname()[1])) as server,
+    ):
+        body = {"messages": [{"role": "user", "content": "tell"}]}
+        headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+        url = f"{server.url}/v1/chat/completions"
+        # Three times five seconds and the pauses between; one read alone would have sixty.
+        answer = httpx2.post(url, json=body, headers=headers, timeout=40)
+    assert answer.status_code == 504
+    assert "x-request-id" in answer.headers
+
+
+def unreachable(port: int) -> dict[str, str]:
+    model = {"LLM_API_KEY": UPSTREAM_KEY, "LLM_BASE_URL": f"http://127.0.0.1:{port}/v1"}
+    return {**model, **PRODUCTION, "LLM_MODEL": MODEL}
 
 
 @services

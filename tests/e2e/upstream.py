@@ -36,7 +36,8 @@ class Upstream(ThreadingHTTPServer):
     """What the user says is how it is answered.
 
     To `wait` it streams its first token, and the others when the test lets it go on; at
-    `endless` it streams until the caller leaves; at `busy` it refuses.
+    `endless` it streams until the caller leaves; after `silent` it streams one token, and nothing
+    until the caller leaves; at `busy` it refuses.
     """
 
     daemon_threads = True
@@ -97,6 +98,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             for event in endless() if call.wish == "endless" else story(call):
                 self.wfile.write(f"data: {event}\n\n".encode())
+                if call.wish == "silent":
+                    self.rfile.read(1)  # which there is not: it returns when the caller closes
+                    raise ConnectionResetError
         except OSError:
             call.left.set()
 
