@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -32,6 +33,7 @@ PROGRAM = "genai-scaffold"
 
 BUG, USAGE, CONFLICT, MISSING, FAILED = 1, 2, 3, 4, 5
 SIGNALLED = 128
+SOON = 0.01  # seconds
 
 NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
 
@@ -535,6 +537,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # A parent such as nohup has had it ignored: so do we.
         if number and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = _stop_again
     sys.exit(_run(arguments))
 
 
@@ -631,6 +634,16 @@ def _help(arguments: list[str]) -> str:
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped(number)
+
+
+def _stop_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Stop all the same, where the signal came while Python ran what may not raise."""
+    match unraisable.exc_value:
+        case Stopped() as stop:
+            number = stop.exit_code - SIGNALLED
+            threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
+        case _:
+            sys.__unraisablehook__(unraisable)
 
 
 def _asks(answers_file: str | None) -> bool:

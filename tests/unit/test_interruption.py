@@ -6,9 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import Run
+
+from genai_scaffold import cli
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -68,3 +73,24 @@ def test_a_signal_at_any_moment_leaves_all_or_nothing(
             assert whole or list(directory.iterdir()) == []
         assert list(temporary.iterdir()) == []
     assert codes - {0}, "no run was ever stopped: the moments are too late"
+
+
+def test_a_signal_stops_us_also_where_python_may_not_raise(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched: ...
+
+    def work(*_: object, **__: object) -> int:
+        watched = Watched()
+        # As importlib does with the lock of each module: what it raises, is printed and lost.
+        callback = weakref.ref(watched, lambda _: signal.raise_signal(signal.SIGTERM))
+        del watched
+        assert callback() is None
+        time.sleep(10)
+        return 0
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(cli, "app", work)
+    ended = run("new")
+    assert (ended.code, ended.output) == (143, "")
+    assert ended.errors == "Stopped: nothing was written.\n"
