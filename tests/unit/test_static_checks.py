@@ -18,8 +18,8 @@ WORDS = "KeywordDetector"
 PLANTED = {
     "OpenAI": "sk-" + "Zb3kQ9xW7mTfR2vLp8Yc" + "T3BlbkFJ" + "hN6dJ4sGq1AeUo5iKzXw",
     "AWS": "AKIA" + "QZ7XN2M4KP6R3T5V",
-    "GitHub": "ghp_" + "a8Kd02LmQx93ZpVw71RtYu56BnCe48SfGh1J",
-    "Slack": "xoxb-" + "123456789012-123456789012-AbCdEfGhIjKlMnOpQrStUvWx",
+    "GitHub": "ghp_" + "a8Kd02LmQx93ZpVw71" + "RtYu56BnCe48SfGh1J",
+    "Slack": "xoxb-" + "123456789012-123456789012-" + "AbCdEfGhIjKl" + "MnOpQrStUvWx",
     "private-key": "-----BEGIN RSA PRIVATE " + "KEY-----",
     "basic-auth": "https://admin:" + "hunter2hunter2@example.org/v1",
 }
