@@ -1,1 +1,1 @@
-"""What the generated services cost, measured: `python -m benchmarks`."""
+"""What the generated services and the tool cost, measured: `python -m benchmarks`."""

@@ -1,21 +1,29 @@
-"""Measures the generated services, and writes results.json, the page's tables and the chart.
+"""Measures the generated services and the tool; writes results.json, the tables and the charts.
 
 `--only` measures one part again, and keeps what was measured of the others.
 """
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chart, measure
-from benchmarks.projects import prepare
+from benchmarks import chart, measure, tool
+from benchmarks.projects import Bench, prepare
 from benchmarks.report import tables, update_page
 from benchmarks.results import FILE, Results
 
-PARTS = {"relay": measure.relay, "plain": measure.plain, "growth": measure.growth}
+PARTS: dict[str, Callable[[Bench], Iterator[Any]]] = {
+    "relay": measure.relay,
+    "plain": measure.plain,
+    "growth": measure.growth,
+    "start": tool.start,
+    "create": tool.create,
+    "shares": tool.shares,
+    "sizes": tool.sizes,
+}
 
 
 def main() -> None:
@@ -31,7 +39,7 @@ def main() -> None:
             results = replace(results, **measured)
     results.write()
     update_page(results)
-    chart.draw(results.growth)
+    chart.draw(results.growth, results.sizes)
     print(tables(results))
 
 

@@ -12,13 +12,14 @@ FILE = Path(__file__).parent / "results.json"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A generated service and its baseline on one server, measured in turn, round after round.
+    """Ours and a baseline, measured in turn, round after round.
 
     Args:
-        server: `uvicorn`, or a worker class of gunicorn.
+        server: `uvicorn`, or a worker class of gunicorn; for the tool, what it is asked for.
         unit: of the rounds' values.
         wanted: whether the service's value should be at least, or at most, `target` times the
             baseline's.
+        target: none where the baseline does less than we do, and is there to be seen.
         service: one value a round.
         baseline: one value a round.
     """
@@ -26,7 +27,7 @@ class Comparison:
     server: str
     unit: str
     wanted: Literal["at least", "at most"]
-    target: float
+    target: float | None
     service: Sequence[float]
     baseline: Sequence[float]
 
@@ -38,6 +39,8 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
+        if self.target is None:
+            return True
         if self.wanted == "at least":
             return self.ratio >= self.target
         return self.ratio <= self.target
@@ -65,11 +68,32 @@ class Crowd:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A step of `new --yes`, and the median of its milliseconds."""
+
+    step: str
+    milliseconds: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """A template of so many files, and the median milliseconds of `new --yes` and of Copier."""
+
+    files: int
+    tool: int
+    copier: int
+
+
+@dataclass(frozen=True)
 class Results:
     machine: dict[str, str]
     relay: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     growth: Sequence[Crowd] = ()
+    start: Sequence[Comparison] = ()
+    create: Sequence[Comparison] = ()
+    shares: Sequence[Share] = ()
+    sizes: Sequence[Size] = ()
 
     @classmethod
     def read(cls) -> Self:
@@ -79,6 +103,10 @@ class Results:
             relay=[Comparison(**comparison) for comparison in kept["relay"]],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             growth=[Crowd(**crowd) for crowd in kept["growth"]],
+            start=[Comparison(**comparison) for comparison in kept.get("start", ())],
+            create=[Comparison(**comparison) for comparison in kept.get("create", ())],
+            shares=[Share(**share) for share in kept.get("shares", ())],
+            sizes=[Size(**size) for size in kept.get("sizes", ())],
         )
 
     def write(self) -> None:

@@ -78,9 +78,10 @@ def files(root: Path) -> dict[str, bytes]:
 
 def lay_out(contents: Mapping[str, bytes], destination: Path) -> None:
     """Write a template's files into an existing directory, with modes that Copier may copy."""
+    for folder in {(destination / path).parent for path in contents}:
+        folder.mkdir(parents=True, exist_ok=True)
     for path, content in contents.items():
         copy = destination / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content)
         copy.chmod(EXECUTABLE if content.startswith(b"#!") else PLAIN)
 

@@ -24,7 +24,7 @@ def test_every_server_was_measured(server: str) -> None:
     "comparison",
     [
         pytest.param(comparison, id=f"{comparison.unit}, {comparison.server}")
-        for comparison in (*RESULTS.relay, *RESULTS.plain)
+        for comparison in (*RESULTS.relay, *RESULTS.plain, *RESULTS.start, *RESULTS.create)
     ],
 )
 def test_a_comparison_has_rounds_enough(comparison: Comparison) -> None:
@@ -37,6 +37,13 @@ def test_a_comparison_has_rounds_enough(comparison: Comparison) -> None:
 )
 def test_no_stream_was_cut(crowd: Crowd) -> None:
     assert crowd.complete == crowd.streams
+
+
+def test_the_tool_was_measured() -> None:
+    assert [row.server for row in RESULTS.start] == ["--help", "--version"]
+    assert [row.server for row in RESULTS.create] == ["repository", "directory"]
+    assert [size.files for size in RESULTS.sizes] == [10, 100, 300, 1000]
+    assert len(RESULTS.shares) > 5
 
 
 @pytest.mark.parametrize(
