@@ -13,6 +13,7 @@ import tempfile
 from io import StringIO
 from pathlib import Path
 
+from pages import scrubbed
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -22,6 +23,26 @@ WIDTH = 96
 RUNS = {
     "new": "genai-scaffold new my-app --yes",
     "recommend": "genai-scaffold recommend --async none --no-docs --team learning",
+    "switch": "genai-scaffold switch flask",
+}
+# What a picture is taken in: a project with code of its own, which an update has to keep.
+PROJECT = {
+    "switch": """
+genai-scaffold new my-app --quiet --yes
+cd my-app
+cat > backend/api/feedback.py << 'END'
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.post("/feedback")
+async def feedback(text: str) -> dict[str, str]:
+    return {"thanks_for": text}
+END
+git add --all
+git commit --quiet --message "Feedback"
+"""
 }
 
 
@@ -29,7 +50,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name, command in RUNS.items():
         with tempfile.TemporaryDirectory() as folder:
-            said = run(command, Path(folder))
+            said = run(name, Path(folder))
         # The same identity in every run: the bytes change only where the output does.
         picture = drawn(command, said).export_svg(
             title="genai-scaffold", theme=MONOKAI, unique_id=f"genai-scaffold-{name}"
@@ -39,16 +60,21 @@ def main() -> None:
         print(f"{path.relative_to(IMAGES.parents[1])}: {len(said.splitlines())} lines")
 
 
-def run(command: str, folder: Path) -> str:
-    """What a command says on a terminal, with its control sequences.
+def run(name: str, folder: Path) -> str:
+    """What the command of a picture says on a terminal, with its control sequences.
 
     Raises:
         RuntimeError: it failed, so there is nothing to show.
     """
+    command, work = RUNS[name], folder
+    if name in PROJECT:
+        made = ["bash", "-ec", PROJECT[name]]
+        subprocess.run(made, cwd=folder, env=environment(folder), check=True, capture_output=True)
+        work = folder / "my-app"
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "genai_scaffold", *shlex.split(command)[1:]],
-        cwd=folder,
+        cwd=work,
         env=environment(folder),
         stdin=subprocess.DEVNULL,
         stdout=theirs,
@@ -68,13 +94,15 @@ def run(command: str, folder: Path) -> str:
     _, complaint = process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"{command}: {complaint.decode()}")
-    return said.decode()
+    return scrubbed(said.decode(), folder)
 
 
 def environment(folder: Path) -> dict[str, str]:
     """A machine without the settings of whoever makes the pictures."""
     return {
-        "PATH": os.environ["PATH"],
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{f"GIT_{who}_NAME": "Ada" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "ada@example.org" for who in ("AUTHOR", "COMMITTER")},
         "HOME": str(folder / "home"),
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",

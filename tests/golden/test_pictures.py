@@ -19,7 +19,7 @@ def test_a_picture_shows_what_the_tool_says(
     if request.config.getoption("--update-golden"):
         PICTURES["main"]()
     command = PICTURES["RUNS"][name]
-    said = f"genai-scaffold$ {command} " + CONTROL.sub("", PICTURES["run"](command, tmp_path))
+    said = f"genai-scaffold$ {command} " + CONTROL.sub("", PICTURES["run"](name, tmp_path))
     picture = (REPOSITORY / "docs" / "images" / f"{name}.svg").read_text("utf-8")
     lines = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - ours
     shown = "".join(line.text or "" for line in lines)

@@ -1,0 +1,54 @@
+"""The documentation as its readers have it: every command run, every page built."""
+
+import sys
+from pathlib import Path
+
+import pages
+import pytest
+
+from e2e.conftest import REPOSITORY, required
+from e2e.machine import Machine
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=str(page.relative_to(REPOSITORY)))
+        for page in pages.pages()
+        if any(step.kind != "elsewhere" for step in pages.steps(page.read_text("utf-8")))
+    ],
+)
+def test_a_page_says_what_its_commands_say(
+    page: Path, scaffold: Path, machine: Machine, tmp_path: Path
+) -> None:
+    text = page.read_text("utf-8")
+    ours = pages.IN_A_CHECKOUT in text
+    programs = Path(sys.executable) if ours else scaffold
+    where = pages.place(tmp_path / "page", text, str(programs.parent), machine.variables)
+    assert pages.transcribed(pages.tabled(text), where) == text, "run `python scripts/pages.py`"
+
+
+@pytest.fixture(scope="module")
+def site(machine: Machine) -> Path:
+    """The built documentation: a link that leads nowhere, or a page outside, fails the build."""
+    folder = machine.folder / "site"
+    build = (required("sphinx-build"), "-n", "-W", "--keep-going", "-b", "dirhtml")
+    doctrees = str(machine.folder / "doctrees")
+    machine.run(*build, "-d", doctrees, str(REPOSITORY / "docs"), str(folder))
+    return folder
+
+
+def test_every_page_is_built(site: Path) -> None:
+    docs = REPOSITORY / "docs"
+    written = {page.relative_to(docs).with_suffix("") for page in docs.rglob("*.md")}
+    folders = {page.parent if page.name == "index" else page for page in written}
+    assert all((site / folder / "index.html").is_file() for folder in folders)
+
+
+def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
+    for page in [*site.rglob("*.html"), *site.rglob("*.css")]:
+        text = page.read_text("utf-8")
+        for fetching in ('src="http', 'src="//', "url(http", "@import", 'rel="stylesheet" href="h'):
+            assert fetching not in text, page

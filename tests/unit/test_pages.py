@@ -1,0 +1,106 @@
+"""The documentation: its tables show what is, and no command in it slips by unseen."""
+
+from pathlib import Path
+
+import pages
+import pytest
+from conftest import REPOSITORY
+
+PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages.pages()]
+DEPLOY = REPOSITORY / "docs" / "deploy"
+
+# How many fences of a page are not run, since they need what is not here.
+ELSEWHERE = {
+    "README.md": 2,  # an installation: test_packaging.py; the fast tests: .ci/run
+    "docs/deploy/cloud-run.md": 1,
+    "docs/deploy/docker.md": 3,
+    "docs/deploy/fly.md": 1,
+    "docs/deploy/heroku.md": 1,
+    "docs/deploy/kubernetes.md": 1,
+    "docs/deploy/mod-wsgi.md": 1,
+    "docs/deploy/railway.md": 1,
+    "docs/deploy/systemd.md": 1,
+    "docs/develop/choice.md": 1,
+    "docs/develop/criterion.md": 1,
+    "docs/develop/release.md": 1,
+    "docs/performance.md": 1,
+    "docs/start.md": 1,  # tests/e2e/test_packaging.py has every installer
+}
+
+
+def kinds(page: Path) -> list[pages.Kind]:
+    return [step.kind for step in pages.steps(page.read_text("utf-8"))]
+
+
+# Those of the deploy pages come from rendered projects: the slow tests make them.
+@pytest.mark.parametrize("page", [p for p in PAGES if DEPLOY not in Path(str(p.values[0])).parents])
+def test_the_tables_show_what_is(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert pages.tabled(text) == text, "run `python scripts/pages.py`"
+
+
+def test_no_command_slips_by() -> None:
+    counted = {
+        page.relative_to(REPOSITORY).as_posix(): kinds(page).count("elsewhere")
+        for page in pages.pages()
+    }
+    assert {name: number for name, number in counted.items() if number} == ELSEWHERE
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_fence_of_shell_is_one_that_is_run_or_counted(page: Path) -> None:
+    text = page.read_text("utf-8")
+    languages = ("sh", "shell", "bash", "console", "shell-session", "zsh", "")
+    opened = [line for line in text.splitlines() if line.startswith("```")][::2]
+    shells = [line for line in opened if line.removeprefix("```").split(" ")[0] in languages]
+    assert len(shells) == len(pages.FENCE.findall(text))
+
+
+def test_ci_runs_the_line_that_the_readme_gives_for_the_tests() -> None:
+    fences = pages.steps(pages.README.read_text("utf-8"))
+    *_, tests = [step.commands.strip() for step in fences if step.kind == "elsewhere"]
+    assert "pytest" in tests
+    assert tests in (REPOSITORY / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("# A\n\n```bash\none\ntwo\n```\n", [(4, "one\ntwo\n", "run")], id="run"),
+        pytest.param("```bash server\nserve\n```\n", [(2, "serve\n", "server")], id="server"),
+        pytest.param("```bash elsewhere\nfly\n```\n", [(2, "fly\n", "elsewhere")], id="elsewhere"),
+        pytest.param(
+            "```console\n$ one\nsaid\n$ two\n```\n",
+            [(2, "one", "show"), (4, "two", "show")],
+            id="transcript",
+        ),
+        pytest.param("```json\n$ {}\n```\n", [], id="no commands"),
+    ],
+)
+def test_commands_are_found(text: str, expected: list[tuple[int, str, str]]) -> None:
+    assert list(pages.steps(text)) == expected
+
+
+def test_an_unknown_kind_of_fence_is_an_error() -> None:
+    with pytest.raises(ValueError, match="line 3: no fence is called later"):
+        list(pages.steps("\n\n```bash later\nx\n```\n"))
+
+
+def session(tmp_path: Path, page: str) -> str:
+    where = pages.place(tmp_path / "page", page, "/nowhere", {"PATH": "/usr/bin:/bin"})
+    return pages.transcribed(page, where)
+
+
+def test_a_page_is_one_session_and_shows_what_was_said(tmp_path: Path) -> None:
+    page = (
+        "```bash\nmkdir -p a && cd a\nname=Ada\n```\n\n```console\n$ pwd\nold\n$ echo $name\n```\n"
+    )
+    shown = "```console\n$ pwd\n/home/ada/a\n$ echo $name\nAda\n```\n"
+    assert session(tmp_path, page).endswith(shown)
+
+
+def test_a_command_that_fails_is_named_by_its_line(tmp_path: Path) -> None:
+    page = "\n```bash\ntrue\n```\n\n```console\n$ echo so && false\n```\n\n```bash\ntouch a\n```\n"
+    with pytest.raises(RuntimeError, match="line 7: exit code 1\necho so && false\nso\n"):
+        session(tmp_path, page)
+    assert not (tmp_path / "page" / "work" / "a").exists()
