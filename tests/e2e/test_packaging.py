@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pages
 import pytest
 
 from e2e.conftest import REPOSITORY, required
@@ -80,6 +81,31 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
         f"genai_scaffold-{__version__}.dist-info/{name}"
         for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     }
+
+
+def built_again(machine: Machine, folder: Path, files: int, directories: int, time: int) -> Built:
+    """Build a copy of the checkout, in a folder of its own, with other modes and times."""
+    checkout = folder / "checkout"
+    pages.copy_checkout(checkout)
+    for path in checkout.rglob("*"):
+        os.utime(path, (time, time))
+        path.chmod(directories if path.is_dir() else files)
+    build = (sys.executable, "-m", "build", "--no-isolation", str(checkout), "--outdir")
+    machine.run(*build, str(folder / "dist"), SOURCE_DATE_EPOCH="1893456000")
+    [sdist], [wheel] = (folder / "dist").glob("*.tar.gz"), (folder / "dist").glob("*.whl")
+    return Built(sdist, wheel, wheel)
+
+
+def test_the_same_commit_makes_the_same_bytes(machine: Machine, tmp_path: Path) -> None:
+    one = built_again(machine, tmp_path / "one", files=0o644, directories=0o755, time=1_700_000_000)
+    other = built_again(
+        machine, tmp_path / "another place", files=0o600, directories=0o700, time=1_800_000_000
+    )
+    assert one.wheel.name == other.wheel.name
+    assert one.wheel.read_bytes() == other.wheel.read_bytes()
+    assert one.sdist.read_bytes() == other.sdist.read_bytes()
+    with zipfile.ZipFile(one.wheel) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2030, 1, 1, 0, 0, 0)}
 
 
 def with_pip(machine: Machine, folder: Path, what: str) -> Path:
