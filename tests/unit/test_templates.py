@@ -64,6 +64,11 @@ def test_is_sound(project: Project) -> None:
     assert agreement.check(project.root) == []
 
 
+def test_no_document_has_a_gap(project: Project) -> None:
+    for path, text in project.files.items():
+        assert not path.endswith(".md") or "\n\n\n" not in text, path
+
+
 def test_parses_on_the_oldest_python(project: Project) -> None:
     for path, text in project.modules.items():
         ast.parse(text, path, feature_version=OLDEST_PYTHON)
