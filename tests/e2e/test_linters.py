@@ -82,8 +82,9 @@ def compose(folder: Path) -> Complaints:
 
 def workflow(folder: Path) -> Complaints:
     schema = ("--builtin-schema", "vendor.github-workflows")
-    return said("actionlint", CI, folder=folder) + said(
-        "check-jsonschema", *schema, CI, folder=folder, quiet="^ok"
+    paths = [path.relative_to(folder) for path in sorted(folder.glob(".github/workflows/*.yml"))]
+    return said("actionlint", *paths, folder=folder) + said(
+        "check-jsonschema", *schema, *paths, folder=folder, quiet="^ok"
     )
 
 
