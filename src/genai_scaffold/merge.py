@@ -183,6 +183,8 @@ class Merge:
         Raises:
             DestinationError: something uncommitted is in the way; nothing is changed.
         """
+        if not self.changes:
+            return
         self._refuse_what_is_in_the_way()
         with staging.directory(self.here.private, "genai-scaffold") as stage:
             self._bring_objects()
