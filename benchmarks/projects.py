@@ -89,14 +89,14 @@ class Bench:
         return {name: pinned[name] for name in PACKAGES}
 
 
-def prepare(folder: Path) -> Bench:
+def prepare(folder: Path, *flags: str) -> Bench:
     """Renders every service into `folder`, and installs their pinned requirements there once."""
     bench = Bench(folder)
     requirements: list[str] = []
     for kind, options in KINDS.items():
         project = bench.project(kind)
         tool = [sys.executable, "-m", "genai_scaffold", "new", str(project), "--yes", "--quiet"]
-        subprocess.run([*tool, "--no-git", *options], check=True)
+        subprocess.run([*tool, "--no-git", *options, *flags], check=True)
         requirements += ["-r", str(project / "requirements.txt")]
     environment = folder / "environment"
     uv = [sys.executable, "-m", "uv", "--quiet"]

@@ -47,8 +47,13 @@ def peak_kilobytes(pid: int) -> int:
 
 
 def family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = (child for thread in threads for child in children_of(thread))
     return [pid, *(member for child in children for member in family(int(child)))]
+
+
+def children_of(thread: Path) -> list[str]:
+    return (thread / "children").read_text().split()
 
 
 def free_port() -> int:

@@ -6,8 +6,12 @@ import pytest
 
 from benchmarks.report import PAGE, tables
 from benchmarks.results import Comparison, Crowd, Results
+from benchmarks.scaling import report as scaling
+from benchmarks.scaling.results import Results as ScalingResults
+from benchmarks.scaling.results import Trials
 
 RESULTS = Results.read()
+REPLICAS = ScalingResults.read()
 
 
 def test_the_page_shows_what_was_measured() -> None:
@@ -60,3 +64,16 @@ def test_the_ratio_is_the_median_of_the_rounds(
 ) -> None:
     comparison = Comparison("uvicorn", "ms", wanted, 0.6, service, [2.0] * 3)
     assert (comparison.ratio, comparison.holds) == (ratio, holds)
+
+
+def test_the_page_of_replicas_shows_what_was_tried() -> None:
+    assert scaling.tables(REPLICAS) in scaling.PAGE.read_text(encoding="utf-8")
+    assert set(REPLICAS.servers) == {"uvicorn", "gthread", "gevent"}
+
+
+@pytest.mark.parametrize("trials", REPLICAS.servers.values(), ids=REPLICAS.servers)
+def test_replicas_lose_nothing_but_what_was_killed(trials: Trials) -> None:
+    assert trials.killed.elsewhere_lost == trials.restarted.lost == 0
+    assert trials.redis_stopped.otherwise_failed == trials.redis_hung.otherwise_failed == 0
+    assert trials.limits.requests_let_in == trials.limits.requests_allowed
+    assert trials.limits.streams_let_in == trials.limits.streams_allowed

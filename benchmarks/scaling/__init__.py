@@ -1,0 +1,1 @@
+"""More than one machine, in small: `python -m benchmarks.scaling`."""
