@@ -11,10 +11,10 @@ Columns = dict[str, Callable[[Trials], object]]
 
 LIMITS: Columns = {
     "Requests asked for": lambda t: t.limits.requests,
-    "Let in": lambda t: t.limits.requests_let_in,
+    "Requests let in": lambda t: t.limits.requests_let_in,
     "Allowed a minute": lambda t: t.limits.requests_allowed,
     "Streams asked for": lambda t: t.limits.streams,
-    "Let in ": lambda t: t.limits.streams_let_in,
+    "Streams let in": lambda t: t.limits.streams_let_in,
     "In the day's budget": lambda t: t.limits.streams_allowed,
 }
 KILLED: Columns = {

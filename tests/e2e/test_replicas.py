@@ -43,13 +43,19 @@ def service(
 
 @contextmanager
 def two_replicas(
-    service: Service, machine: Machine, settings: Mapping[str, str] = trials.UNLIMITED
+    service: Service, machine: Machine, settings: Mapping[str, str]
 ) -> Iterator[Fleet]:
     folder = Path(tempfile.mkdtemp(prefix="replicas-", dir=machine.folder))
     with (
         upstream(TOKEN_SECONDS, folder / "upstream.log") as url,
         running(service, url, folder, settings) as fleet,
     ):
+        yield fleet
+
+
+@pytest.fixture(scope="module")
+def fleet(service: Service, machine: Machine) -> Iterator[Fleet]:
+    with two_replicas(service, machine, trials.UNLIMITED) as fleet:
         yield fleet
 
 
@@ -61,28 +67,23 @@ def test_limits_are_shared(service: Service, machine: Machine) -> None:
     assert found.smaller_share > found.requests / 4
 
 
-def test_a_killed_replica_takes_only_its_own_requests_along(
-    service: Service, machine: Machine
-) -> None:
-    with two_replicas(service, machine) as fleet:
-        found = trials.kill_one(fleet)
+def test_a_killed_replica_takes_only_its_own_requests_along(fleet: Fleet) -> None:
+    found = trials.kill_one(fleet)
     assert found.there > 0
     assert found.elsewhere_lost == 0
 
 
-def test_a_rolling_restart_loses_nothing(service: Service, machine: Machine) -> None:
-    with two_replicas(service, machine) as fleet:
-        found = trials.restart_in_turn(fleet, rounds=1)
+def test_a_rolling_restart_loses_nothing(fleet: Fleet) -> None:
+    found = trials.restart_in_turn(fleet, rounds=1)
     assert found.streams > 2 * trials.AT_ONCE["streams"]
     assert found.lost == 0
 
 
 @pytest.mark.parametrize("manner", ["stopped", "hung"])
 def test_without_redis_no_tokens_are_spent_until_it_is_back(
-    service: Service, machine: Machine, manner: Literal["stopped", "hung"]
+    fleet: Fleet, manner: Literal["stopped", "hung"]
 ) -> None:
-    with two_replicas(service, machine) as fleet:
-        found = trials.lose_redis(fleet, manner)
+    found = trials.lose_redis(fleet, manner)
     assert found.ready
     assert found.streams_refused > 0
     assert found.plain_let_in > 0
