@@ -140,15 +140,16 @@ def image_store(machine: Machine) -> Iterator[Store]:
         required(tool)
     if os.geteuid() != 0:
         pytest.skip("only root can change into another root directory")
-    folder = Path(tempfile.mkdtemp(prefix="genai-scaffold-images-"))
-    store = Store(folder, machine)
+    place = Path(tempfile.mkdtemp(prefix="genai-scaffold-images-"))
+    store = Store(place / "store", machine)  # whose logs lie beside it
+    store.folder.mkdir()
     try:
         yield store
     finally:
         store.buildah("rm", "--all")
-        for mounted in mounts(folder):
+        for mounted in mounts(place):
             machine.run("umount", mounted)
-        shutil.rmtree(folder)
+        shutil.rmtree(place)
 
 
 def mounts(folder: Path) -> list[str]:
