@@ -24,6 +24,7 @@ ELSEWHERE = {
     "docs/develop/criterion.md": 1,
     "docs/develop/release.md": 1,
     "docs/performance.md": 1,
+    "docs/scaling.md": 1,
     "docs/start.md": 1,  # tests/e2e/test_packaging.py has every installer
 }
 
