@@ -172,7 +172,7 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
             raise UsageError(
                 f"{flag} {setting} cannot be set",
                 why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",
-                fix=f"did you mean {meant}?" if meant else "name one of them",
+                fix=f"did you mean {meant}{'' if equals else '=…'}?" if meant else "name one",
             )
         field, place = fields()[key], f"{flag} {key}"
         value: str | bool = _boolean(raw, place) if field.kind == "boolean" else raw

@@ -419,10 +419,10 @@ def switch(
     verbose: Verbose = False,
 ) -> None:
     """Change the framework of a project: your own changes are merged."""
-    from genai_scaffold import answers, report, update
+    from genai_scaffold import answers, report
 
     output = report.Output(json=json, quiet=quiet)
-    given = update.switching(answers.from_flags({"framework": framework}))
+    given = answers.from_flags({"framework": framework})
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 

@@ -12,6 +12,9 @@ LOCATION = frozenset(
     {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
     | {"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"}
 )
+# Contradict that a path is a path.
+PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"})
+SECONDS = 600.0  # a filter of the user's, such as that of large files, may take its time
 
 # Messages in English, no questions, and a path is a path although it holds a `*`.
 PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
@@ -31,7 +34,7 @@ def run(
         environment: variables on top of ours.
         stdin: what it reads.
     """
-    ours = {name: value for name, value in os.environ.items() if name not in LOCATION}
+    ours = {name: value for name, value in os.environ.items() if name not in LOCATION | PATHSPECS}
     # The user's hooks are for the user's commands.
     settings = ["-c", f"core.hooksPath={os.devnull}", "-c", "core.quotePath=false"]
     return process.run(
@@ -39,6 +42,7 @@ def run(
         directory=directory,
         environment={**ours, **PLAIN, **(environment or {})},
         stdin=stdin,
+        timeout=SECONDS,
     )
 
 
@@ -62,8 +66,9 @@ def output(
 
 def failure(directory: Path, command: str, completed: process.Completed) -> EnvironmentFailure:
     """Say that git failed, and with which words."""
+    reasons = [line for line in completed.errors.splitlines() if line.startswith("fatal: ")]
     return EnvironmentFailure(
         f"`git {command}` failed in {directory}",
-        why=completed.last_words,
+        why=reasons[0].removeprefix("fatal: ") if reasons else completed.last_words,
         fix="try the same with git itself, and mend what it names",
     )

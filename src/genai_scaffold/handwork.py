@@ -70,7 +70,7 @@ def find(
 
 
 def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
-    paths = [path for path in render.files(merged) if path.endswith(".py")]
+    paths = _code(merged)
     users = [path for path in paths if not _same(new / path, merged / path)]
     if not users:
         return
@@ -82,6 +82,12 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _missing(used, old, merged):
                 yield Use(path, used.line, problem)
+
+
+def _code(root: Path) -> list[str]:
+    """The Python files; a link may lead to where nothing is."""
+    paths = [path for path in render.files(root) if path.endswith(".py")]
+    return [path for path in paths if not (root / path).is_symlink()]
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -109,8 +115,7 @@ def _module(root: Path, name: str) -> Path | None:
 
 def _packages(root: Path) -> set[str]:
     """The top-level packages that a rendering's code imports, its own left out."""
-    files = [path for path in render.files(root) if path.endswith(".py")]
-    modules = {used.module for path in files for used in _imports(root / path, path)}
+    modules = {used.module for path in _code(root) for used in _imports(root / path, path)}
     names = {module.partition(".")[0] for module in modules}
     return {name for name in names if not _module(root, name)}
 
@@ -134,7 +139,7 @@ def _imports(file: Path, path: str) -> Iterator[Import]:
 
 
 def _defined(file: Path) -> set[str]:
-    """The names that a module has at its top level."""
+    """The names that a module gives to something."""
     tree = _parsed(file)
     names: set[str] = set()
     for node in ast.walk(tree) if tree else ():
@@ -154,7 +159,7 @@ def _defined(file: Path) -> set[str]:
 def _parsed(file: Path) -> ast.Module | None:
     try:
         return ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):
+    except (OSError, SyntaxError, ValueError, RecursionError):
         return None
 
 
@@ -169,6 +174,8 @@ def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:
 
 def _variables(file: Path) -> dict[str, str]:
     """The variables of an environment file, each with the comment above it."""
+    if not file.is_file():  # it may be a pipe, which somebody would have to fill
+        return {}
     try:
         text = file.read_text("utf-8", errors="replace")
     except OSError:

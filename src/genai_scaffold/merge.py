@@ -17,7 +17,9 @@ from genai_scaffold import git, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
 
 FILES_SHOWN = 10
-UNDO = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
+UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
+STAGE = "genai-scaffold"
+RESCUE = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
 BASE, OURS, THEIRS = "1", "2", "3"
 
 KINDS = {
@@ -82,8 +84,13 @@ class Place:
 
     @property
     def undo(self) -> list[str]:
-        """The command that takes every change to the project back to its last commit."""
-        return ["git", "-C", str(self.project), *UNDO]
+        """The command that takes back a merge, with its conflicts."""
+        return ["git", "-C", str(self.project), "reset", "--merge"]
+
+    @property
+    def rescue(self) -> list[str]:
+        """The command that takes back a merge which was stopped before its end."""
+        return ["git", "-C", str(self.project), *RESCUE]
 
     def git_path(self, name: str) -> Path:
         """Where git keeps something of this repository, which may be a linked worktree."""
@@ -105,25 +112,46 @@ def place(project: Path, marker: str) -> Place:
         raise EnvironmentFailure(
             "git is not installed", why="the changes are merged by git", fix="install git"
         )
-    found = git.run(project, "rev-parse", "--show-toplevel", "--absolute-git-dir")
-    if found.code != 0:
+    found = git.run(project, "rev-parse", "--show-toplevel")
+    if "not a git repository" in found.errors:
+        enter = shlex.join(["cd", str(project.resolve())])
         raise DestinationError(
             f"{project} cannot be updated",
-            why=f"it is not in a git repository ({found.last_words})",
-            fix=f"git init && git add --all && git commit, in {project}",
+            why="it is not in a git repository",
+            fix=f"{enter} && git init && git add --all && git commit",
         )
-    top, private = found.output.splitlines()
-    here = Place(project.resolve(), Path(top).resolve(), Path(private))
+    if found.code != 0:
+        raise git.failure(project, "rev-parse", found)
+    private = git.output(project, "rev-parse", "--absolute-git-dir")
+    here = Place(
+        project.resolve(), Path(found.output[:-1]).resolve(), Path(private.removesuffix("\n"))
+    )
+    if "\n" in str(here.top):
+        raise DestinationError(
+            "The project cannot be updated",
+            why="the path of its repository has a line break",
+            fix="rename that directory",
+        )
     _refuse_what_is_not_committed(here, marker)
     return here
 
 
 def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
-    if git.run(here.top, "cat-file", "-e", f"HEAD:{here.prefix}{marker}").code != 0:
+    kept = git.run(here.top, "ls-tree", "HEAD", "--", here.prefix + marker).output
+    if not kept.startswith("100"):
+        link = kept.startswith("120")
         raise DestinationError(
             f"{here.project} cannot be updated",
-            why=f"{marker} is not committed, so nothing could be undone",
-            fix="git add --all && git commit",
+            why=f"{marker} is {'a link' if link else 'not committed, so nothing could be undone'}",
+            fix=f"{shlex.join(['cd', str(here.project)])} && git add --all && git commit"
+            if not link
+            else "put the file itself in its place, and commit it",
+        )
+    if under_way := [name for name in UNDER_WAY if (here.private / name).exists()]:
+        raise DestinationError(
+            f"{here.project} cannot be updated",
+            why=f"a merge, rebase or the like is under way ({under_way[0]})",
+            fix="finish it, or abort it",
         )
     if here.git_path("index.lock").exists():
         raise DestinationError(
@@ -131,15 +159,20 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why="another git command is at work in this repository",
             fix=f"wait for it; if there is none, remove {here.git_path('index.lock')}",
         )
-    status = ("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
     if changed := _listed(git.output(here.project, *status)):
+        killed = any(here.private.glob(f".{STAGE}.*"))
         raise DestinationError(
             f"{here.project} has changes that are not committed",
             why=_some(line[3:] for line in changed),
-            fix="commit or stash them; or, to take back an update that was not finished, run "
-            + shlex.join(here.undo),
+            fix=f"an update was stopped here; to take it back: {shlex.join(here.rescue)}"
+            if killed
+            else "commit or stash them",
         )
-    if git.run(here.top, "diff", "--cached", "--quiet").code != 0:
+    staged = git.run(here.top, "diff", "--cached", "--quiet")
+    if staged.code > 1:
+        raise git.failure(here.top, "diff", staged)
+    if staged.code == 1:
         raise DestinationError(
             f"{here.top} has staged changes outside of the project",
             why="the merge stages its result, and both would be mixed",
@@ -177,7 +210,7 @@ class Merge:
     def apply(self) -> None:
         """Bring the result into the user's repository, staged; the conflicts as git leaves them.
 
-        At any moment in between, the undo command brings the last commit back: whatever is
+        At any moment in between, the rescue command brings the last commit back: whatever is
         written is in the index already.
 
         Raises:
@@ -186,11 +219,13 @@ class Merge:
         if not self.changes:
             return
         self._refuse_what_is_in_the_way()
-        with staging.directory(self.here.private, "genai-scaffold") as stage:
+        with staging.directory(self.here.private, STAGE) as stage:
             self._bring_objects()
             with staging.unstoppable(), self._all_or_nothing():
                 self._replace_index(stage, self.merged)
                 self._write_files()
+                # With what it is to take the files for, without looking at each again.
+                git.run(self.here.top, "update-index", "-q", "--refresh")
                 removals = {entry.removal for entry in self.unmerged}
                 self._replace_index(stage, [*removals, *self.unmerged])
 
@@ -198,23 +233,34 @@ class Merge:
     def _all_or_nothing(self) -> Iterator[None]:
         try:
             yield
-        except BaseException:
-            git.run(self.here.project, *UNDO)
+        except BaseException as problem:
+            undone = git.run(self.here.project, *RESCUE)
+            if undone.code != 0:
+                raise EnvironmentFailure(
+                    f"The update of {self.here.project} stopped half-way",
+                    why=f"{problem}; and git said: {undone.last_words}",
+                    fix=f"make room or mend what is named, then run {shlex.join(self.here.rescue)}",
+                ) from problem
             raise
 
     def _refuse_what_is_in_the_way(self) -> None:
         added = [change.path for change in self.changes if change.status == "A"]
         deleted = {change.path for change in self.changes if change.status == "D"}
         found = [path for path in added if self._is_in_the_way(path, deleted)]
-        paths = [change.path for change in self.changes]
-        listed = git.output(self.here.project, "ls-files", "-v", "-z", "--", *paths)
-        # Files that git was told not to look at, and so cannot say whether they were changed.
-        found += [line[2:] for line in _listed(listed) if not line.startswith("H")]
+        paths = {change.path for change in self.changes}
+        listed = git.output(self.here.project, "ls-files", "-v", "-z", "--", ".")
+        # Files that git was told not to look at, so that it cannot say whether they were changed.
+        # To take an update back would overwrite those that are assumed unchanged.
+        found += [
+            path
+            for tag, _, path in (line.partition(" ") for line in _listed(listed))
+            if tag.islower() or (tag == "S" and path in paths)
+        ]
         if found:
             raise DestinationError(
                 f"{self.here.project} cannot be updated: {_some(found)} in the way",
                 why="git does not keep what is there, so it could not be brought back",
-                fix="commit it, move it away, or end its `git update-index --skip-worktree`",
+                fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
             )
 
     def _is_in_the_way(self, path: str, deleted: set[str]) -> bool:
@@ -233,7 +279,13 @@ class Merge:
         pack = self.here.git_path("objects") / "pack" / "pack"
         pack.parent.mkdir(parents=True, exist_ok=True)
         stdin = "".join(f"{name}\n" for name in sorted(wanted))
-        git.output(self.work, "pack-objects", "--quiet", str(pack), stdin=stdin)
+        # There, since it is renamed into its place, which takes one file system.
+        git.output(
+            self.here.top,
+            *("pack-objects", "--quiet", str(pack)),
+            environment={"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.work / ".git" / "objects")},
+            stdin=stdin,
+        )
 
     def _replace_index(self, stage: Path, entries: Iterable[Entry]) -> None:
         """Change entries of the user's index, in one step and without git's lock file."""
@@ -287,6 +339,8 @@ def three_way(
         repository.merge(theirs, name)
         unmerged = repository.unmerged()
         kept_deleted = repository.keep_deleted(unmerged)
+        # It may be a link, and what it leads to is not ours.
+        (work / always).unlink(missing_ok=True)
         shutil.copyfile(template / always, work / always)
         unmerged = [e for e in unmerged if e.path not in {*kept_deleted, always}]
         repository.git("add", "--all", "--force")
@@ -405,11 +459,12 @@ def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
 
 def ignored(here: Place, paths: Iterable[str]) -> list[str]:
     """Those of a project's files that git ignores and does not keep."""
+    reachable = [path for path in paths if not _is_behind_a_link(here.project, path)]
     asked = git.run(
         here.project,
         *("check-ignore", "-z", "--stdin"),
         environment={"GIT_LITERAL_PATHSPECS": "0"},  # which this command does not take
-        stdin="".join(f"{path}\0" for path in paths),
+        stdin="".join(f"{path}\0" for path in reachable),
     )
     # Git ends with 1 where none is ignored.
     if asked.code not in (0, 1):
@@ -418,11 +473,17 @@ def ignored(here: Place, paths: Iterable[str]) -> list[str]:
 
 
 def _remove(folder: Path, path: str) -> None:
-    """Delete a file, and the folders that it leaves empty."""
+    """Delete a file, and the folders that it leaves empty; nothing where a link leads."""
+    if _is_behind_a_link(folder, path):
+        return
     (folder / path).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         for parent in Path(path).parents[:-1]:
             (folder / parent).rmdir()
+
+
+def _is_behind_a_link(folder: Path, path: str) -> bool:
+    return any((folder / parent).is_symlink() for parent in Path(path).parents[:-1])
 
 
 def _listed(output: str) -> list[str]:

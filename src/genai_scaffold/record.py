@@ -22,14 +22,16 @@ class Record:
         source: where plain Copier finds the template, if it made the project.
         recommendation: why this framework; None where it was chosen by hand.
         raw: every answer as it stands there, for the template that asked for it.
-        given: the answers that today's template asks for, too.
-        unknown: what today's template does not offer any more, by key.
+        recorded: the answers that today's template asks for, too.
+        given: the same as they were wished.
+        unknown: what of a list today's template does not offer any more, by key.
     """
 
     version: str
     source: str
     recommendation: Mapping[str, Any] | None
     raw: Mapping[str, Any]
+    recorded: Mapping[str, Value]
     given: answers.Givens
     unknown: Mapping[str, tuple[str, ...]]
 
@@ -62,14 +64,20 @@ def read(project: Path) -> Record:
     reasons = recommendation if isinstance(recommendation, Mapping) else None
     given: dict[str, Given] = {}
     unknown: dict[str, tuple[str, ...]] = {}
+    if "framework" not in raw:
+        raise UsageError(
+            f"{ANSWERS_FILE} names no framework",
+            why="then nothing says what the project was made from",
+            fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
+        )
     for question in template.questions().values():
         if question.key in raw:
             key = answers.FLAG_NAMES.get(question.key, question.key)
             value, refused = _accepted(question, raw[question.key])
-            if value is not None:
-                given[key] = Given(value, "project", ANSWERS_FILE)
+            given[key] = Given(value, "project", ANSWERS_FILE)
             if refused:
                 unknown[key] = refused
+    recorded = {key: answer.value for key, answer in given.items()}
     # Docs that fell away were still wanted: with another framework they may come back.
     needs = (reasons or {}).get("needs")
     if isinstance(needs, Mapping) and needs.get("docs") is True and "docs" in given:
@@ -79,19 +87,29 @@ def read(project: Path) -> Record:
         source=str(document.get("_src_path") or ""),
         recommendation=reasons,
         raw=raw,
+        recorded=recorded,
         given=given,
         unknown=unknown,
     )
 
 
-def _accepted(question: Question, raw: object) -> tuple[Value | None, tuple[str, ...]]:
-    """What today's template accepts of an answer, and what it does not."""
+def _accepted(question: Question, raw: object) -> tuple[Value, tuple[str, ...]]:
+    """What today's template accepts of an answer; and of a list, what it does not."""
     values = [choice.value for choice in question.choices]
-    if question.kind == "list" and isinstance(raw, list):
-        kept = tuple(item for item in raw if item in values)
-        return kept, tuple(str(item) for item in raw if item not in values)
-    if question.kind == "boolean" and isinstance(raw, bool):
-        return raw, ()
-    if isinstance(raw, str) and (question.kind == "text" or raw in values):
-        return raw, ()
-    return None, (str(raw),)
+    match question.kind, raw:
+        case "list", list():
+            kept = tuple(item for item in raw if item in values)
+            return kept, tuple(str(item) for item in raw if item not in values)
+        case "boolean", bool(answer):
+            return answer, ()
+        case "text", str(answer):
+            return answer, ()
+        case "choice", str(answer) if answer in values:
+            return answer, ()
+        case _:
+            takes = ", ".join(values) or {"boolean": "true or false"}.get(question.kind, "text")
+            raise UsageError(
+                f"{ANSWERS_FILE} says {question.key}: {raw}",
+                why=f"it takes {takes}",
+                fix="correct it; if it was right once, say it anew as it is offered today",
+            )

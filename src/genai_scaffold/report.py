@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from genai_scaffold import answers, criteria, template
@@ -78,7 +79,11 @@ def console(stream: IO[str]) -> "Console":
     """A console that prints texts as they are: what users wrote is no markup."""
     from rich.console import Console  # --version needs none of it
 
-    return Console(file=stream, markup=False, highlight=False, emoji=False)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # which has an exit code of its own
+
+    return Piped(file=stream, markup=False, highlight=False, emoji=False)
 
 
 def error(problem: ScaffoldError) -> None:
@@ -285,13 +290,8 @@ def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
             # As git made it: a console would change its tabs and its ends of lines.
             sys.stdout.write(f"\n{result.diff}")
             return
-        undo = answers.shell_line(list(result.undo))
-        steps = ["git status" if result.conflicts else "git diff --staged"]
-        if any(change.path == INSTALLED for change in result.changes):
-            steps.append(f".venv/bin/pip install -r {INSTALLED}")
-        steps += ["git commit", f"{undo}   (takes it all back)"]
         terminal.print("\nNext", style="bold")
-        for step in steps:
+        for step in _after_a_merge(result):
             terminal.print(f"  {step}", soft_wrap=True)
 
     if not output.json:
@@ -300,6 +300,22 @@ def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
     if dry_run:
         document["diff"] = result.diff
     output.result(document, show)
+
+
+def _after_a_merge(result: Outcome) -> Iterator[str]:
+    """The commands that look at a merge, keep it, or take it back."""
+    project = result.plan.project.resolve()
+    if project != Path.cwd():
+        yield answers.shell_line(["cd", str(project)])
+    if result.conflicts:
+        yield "git status"
+        yield "git add FILE   (each that you resolved)"
+    else:
+        yield "git diff --staged"
+    if any(change.path == INSTALLED for change in result.changes):
+        yield f".venv/bin/pip install -r {INSTALLED}"
+    yield "git commit"
+    yield f"{answers.shell_line(list(result.undo))}   (takes it all back)"
 
 
 def _changes(result: Outcome, terminal: "Console", *, dry_run: bool) -> None:

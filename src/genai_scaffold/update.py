@@ -1,7 +1,8 @@
 """Updates a project: renders what it was made from and what it would be, and merges the change."""
 
+import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +66,8 @@ class Plan:
     @property
     def is_current(self) -> bool:
         """Whether the project is what it would be made as now."""
-        return self.record.version == template.version() and not self.edits and not self.base
+        unedited = not self.edits and self.base is None
+        return unedited and self.record.version == template.version()
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
     Raises:
         UsageError: the project or an answer is not accepted.
     """
-    recorded = record.read(project)
+    with _explained(project):
+        recorded = record.read(project)
     given = {**given, **_checked(given)}
-    resolved = answers.resolve({**recorded.given, **given}, "fastapi")
-    before = {key: answer.value for key, answer in recorded.given.items()}
+    resolved = answers.resolve({**recorded.given, **given}, recommended="")
+    before = recorded.recorded
     edits = [
         Edit(key, before.get(key), resolved[key])
         for key in answers.project_fields()
@@ -118,6 +121,8 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
         f"{key}: {', '.join(values)} is not offered any more, and is left out."
         for key, values in recorded.unknown.items()
     ]
+    if base is not None:
+        gone.append(f"Whatever {base} has counts as generated, and the template may replace it.")
     return Plan(
         project=project,
         record=recorded,
@@ -127,18 +132,6 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
         base=base,
         notes=(*gone, *resolved.notes),
     )
-
-
-def switching(given: Givens) -> dict[str, Given]:
-    """The answer that names another framework, which has to be said."""
-    framework = given["framework"]
-    if framework.value == answers.AUTO:
-        raise UsageError(
-            "A project is switched to a framework, and auto is none",
-            why="its recommendation was made when it was created",
-            fix="see `genai-scaffold recommend`, and name the one you want",
-        )
-    return dict(given)
 
 
 def unanswered(planned: Plan) -> UsageError:
@@ -192,8 +185,14 @@ def apply(planned: Plan) -> Outcome:
 
 
 def _checked(given: Givens) -> dict[str, Given]:
-    """Check the texts among the answers."""
+    """Check the framework and the texts among the answers."""
     checked = {}
+    if "framework" in given and given["framework"].value == answers.AUTO:
+        raise UsageError(
+            "A project needs a framework, and auto is none",
+            why="its recommendation was made when it was created",
+            fix="see `genai-scaffold recommend`, and name the one you want",
+        )
     if name := given.get("name"):
         value = names.check_name(str(name.value), fix="--set name={}")
         checked["name"] = name._replace(value=value)
@@ -228,11 +227,30 @@ def _list_of(name: str) -> str:
 
 
 def _current(project: Path, key: str) -> tuple[str, ...]:
-    given = record.read(project).given.get(key)
-    return given.value if given and isinstance(given.value, tuple) else ()
+    with _explained(project):
+        value = record.read(project).recorded.get(key)
+    return value if isinstance(value, tuple) else ()
+
+
+@contextlib.contextmanager
+def _explained(project: Path) -> Iterator[None]:
+    """Turn what the file system says into one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{project} cannot be updated; it is as it was",
+            why=f"{error.strerror or error} ({error.filename or project})",
+            fix="make room, or change the permissions of what is named",
+        ) from error
 
 
 def _merged(planned: Plan, *, apply: bool) -> Outcome:
+    with _explained(planned.project):
+        return _merged_into(planned, apply=apply)
+
+
+def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
     here = merge.place(planned.project, ANSWERS_FILE)
     undo = tuple(here.undo)
     if planned.is_current:
@@ -242,9 +260,10 @@ def _merged(planned: Plan, *, apply: bool) -> Outcome:
         base = _render_old(planned, here, stage, old)
         _render_new(planned, new)
         ignored = _leave_out_ignored(here, old, new)
-        if planned.base:
+        if planned.base is not None:
             paths = {*render.files(old), *render.files(new)}
-            base = Snapshot(_tree_of(planned.base, here), frozenset(paths))
+            tree = _tree_of(planned.base, here, planned.record)
+            base = Snapshot(tree, frozenset(paths))
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
             left = handwork.find(old, new, merged.work, here.project, merged.conflicts)
@@ -268,7 +287,7 @@ def _render_old(planned: Plan, here: Place, stage: Path, destination: Path) -> P
     source = stage / "old-template"
     source.mkdir()
     recorded = planned.record
-    if planned.base or recorded.version == template.version():
+    if planned.base is not None or recorded.version == template.version():
         template.checkout(source)
     elif recorded.version in history.releases():
         template.lay_out(history.files(recorded.version), source)
@@ -280,7 +299,7 @@ def _render_old(planned: Plan, here: Place, stage: Path, destination: Path) -> P
         raise UsageError(
             f"{ANSWERS_FILE} does not say what {planned.project} was made from",
             why=error.why,
-            fix=f"bring back the file as it was generated: git log -- {ANSWERS_FILE}",
+            fix=f"bring the file back: git -C {planned.project} log -- {ANSWERS_FILE}",
         ) from error
     return destination
 
@@ -311,7 +330,9 @@ def _unknown_version(recorded: Record, here: Place) -> Exception:
             why=f"this is {ours}, which cannot know its template",
             fix="upgrade genai-scaffold, such as with `pipx upgrade genai-scaffold`",
         )
-    written = ("log", "-1", "--format=%h", f"-S_commit: v{made}", "--", ANSWERS_FILE)
+    # Only the commit that the project began with has nothing but what was generated.
+    added = ("--diff-filter=A", f"-S_commit: v{made}\n")
+    written = ("log", "-1", "--format=%h", *added, "--", ANSWERS_FILE)
     commit = git.run(here.project, *written).output.strip() if made else ""
     return UsageError(
         f"{here.project} was made from a template that is not known here",
@@ -321,17 +342,19 @@ def _unknown_version(recorded: Record, here: Place) -> Exception:
     )
 
 
-def _tree_of(commit: str, here: Place) -> str:
+def _tree_of(commit: str, here: Place, recorded: Record) -> str:
     """The project's files in a commit, as a tree of git's."""
     folder = here.prefix.rstrip("/")
     found = git.run(here.top, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}:{folder}")
-    if found.code != 0:
+    tree = found.output.strip()
+    made = git.run(here.top, "cat-file", "blob", f"{tree}:{ANSWERS_FILE}") if tree else found
+    if made.code != 0 or f"_commit: v{recorded.version}\n" not in f"{made.output}\n":
         raise UsageError(
-            f"--base {commit} is no commit that has {here.project}",
-            why="the project as it was generated is merged from there",
-            fix=f"find it with: git log -- {ANSWERS_FILE}",
+            f"--base {commit} is no commit that has {here.project} as it was generated",
+            why=f"its {ANSWERS_FILE} would name the version {recorded.version}",
+            fix=f"find it with: git -C {here.project} log -- {ANSWERS_FILE}",
         )
-    return found.output.strip()
+    return tree
 
 
 def _leave_out_ignored(here: Place, *renderings: Path) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,6 +147,8 @@ def test_an_answer_is_changed_on_the_way(project: Path) -> None:
         pytest.param("framework=flsk", "did you mean flask?", id="misspelt-value"),
         pytest.param("team=flask", "the keys are", id="a-need-that-shapes-nothing"),
         pytest.param("docs=perhaps", "yes or no", id="neither-yes-nor-no"),
+        pytest.param("framework=auto", "auto is none", id="no-framework"),
+        pytest.param("docs", "did you mean docs=…?", id="no-value-of-a-known-one"),
         pytest.param("name=class", "", id="a-keyword"),
         pytest.param("description=a\nb", "", id="two-lines"),
     ],
@@ -211,6 +214,28 @@ def answers(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def renamed(project: Path) -> None:
+    (project / "README.md").write_text("mine\n")
+    commit(project)
+    git(project, "mv", "README.md", "LIESMICH.md")
+
+
+def linked_answers(project: Path) -> None:
+    file = project / ".copier-answers.yml"
+    file.rename(project.parent / "outside.yml")
+    file.symlink_to(project.parent / "outside.yml")
+    commit(project)
+
+
+def assumed_elsewhere(project: Path) -> None:
+    git(project, "update-index", "--assume-unchanged", "start")
+    (project / "start").write_text("the user's\n")
+
+
+def foreign_owner(_: Path) -> None:
+    os.environ["GIT_TEST_ASSUME_DIFFERENT_OWNER"] = "1"
+
+
 def in_the_way(project: Path) -> None:
     (project / "brand new.txt").write_text("the user's, in no commit\n")
 
@@ -237,7 +262,7 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(answers_not_committed, 3, "is not committed", id="answers-not-committed"),
         pytest.param(changed, 3, "text.txt", id="uncommitted"),
         pytest.param(staged, 3, "mine.txt", id="staged"),
-        pytest.param(half_merged, 3, "text.txt", id="half-merged"),
+        pytest.param(half_merged, 3, "under way (MERGE_HEAD)", id="half-merged"),
         pytest.param(at_work, 3, "another git command", id="another-git-at-work"),
         pytest.param(no_answers_file, 2, "it has no .copier-answers.yml", id="no-answers-file"),
         pytest.param(answers("v0.0.1", "v9.1.0"), 4, "upgrade genai-scaffold", id="newer"),
@@ -250,7 +275,14 @@ def assumed_unchanged(project: Path) -> None:
             "of .copier-answers.yml cannot",
             id="not-yaml",
         ),
-        pytest.param(answers("preset: service", "preset: huge"), 2, "was made from", id="unknown"),
+        pytest.param(answers("preset: service", "preset: huge"), 2, "it takes", id="unknown"),
+        pytest.param(answers("python: '3.13'", "python: 3.13"), 2, "it takes", id="a-number"),
+        pytest.param(answers("validation: true", "validation: 7"), 2, "true or false", id="type"),
+        pytest.param(answers("framework: f", "frame: f"), 2, "no framework", id="no-framework"),
+        pytest.param(renamed, 3, "README.md", id="renamed"),
+        pytest.param(linked_answers, 3, "is a link", id="answers-are-a-link"),
+        pytest.param(assumed_elsewhere, 3, "start in the way", id="assume-unchanged-elsewhere"),
+        pytest.param(foreign_owner, 4, "dubious ownership", id="another-owner"),
         pytest.param(in_the_way, 3, "brand new.txt in the way", id="untracked-in-the-way"),
         pytest.param(ignored_folder_in_the_way, 3, "brand new.txt", id="folder-in-the-way"),
         pytest.param(hidden_from_git, 3, "skip-worktree", id="skip-worktree"),
@@ -258,14 +290,19 @@ def assumed_unchanged(project: Path) -> None:
     ],
 )
 def test_what_could_lose_something_is_refused(
-    prepare: Callable[[Path], None], code: int, words: str, project: Path
+    prepare: Callable[[Path], None],
+    code: int,
+    words: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "0")  # and so taken back at the end
     prepare(project)
-    before = contents(project)
+    before = contents(project.parent)
     run = tool("update", str(project), "--yes")
     assert (run.code, run.output) == (code, "")
     assert words in run.errors
-    assert contents(project) == before
+    assert contents(project.parent) == before
 
 
 def test_staged_changes_elsewhere_are_refused(versions: Versions, work: Path) -> None:
@@ -407,6 +444,7 @@ def test_a_git_that_runs_us_from_a_hook_does_not_lead_us_astray(
     monkeypatch.setenv("GIT_DIR", str(work / "elsewhere/.git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(work / "elsewhere"))
     monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "0")
+    monkeypatch.setenv("GIT_GLOB_PATHSPECS", "1")
     assert tool("update", str(project), "--yes").code == 0
     assert (project / "brand new.txt").exists()
 
@@ -421,6 +459,8 @@ def test_without_git_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("offered", [True, False], ids=["as offered", "no such commit"])
 def test_an_unknown_version_is_merged_from_a_commit(offered: bool, project: Path) -> None:
     answers("v0.0.1", "v0.0.1.dev3")(project)
+    git(project, "reset", "--quiet", "--soft", "HEAD^")
+    git(project, "commit", "--quiet", "--amend", "--no-edit")
     generated = git(project, "rev-parse", "--short", "HEAD").strip()
     (project / "mine").mkdir()
     (project / "mine/module.py").write_text("print('mine')\n")
@@ -540,3 +580,113 @@ def test_a_plain_copier_project_stays_one(project: Path) -> None:
 def test_the_template_of_the_fixture_is_the_one_installed(versions: Versions) -> None:
     with versions.after():
         assert template.version() == "0.0.2"
+
+
+@pytest.mark.parametrize("base", ["", "HEAD~9", "--all", "other"])
+def test_what_is_no_base_is_refused(base: str, project: Path) -> None:
+    git(project, "switch", "--quiet", "--orphan", "other")
+    (project / "unlike.txt").write_text("another project\n")
+    commit(project)
+    git(project, "switch", "--quiet", "main")
+    before = state(project)
+    run = tool("update", str(project), "--yes", f"--base={base}")
+    assert run.code == 2
+    assert "is no commit that has" in run.errors
+    assert state(project) == before
+
+
+def test_a_base_is_said_to_count_as_generated(project: Path) -> None:
+    run = tool("update", str(project), "--yes", "--base", "HEAD")
+    assert run.code == 0, run.errors
+    assert "Whatever HEAD has counts as generated" in run.errors
+
+
+def test_no_commit_with_the_user_s_work_is_offered_as_base(project: Path) -> None:
+    (project / "text.txt").write_text("mine\n")
+    answers("v0.0.1", "v0.0.1.dev3")(project)
+    assert "--base COMMIT" in tool("update", str(project), "--yes").errors
+
+
+def test_temporary_files_may_be_on_another_disk(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Path("/dev/shm")  # noqa: S108 - what the test is about
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == project.stat().st_dev:
+        pytest.skip("there is no other disk")
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    assert tool("update", str(project), "--yes").code == 0
+    assert (project / "brand new.txt").read_text() == "of the newer one\n"
+    git(project, "fsck", "--strict")
+
+
+def test_links_are_not_followed(project: Path) -> None:
+    outside = project.parent / "outside"
+    shutil.move(project / "docs", outside)
+    (project / "docs").symlink_to(outside)
+    (project / "shared.py").symlink_to("../../common/shared.py")
+    commit(project)
+    before = contents(outside)
+    run = tool("update", str(project), "--yes")
+    assert run.code in (0, 3), run.errors
+    assert contents(outside) == before
+    assert (project / "brand new.txt").exists()
+
+
+def test_settings_that_come_through_a_pipe_are_left_alone(project: Path) -> None:
+    os.mkfifo(project / ".env")
+    assert tool("update", str(project), "--yes").code == 0
+
+
+def test_a_path_may_have_what_python_takes_for_a_line_break(versions: Versions, made: Path) -> None:
+    project = Path.cwd() / "a\u2028b"
+    shutil.copytree(made, project)
+    with versions.after():
+        assert tool("update", str(project), "--yes").code == 0
+
+
+def test_what_the_system_refuses_is_no_bug(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(project / ".git"))
+
+    before = state(project)
+    monkeypatch.setattr(merge.Merge, "_bring_objects", refuse)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 4
+    assert "Permission denied" in run.errors
+    assert state(project) == before
+
+
+def test_only_after_a_stop_half_way_is_it_offered_to_take_that_back(project: Path) -> None:
+    changed(project)
+    assert "git -C" not in tool("update", str(project), "--yes").errors
+    (project / ".git/.genai-scaffold.0123").mkdir()
+    said = tool("update", str(project), "--yes").errors
+    command = said.partition("to take it back: ")[2].strip()
+    subprocess.run(shlex.split(command), check=True, cwd="/")
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_renamed_entry_point_is_a_conflict_that_can_be_taken_back(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "fastapi")
+    git(project, "mv", "main.py", "server.py")
+    commit(project)
+    before = state(project)
+    run = tool("switch", "flask", str(project), "--json")
+    assert run.code == 3
+    subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
+    assert state(project) == before
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_docs_that_fell_away_are_no_change(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "flask", "--preset", "prototype")
+    run = tool("update", str(project), "--json")
+    assert run.document["answers"] == {}
+    assert run.document["changes"] == []
+
+
+def test_the_next_steps_say_where(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"\n  cd {project}\n" in tool("update", str(project), "--yes").output
+    git(project, "reset", "--quiet", "--merge")
+    monkeypatch.chdir(project)
+    assert "\n  cd " not in tool("update", "--yes").output

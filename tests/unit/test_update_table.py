@@ -1,6 +1,8 @@
 """What a merge does with a file: whatever the user did to it, against whatever the template did."""
 
 import json
+import shlex
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -322,6 +324,20 @@ def test_conflicts_are_as_git_leaves_them(updated: Merged) -> None:
     assert set(listed.split("\0")) - {""} == set(updated.conflicts)
     untracked = git(updated.project, "status", "--porcelain", "--untracked-files=all")
     assert "??" not in untracked
+
+
+def test_the_undo_command_takes_every_kind_of_conflict_back(
+    updated: Merged, tmp_path: Path
+) -> None:
+    project = tmp_path / "my-app"
+    shutil.copytree(updated.project, project, symlinks=True)
+    # The copy has other times than the index says, as nobody's own project would.
+    git(project, "status")
+    *_, reset, mode = shlex.split(updated.said["undo"])
+    git(project, reset, mode)
+    assert git(project, "status", "--porcelain") == ""
+    for path, content in updated.before.items():
+        assert (project / path).read_bytes() == content
 
 
 def test_the_new_version_is_recorded(updated: Merged) -> None:
