@@ -224,8 +224,6 @@ class Merge:
             with staging.unstoppable(), self._all_or_nothing():
                 self._replace_index(stage, self.merged)
                 self._write_files()
-                # With what it is to take the files for, without looking at each again.
-                git.run(self.here.top, "update-index", "-q", "--refresh")
                 removals = {entry.removal for entry in self.unmerged}
                 self._replace_index(stage, [*removals, *self.unmerged])
 
@@ -295,10 +293,13 @@ class Merge:
             f"{entry.mode} {entry.object} {entry.stage}\t{self.here.prefix}{entry.path}\0"
             for entry in entries
         ]
+        environment = {"GIT_INDEX_FILE": str(changed)}
+        # What was written since is as it should be: the undo command asks for that.
+        git.run(self.here.top, "update-index", "-q", "--refresh", environment=environment)
         git.output(
             self.here.top,
             *("update-index", "-z", "--index-info"),
-            environment={"GIT_INDEX_FILE": str(changed)},
+            environment=environment,
             stdin="".join(lines),
         )
         changed.replace(index)
