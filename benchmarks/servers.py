@@ -53,7 +53,10 @@ def family(pid: int) -> list[int]:
 
 
 def children_of(thread: Path) -> list[str]:
-    return (thread / "children").read_text().split()
+    try:
+        return (thread / "children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, and had none
+        return []
 
 
 def free_port() -> int:
