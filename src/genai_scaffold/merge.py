@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold import git, staging
+from genai_scaffold import git, process, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
 
 FILES_SHOWN = 10
+ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 STAGE = "genai-scaffold"
 RESCUE = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
@@ -70,11 +71,23 @@ class Snapshot(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """A committed project: its directory, and the top and the private files of its repository."""
+    """A committed project, and where its repository, which may be a linked worktree, has what.
+
+    Args:
+        project: its directory.
+        top: of the repository's files.
+        private: what git keeps about them.
+        index: the file with what is staged.
+        objects: the directory with the contents.
+        hashes: the format of the contents' names.
+    """
 
     project: Path
     top: Path
     private: Path
+    index: Path
+    objects: Path
+    hashes: str
 
     @property
     def prefix(self) -> str:
@@ -92,10 +105,6 @@ class Place:
         """The command that takes back a merge which was stopped before its end."""
         return ["git", "-C", str(self.project), *RESCUE]
 
-    def git_path(self, name: str) -> Path:
-        """Where git keeps something of this repository, which may be a linked worktree."""
-        return self.top / git.output(self.top, "rev-parse", "--git-path", name).rstrip("\n")
-
 
 def place(project: Path, marker: str) -> Place:
     """Find the repository of a project, and refuse one where a merge could lose something.
@@ -108,11 +117,13 @@ def place(project: Path, marker: str) -> Place:
         EnvironmentFailure: there is no git.
         DestinationError: the project is not committed, or has changes that are not.
     """
-    if git.run(project, "--version").code != 0:
+    asked = ("--show-toplevel", "--absolute-git-dir", "--show-object-format")
+    paths = ("--git-path", "index", "--git-path", "objects")
+    found = git.run(project, "rev-parse", *asked, *paths)
+    if found.code == process.UNAVAILABLE:
         raise EnvironmentFailure(
             "git is not installed", why="the changes are merged by git", fix="install git"
         )
-    found = git.run(project, "rev-parse", "--show-toplevel")
     if "not a git repository" in found.errors:
         enter = shlex.join(["cd", str(project.resolve())])
         raise DestinationError(
@@ -122,16 +133,22 @@ def place(project: Path, marker: str) -> Place:
         )
     if found.code != 0:
         raise git.failure(project, "rev-parse", found)
-    private = git.output(project, "rev-parse", "--absolute-git-dir")
-    here = Place(
-        project.resolve(), Path(found.output[:-1]).resolve(), Path(private.removesuffix("\n"))
-    )
-    if "\n" in str(here.top):
+    *answers, end = found.output.split("\n")
+    if len(answers) != ANSWERED or end:
         raise DestinationError(
             "The project cannot be updated",
             why="the path of its repository has a line break",
             fix="rename that directory",
         )
+    top, private, hashes, index, objects = answers
+    here = Place(
+        project=project.resolve(),
+        top=Path(top).resolve(),
+        private=Path(private),
+        index=project.resolve() / index,
+        objects=(project.resolve() / objects).resolve(),
+        hashes=hashes,
+    )
     _refuse_what_is_not_committed(here, marker)
     return here
 
@@ -153,11 +170,12 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why=f"a merge, rebase or the like is under way ({under_way[0]})",
             fix="finish it, or abort it",
         )
-    if here.git_path("index.lock").exists():
+    lock = here.index.with_name("index.lock")
+    if lock.exists():
         raise DestinationError(
             f"{here.project} cannot be updated",
             why="another git command is at work in this repository",
-            fix=f"wait for it; if there is none, remove {here.git_path('index.lock')}",
+            fix=f"wait for it; if there is none, remove {lock}",
         )
     status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
     if changed := _listed(git.output(here.project, *status)):
@@ -274,7 +292,7 @@ class Merge:
     def _bring_objects(self) -> None:
         entries = (*self.merged, *self.unmerged)
         wanted = {entry.object for entry in entries if not entry.is_removal}
-        pack = self.here.git_path("objects") / "pack" / "pack"
+        pack = self.here.objects / "pack" / "pack"
         pack.parent.mkdir(parents=True, exist_ok=True)
         stdin = "".join(f"{name}\n" for name in sorted(wanted))
         # There, since it is renamed into its place, which takes one file system.
@@ -287,7 +305,7 @@ class Merge:
 
     def _replace_index(self, stage: Path, entries: Iterable[Entry]) -> None:
         """Change entries of the user's index, in one step and without git's lock file."""
-        index, changed = self.here.git_path("index"), stage / "index"
+        index, changed = self.here.index, stage / "index"
         shutil.copy2(index, changed)
         lines = [
             f"{entry.mode} {entry.object} {entry.stage}\t{self.here.prefix}{entry.path}\0"
@@ -373,16 +391,16 @@ class _Repository:
             "GIT_COMMITTER_NAME": "genai-scaffold",
             "GIT_COMMITTER_EMAIL": "genai-scaffold@invalid",
         }
-        style = git.run(here.top, "config", "merge.conflictStyle").output.strip() or "merge"
-        hashes = git.output(here.top, "rev-parse", "--show-object-format").strip()
-        self.git("init", "--quiet", "--template=", f"--object-format={hashes}")
-        self.git("config", "merge.conflictStyle", style)
-        self.git("config", "merge.renameLimit", "10000")
-        # Files of the user's own stay where they are, although the template moved its own.
-        self.git("config", "merge.directoryRenames", "false")
+        self.git("init", "--quiet", "--template=", f"--object-format={here.hashes}")
         alternates = work / ".git" / "objects" / "info" / "alternates"
         alternates.parent.mkdir(parents=True, exist_ok=True)
-        alternates.write_bytes(os.fsencode(here.git_path("objects").resolve()) + b"\n")
+        alternates.write_bytes(os.fsencode(here.objects) + b"\n")
+        style = git.run(here.top, "config", "merge.conflictStyle").output.strip() or "merge"
+        self._settings = (
+            *("-c", f"merge.conflictStyle={style}", "-c", "merge.renameLimit=10000"),
+            # Files of the user's own stay where they are, although the template moved its own.
+            *("-c", "merge.directoryRenames=false"),
+        )
 
     def git(self, *arguments: str, stdin: str = "") -> str:
         return git.output(self._work, *arguments, environment=self._environment, stdin=stdin)
@@ -410,7 +428,7 @@ class _Repository:
         self.git("branch", name, commit)
         merged = git.run(
             self._work,
-            *("merge", "--quiet", "--no-commit", "--no-ff", name),
+            *(*self._settings, "merge", "--quiet", "--no-commit", "--no-ff", name),
             environment=self._environment,
         )
         # Git ends with 1 where there are conflicts.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 MINUTE = 60.0
+TIMED_OUT, UNAVAILABLE = -1, 127  # the latter as a shell has it
 
 
 class Completed(NamedTuple):
@@ -56,9 +57,11 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Completed(-1, "", f"{arguments[0]} did not finish within {timeout:.0f} seconds")
+        return Completed(
+            TIMED_OUT, "", f"{arguments[0]} did not finish within {timeout:.0f} seconds"
+        )
     except OSError as error:
-        return Completed(-1, "", f"{arguments[0]} cannot be run: {error.strerror}")
+        return Completed(UNAVAILABLE, "", f"{arguments[0]} cannot be run: {error.strerror}")
     return Completed(completed.returncode, _decoded(completed.stdout), _decoded(completed.stderr))
 
 

@@ -81,7 +81,7 @@ class Outcome:
         kept_deleted: what the template changed, and stays deleted.
         ignored: what the template changed, and git ignores: it was left alone.
         handwork: what the merge cannot do.
-        diff: the changes as text.
+        diff: the changes as text, of a preview.
         undo: the command that takes all of it back.
     """
 
@@ -256,9 +256,11 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
     if planned.is_current:
         return Outcome(planned, (), (), (), (), Handwork((), ()), "", undo)
     with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
-        old, new = stage / "old", stage / "new"
-        base = _render_old(planned, here, stage, old)
-        _render_new(planned, new)
+        old, new, current = stage / "old", stage / "new", stage / "template"
+        current.mkdir()
+        template.checkout(current)
+        base = _render_old(planned, here, current, old)
+        _render_new(planned, current, new)
         ignored = _leave_out_ignored(here, old, new)
         if planned.base is not None:
             paths = {*render.files(old), *render.files(new)}
@@ -274,7 +276,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
                 kept_deleted=merged.kept_deleted,
                 ignored=ignored,
                 handwork=left,
-                diff=merged.diff(),
+                diff="" if apply else merged.diff(),
                 undo=undo,
             )
             if apply:
@@ -282,14 +284,14 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             return outcome
 
 
-def _render_old(planned: Plan, here: Place, stage: Path, destination: Path) -> Path | Snapshot:
+def _render_old(planned: Plan, here: Place, current: Path, destination: Path) -> Path | Snapshot:
     """Render what the project was made from; or, of an unknown version, what it would be now."""
-    source = stage / "old-template"
-    source.mkdir()
     recorded = planned.record
     if planned.base is not None or recorded.version == template.version():
-        template.checkout(source)
+        source = current
     elif recorded.version in history.releases():
+        source = current.with_name("old-template")
+        source.mkdir()
         template.lay_out(history.files(recorded.version), source)
     else:
         raise _unknown_version(recorded, here)
@@ -304,11 +306,9 @@ def _render_old(planned: Plan, here: Place, stage: Path, destination: Path) -> P
     return destination
 
 
-def _render_new(planned: Plan, destination: Path) -> None:
-    with staging.directory(destination.parent, "template") as source:
-        template.checkout(source)
-        data = _data(planned.record, planned.answers.for_template(), template.version())
-        render.render_from(source, destination, data)
+def _render_new(planned: Plan, current: Path, destination: Path) -> None:
+    data = _data(planned.record, planned.answers.for_template(), template.version())
+    render.render_from(current, destination, data)
     verify.refuse_unsound(destination)
 
 
@@ -321,7 +321,7 @@ def _data(recorded: Record, given: Mapping[str, Any], version: str) -> dict[str,
 def _unknown_version(recorded: Record, here: Place) -> Exception:
     made, ours = recorded.version, template.version()
     try:
-        newer = Version(made).public > Version(ours).public and Version(made) > Version(ours)
+        newer = Version(Version(made).public) > Version(Version(ours).public)
     except InvalidVersion:
         newer = False
     if newer:

@@ -265,7 +265,7 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(half_merged, 3, "under way (MERGE_HEAD)", id="half-merged"),
         pytest.param(at_work, 3, "another git command", id="another-git-at-work"),
         pytest.param(no_answers_file, 2, "it has no .copier-answers.yml", id="no-answers-file"),
-        pytest.param(answers("v0.0.1", "v9.1.0"), 4, "upgrade genai-scaffold", id="newer"),
+        pytest.param(answers("v0.0.1", "v0.0.10"), 4, "upgrade genai-scaffold", id="newer"),
         pytest.param(answers("v0.0.1", "v0.0.1.dev3"), 2, "--base", id="unreleased"),
         pytest.param(answers("v0.0.1", "gibberish"), 2, "--base", id="no-version"),
         pytest.param(answers("_commit: v0.0.1", "other: 1"), 2, "--base COMMIT", id="none-named"),
