@@ -146,7 +146,7 @@ def test_every_question_is_answered_with_the_keys(
         "validation": True,
         "preset": "service",
         "provider": "ollama",
-        "deploy": ["docker", "heroku"],
+        "deploy": ["docker", "kubernetes"],
     }
     answers = recorded(work / "chat-bot")
     assert expected.items() <= answers.items()
