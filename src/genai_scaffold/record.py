@@ -83,8 +83,8 @@ def read(project: Path) -> Record:
     if isinstance(needs, Mapping) and needs.get("docs") is True and "docs" in given:
         given["docs"] = given["docs"]._replace(value=True)
     return Record(
-        version=str(document.get("_commit", "")).removeprefix("v"),
-        source=str(document.get("_src_path") or ""),
+        version=_text(document.get("_commit")).removeprefix("v"),
+        source=_text(document.get("_src_path")),
         recommendation=reasons,
         raw=raw,
         recorded=recorded,
@@ -97,9 +97,9 @@ def _accepted(question: Question, raw: object) -> tuple[Value, tuple[str, ...]]:
     """What today's template accepts of an answer; and of a list, what it does not."""
     values = [choice.value for choice in question.choices]
     match question.kind, raw:
-        case "list", list():
+        case "list", list() if all(isinstance(item, str) for item in raw):
             kept = tuple(item for item in raw if item in values)
-            return kept, tuple(str(item) for item in raw if item not in values)
+            return kept, tuple(item for item in raw if item not in values)
         case "boolean", bool(answer):
             return answer, ()
         case "text", str(answer):
@@ -109,7 +109,22 @@ def _accepted(question: Question, raw: object) -> tuple[Value, tuple[str, ...]]:
         case _:
             takes = ", ".join(values) or {"boolean": "true or false"}.get(question.kind, "text")
             raise UsageError(
-                f"{ANSWERS_FILE} says {question.key}: {raw}",
+                f"{ANSWERS_FILE} says {question.key}: {_shown(raw)}",
                 why=f"it takes {takes}",
                 fix="correct it; if it was right once, say it anew as it is offered today",
             )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _shown(value: object) -> str:
+    """A value in words: a few lines of YAML can be lists in lists without end."""
+    match value:
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return str(value)

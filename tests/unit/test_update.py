@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -630,6 +631,16 @@ def test_links_are_not_followed(project: Path) -> None:
     assert run.code in (0, 3), run.errors
     assert contents(outside) == before
     assert (project / "brand new.txt").exists()
+
+
+@pytest.mark.parametrize("key", ["framework", "features", "description", "_commit", "unheard_of"])
+def test_lists_without_end_are_no_answer(key: str, project: Path) -> None:
+    file = project / ".copier-answers.yml"
+    kept = re.sub(rf"^{key}:.*\n(?:- .*\n)*", "", file.read_text(), flags=re.MULTILINE)
+    lists = "".join(f"x{n + 1}: &x{n + 1} [{', '.join([f'*x{n}'] * 9)}]\n" for n in range(12))
+    file.write_text(f"x0: &x0 [lol]\n{lists}{kept}{key}: *x12\n")
+    commit(project)
+    assert tool("update", str(project), "--yes").code == (0 if key == "unheard_of" else 2)
 
 
 def test_settings_that_come_through_a_pipe_are_left_alone(project: Path) -> None:
