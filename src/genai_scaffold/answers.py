@@ -124,7 +124,7 @@ def fields() -> Mapping[str, Field]:
 def from_flags(flags: Mapping[str, str | bool | list[str] | None]) -> dict[str, Given]:
     """The answers on the command line; None is a flag that was not given."""
     return {
-        key: Given(accept(fields()[key], raw, fields()[key].flag), "flag", fields()[key].flag)
+        key: Given(_accept(fields()[key], raw, fields()[key].flag), "flag", fields()[key].flag)
         for key, raw in flags.items()
         if raw is not None and raw != []
     }
@@ -139,7 +139,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
             value: str | bool = raw
             if field.kind == "boolean":
                 value = _boolean(raw, variable)
-            found[key] = Given(accept(field, value, variable), "environment", variable)
+            found[key] = Given(_accept(field, value, variable), "environment", variable)
     return found
 
 
@@ -176,7 +176,7 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
             )
         field, place = fields()[key], f"{flag} {key}"
         value: str | bool = _boolean(raw, place) if field.kind == "boolean" else raw
-        given[key] = Given(accept(field, value, place), "flag", place)
+        given[key] = Given(_accept(field, value, place), "flag", place)
     return given
 
 
@@ -383,17 +383,8 @@ def _in_words(value: Value) -> str:
     return ", ".join(value) or NONE if isinstance(value, tuple) else value
 
 
-def accept(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
-    """Check a raw answer against its field.
-
-    Args:
-        field: what was asked.
-        raw: the answer as it was written.
-        place: where it was written, for the error.
-
-    Raises:
-        UsageError: it is none of the answers.
-    """
+def _accept(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
+    """Check a raw answer against its field."""
     if field.kind == "boolean":
         return bool(raw)
     if field.kind == "text":
@@ -470,7 +461,7 @@ def _read(name: str, read: Callable[[], bytes], source: Source) -> dict[str, Giv
     given = {}
     for key, raw, line in _pairs(_compose(content, name), name):
         place = f"line {line} of {name}"
-        given[key] = Given(accept(fields()[key], raw, f"{key}, {place},"), source, place)
+        given[key] = Given(_accept(fields()[key], raw, f"{key}, {place},"), source, place)
     return given
 
 
@@ -498,9 +489,7 @@ def _compose(content: bytes, name: str) -> "yaml.Node | None":
     try:
         return yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise _fault(name, line, error.problem or "it is not YAML") from None
+        raise _not_yaml(name, error) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _fault(name, line, "it holds a character that YAML does not allow") from None
@@ -523,9 +512,7 @@ def mapping(content: bytes, name: str) -> dict[str, Any]:
     try:
         document: dict[Any, Any] = yaml.SafeLoader("").construct_document(node)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise _fault(name, line, error.problem or "it is not YAML") from None
+        raise _not_yaml(name, error) from None
     except (ValueError, RecursionError) as error:
         raise _fault(name, 1, str(error)) from None
     return {str(key): value for key, value in document.items()}
@@ -592,6 +579,11 @@ def _is_word(node: "yaml.Node") -> bool:
 def _paired(text: str) -> str:
     r"""JSON writes one character as two escapes, such as \ud83d\ude80: join them again."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _not_yaml(name: str, error: "yaml.MarkedYAMLError") -> UsageError:
+    mark = error.problem_mark or error.context_mark
+    return _fault(name, mark.line + 1 if mark else 1, error.problem or "it is not YAML")
 
 
 def _fault(name: str, line: int, why: str, fix: str = "correct that line") -> UsageError:

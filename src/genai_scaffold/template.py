@@ -123,18 +123,19 @@ def digest(contents: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _document() -> Mapping[str, Any]:
+@cache
+def _document(root: Path) -> Mapping[str, Any]:
     import yaml  # a program that answers --version needs none of it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (root() / "copier.yml").read_text("utf-8")
+    text = (root / "copier.yml").read_text("utf-8")
     document: Mapping[str, Any] = yaml.load(text, loader)  # noqa: S506 - safe
     return document
 
 
 def derived(key: str, answers: Mapping[str, object]) -> str:
     """What copier.yml works out from the answers, and never asks."""
-    return _rendered(_document()[key]["default"], answers).strip()
+    return _rendered(_document(root())[key]["default"], answers).strip()
 
 
 @cache
@@ -142,7 +143,7 @@ def questions() -> Mapping[str, Question]:
     """What copier.yml asks, in its order."""
     return {
         key: _question(key, spec)
-        for key, spec in _document().items()
+        for key, spec in _document(root()).items()
         # Settings of Copier's begin with `_`; what has `when: false` is derived, never asked.
         if not key.startswith("_") and spec.get("when", True)
     }

@@ -259,7 +259,8 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
         old, new, current = stage / "old", stage / "new", stage / "template"
         current.mkdir()
         template.checkout(current)
-        base = _render_old(planned, here, current, old)
+        base: Path | Snapshot = old
+        _render_old(planned, here, current, old)
         _render_new(planned, current, new)
         ignored = _leave_out_ignored(here, old, new)
         if planned.base is not None:
@@ -284,7 +285,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             return outcome
 
 
-def _render_old(planned: Plan, here: Place, current: Path, destination: Path) -> Path | Snapshot:
+def _render_old(planned: Plan, here: Place, current: Path, destination: Path) -> None:
     """Render what the project was made from; or, of an unknown version, what it would be now."""
     recorded = planned.record
     if planned.base is not None or recorded.version == template.version():
@@ -303,7 +304,6 @@ def _render_old(planned: Plan, here: Place, current: Path, destination: Path) ->
             why=error.why,
             fix=f"bring the file back: git -C {planned.project} log -- {ANSWERS_FILE}",
         ) from error
-    return destination
 
 
 def _render_new(planned: Plan, current: Path, destination: Path) -> None:
