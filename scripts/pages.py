@@ -29,7 +29,7 @@ import yaml
 from typer.core import TyperOption
 from typer.main import get_command
 
-from genai_scaffold import answers, cli, criteria, errors, render, template
+from genai_scaffold import answers, cli, criteria, errors, render, signals, template
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -353,8 +353,8 @@ def exit_codes() -> str:
             kind.exit_code: (kind.__doc__ or "").splitlines()[0]
             for kind in errors.ScaffoldError.__subclasses__()
         },
-        cli.SIGNALLED + signal.SIGINT: "Stopped by Ctrl-C.",
-        cli.SIGNALLED + signal.SIGTERM: "Stopped by the system.",
+        signals.SIGNALLED + signal.SIGINT: "Stopped by Ctrl-C.",
+        signals.SIGNALLED + signal.SIGTERM: "Stopped by the system.",
     }
     return table(["code", "meaning"], [[str(c), meanings[c]] for c in sorted(meanings)])
 

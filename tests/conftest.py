@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from genai_scaffold import answers, cli, template
+from genai_scaffold import answers, cli, signals, template
 
 REPOSITORY = Path(__file__).parents[1]
 SMALL_TEMPLATE = Path(__file__).parent / "unit" / "template"
@@ -101,8 +101,7 @@ def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Run]]:
     """Run the command line as its entry point does, in this process."""
-    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = {number: signal.getsignal(number) for number in stopping}
+    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
 
     def run(*arguments: str, stdin: bytes = b"") -> Run:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import pytest
 from conftest import Run
 
-from genai_scaffold import answers, cli, history, template
+from genai_scaffold import answers, cli, history, signals, template
 
 IDENTITY = ("-c", "user.name=A User", "-c", "user.email=user@example.org")
 UNSIGNED = ("-c", "commit.gpgSign=false")
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Versions(NamedTuple):
@@ -70,7 +69,7 @@ def copied(source: Path, folder: Path) -> Versions:
 
 def tool(*arguments: str) -> Run:
     """Run the command line in this process."""
-    handlers = {number: signal.getsignal(number) for number in STOPPING}
+    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
     output, errors = io.StringIO(), io.StringIO()
     code = 0
     try:

@@ -6,17 +6,15 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from genai_scaffold import __version__, streams
+from genai_scaffold import __version__, signals, streams
 from genai_scaffold.errors import (
     EnvironmentFailure,
     InstallError,
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 PROGRAM = "genai-scaffold"
 
 BUG, USAGE, CONFLICT, MISSING, FAILED = 1, 2, 3, 4, 5
-SIGNALLED = 128
-SOON = 0.01  # seconds
 
 NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
 
@@ -44,17 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Stopped(SystemExit):
-    """A signal asks us to stop.
-
-    A SystemExit, since asyncio, which runs the prompts, swallows most other exceptions.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(SIGNALLED + number)
-        self.exit_code = SIGNALLED + number
 
 
 class Answering(TyperCommand):
@@ -262,15 +247,16 @@ def new(
         return
     with pipeline.saved_answers(plan.answers, save_answers), output.progress() as progress:
         created = pipeline.create(plan, git=git, progress=progress)
-    try:
-        if install:
-            with output.progress() as progress:
-                progress("Installing the dependencies")
-                pipeline.install(plan.destination, plan.directory)
-    except InstallError:
-        report.created(created, output, installed=False)
-        raise
-    report.created(created, output, installed=install)
+    with _done("The project is complete and kept."):
+        try:
+            if install:
+                with output.progress() as progress:
+                    progress("Installing the dependencies")
+                    pipeline.install(plan.destination, plan.directory)
+        except InstallError:
+            report.created(created, output, installed=False)
+            raise
+        report.created(created, output, installed=install)
 
 
 @app.command(cls=Answering)
@@ -499,7 +485,7 @@ def _merge(
     plain: bool,
 ) -> None:
     """Merge changed answers, and today's template, into a project."""
-    from genai_scaffold import report, update, wizard
+    from genai_scaffold import answers, report, update, wizard
 
     planned = update.plan(path, given, base)
     if planned.unanswered and not yes:
@@ -512,7 +498,10 @@ def _merge(
     with output.progress() as progress:
         progress("Merging")
         result = update.preview(planned) if dry_run else update.apply(planned)
-    report.outcome(result, output, dry_run=dry_run)
+    note = f"The merge is complete. To take it back: {answers.shell_line(list(result.undo))}"
+    changed = result.changes and not dry_run
+    with _done(note) if changed else contextlib.nullcontext():
+        report.outcome(result, output, dry_run=dry_run)
     if result.conflicts and not dry_run:
         raise typer.Exit(CONFLICT)
 
@@ -532,12 +521,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     streams.prepare()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # A parent such as nohup has had it ignored: so do we.
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _stop)
-    sys.unraisablehook = _stop_again
+    signals.obey()
     sys.exit(_run(arguments))
 
 
@@ -545,11 +529,11 @@ def _run(arguments: list[str]) -> int:
     """Run a command; whatever happens becomes an exit code here."""
     try:
         code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
-        if code == SIGNALLED + signal.SIGINT:
+        if code == signals.SIGNALLED + signal.SIGINT:
             # Ctrl-C at a prompt is a key, no signal, and Typer makes it this exit code.
             _say_stopped(KeyboardInterrupt())
         sys.stdout.flush()
-    except Stopped as stop:
+    except signals.Stopped as stop:
         return _explained(stop, arguments)
     except SystemExit:
         raise
@@ -571,8 +555,8 @@ def _explained(problem: BaseException, arguments: list[str]) -> int:
             code = USAGE
         case KeyboardInterrupt() | typer.Abort():
             _say_stopped(problem)
-            code = SIGNALLED + signal.SIGINT
-        case Stopped():
+            code = signals.SIGNALLED + signal.SIGINT
+        case signals.Stopped():
             _say_stopped(problem)
             code = problem.exit_code
         case OSError(errno=errno.ENOSPC):
@@ -584,7 +568,7 @@ def _explained(problem: BaseException, arguments: list[str]) -> int:
         case BrokenPipeError():
             # Whoever read our output has left.
             _discard_output()
-            code = SIGNALLED + getattr(signal, "SIGPIPE", 13)
+            code = signals.SIGNALLED + getattr(signal, "SIGPIPE", 13)
         case _:
             _report_bug(problem, arguments)
             code = BUG
@@ -619,6 +603,16 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+@contextlib.contextmanager
+def _done(note: str) -> Iterator[None]:
+    """Where a stop comes too late, let it say so."""
+    try:
+        yield
+    except BaseException as interruption:
+        interruption.add_note(note)
+        raise
+
+
 def _say_stopped(interruption: BaseException) -> None:
     notes = getattr(interruption, "__notes__", [])
     lines = ["Stopped.", *notes] if notes else ["Stopped: nothing was written."]
@@ -630,20 +624,6 @@ def _say_stopped(interruption: BaseException) -> None:
 def _help(arguments: list[str]) -> str:
     command = [word for word in arguments[:1] if not word.startswith("-")]
     return f"see `{' '.join([PROGRAM, *command])} --help`"
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
-
-
-def _stop_again(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Stop all the same, where the signal came while Python ran what may not raise."""
-    match unraisable.exc_value:
-        case Stopped() as stop:
-            number = stop.exit_code - SIGNALLED
-            threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
-        case _:
-            sys.__unraisablehook__(unraisable)
 
 
 def _asks(answers_file: str | None) -> bool:

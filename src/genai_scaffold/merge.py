@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold import git, process, staging
+from genai_scaffold import git, process, signals, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
 
 FILES_SHOWN = 10
@@ -239,7 +239,7 @@ class Merge:
         self._refuse_what_is_in_the_way()
         with staging.directory(self.here.private, STAGE) as stage:
             self._bring_objects()
-            with staging.unstoppable(), self._all_or_nothing():
+            with signals.ignored(), self._all_or_nothing():
                 self._replace_index(stage, self.merged)
                 self._write_files()
                 removals = {entry.removal for entry in self.unmerged}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_scaffold import answers, git, names, process, render, staging, verify
+from genai_scaffold import answers, git, names, process, render, signals, staging, verify
 from genai_scaffold.answers import Answers, Given, Givens
 from genai_scaffold.errors import (
     DestinationError,
@@ -166,7 +166,7 @@ def install(project: Path, shown: str) -> None:
         try:
             completed = process.run(step, directory=project, timeout=INSTALL_SECONDS)
         except BaseException as interruption:
-            interruption.add_note(f"The project is complete and kept. To install: {finish}")
+            interruption.add_note(f"To install: {finish}")
             raise
         if completed.code != 0:
             raise InstallError(
@@ -334,7 +334,7 @@ def _parents(directory: Path) -> Iterator[None]:
             directory.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        with staging.unstoppable():
+        with signals.ignored():
             remove()
         raise
     atexit.unregister(remove)
@@ -375,7 +375,7 @@ def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
 
 def _move(project: Path, destination: Path) -> None:
     """Put the finished project where it belongs, in one step where the system has one."""
-    with staging.unstoppable():
+    with signals.ignored():
         try:
             if destination.is_dir() and (
                 destination.is_mount()
@@ -459,6 +459,7 @@ def _commit(project: Path) -> str | None:
         if git.run(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
             return "git has no identity yet, so nothing is committed."
     message = "Start from genai-scaffold"
-    unsigned = ["-c", "commit.gpgSign=false"]
-    made = git.run(project, *unsigned, "commit", "--quiet", "--no-verify", "-m", message)
+    # No signature, and nothing that git does in the background once it has committed.
+    settings = ("-c", "commit.gpgSign=false", "-c", "maintenance.auto=false")
+    made = git.run(project, *settings, "commit", "--quiet", "--no-verify", "-m", message)
     return f"Nothing is committed: {made.last_words}." if made.code != 0 else None

@@ -1,10 +1,13 @@
 """Runs other programs: an argument list in, text out, never a shell."""
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from genai_scaffold import signals
 
 MINUTE = 60.0
 TIMED_OUT, UNAVAILABLE = -1, 127  # the latter as a shell has it
@@ -47,22 +50,28 @@ def run(
         timeout: seconds after which it is stopped and counts as failed.
     """
     try:
-        completed = subprocess.run(  # noqa: S603 - an argument list, and no shell
-            arguments,
-            cwd=directory,
-            env=environment,
-            timeout=timeout,
-            input=_encoded(stdin),
-            capture_output=True,
-            check=False,
-        )
+        with contextlib.ExitStack() as stack:
+            # Cut in its start, a program would run on without us, in a directory that we remove.
+            with signals.postponed():
+                process = stack.enter_context(
+                    subprocess.Popen(  # noqa: S603 - an argument list, and no shell
+                        arguments,
+                        cwd=directory,
+                        env=environment,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE,
+                    )
+                )
+                stack.callback(process.kill)
+            output, errors = process.communicate(_encoded(stdin), timeout)
     except subprocess.TimeoutExpired:
         return Completed(
             TIMED_OUT, "", f"{arguments[0]} did not finish within {timeout:.0f} seconds"
         )
     except OSError as error:
         return Completed(UNAVAILABLE, "", f"{arguments[0]} cannot be run: {error.strerror}")
-    return Completed(completed.returncode, _decoded(completed.stdout), _decoded(completed.stderr))
+    return Completed(process.returncode, _decoded(output), _decoded(errors))
 
 
 # A file's name can be any bytes, and has to come back as it was.

@@ -6,11 +6,11 @@ import functools
 import os
 import secrets
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from genai_scaffold import signals
 
 MARKER = ".genai-scaffold-stage"
 CONTENT = "genai-scaffold renders a project here; safe to delete when it is not running\n"
@@ -36,7 +36,7 @@ def directory(parent: Path, name: str) -> Iterator[Path]:
         (stage / MARKER).write_text(CONTENT, "utf-8")
         yield stage
     finally:
-        with unstoppable():
+        with signals.ignored():
             remove()
             atexit.unregister(remove)
 
@@ -58,18 +58,3 @@ def _is_stale(marker: Path) -> bool:
     owned = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
     old = time.time() - status.st_mtime > STALE_SECONDS
     return owned and old and marker.read_text("utf-8") == CONTENT
-
-
-@contextlib.contextmanager
-def unstoppable() -> Iterator[None]:
-    """Let a short piece of work finish although the user, or the system, wants to stop."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    stopping = [signal.SIGINT, signal.SIGTERM]
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in stopping}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from genai_scaffold import answers, criteria, names, pipeline, render, report, staging, template
+from genai_scaffold import answers, criteria, names, pipeline, render, report, signals, template
 from genai_scaffold.answers import Given, Givens
 from genai_scaffold.errors import ScaffoldError, UsageError
 from genai_scaffold.pipeline import Plan
@@ -256,7 +256,7 @@ def _loading() -> Iterator[None]:
     try:
         yield
     finally:
-        with staging.unstoppable():
+        with signals.ignored():
             loading.join()
 
 

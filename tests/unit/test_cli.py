@@ -408,6 +408,15 @@ def test_a_stop_during_the_installation_keeps_the_project(
     assert (work / "bot/main.py").exists()
 
 
+def test_a_stop_that_comes_too_late_says_that_the_project_is_kept(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "created", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    ended = run("new", "bot", "--yes")
+    assert (ended.code, ended.errors) == (143, "Stopped.\nThe project is complete and kept.\n")
+    assert (work / "bot/main.py").exists()
+
+
 def test_ctrl_c_at_a_prompt_is_130(
     run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run
 
-from genai_scaffold import cli
+from genai_scaffold import cli, process, signals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -94,3 +95,47 @@ def test_a_signal_stops_us_also_where_python_may_not_raise(
     ended = run("new")
     assert (ended.code, ended.output) == (143, "")
     assert ended.errors == "Stopped: nothing was written.\n"
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let each signal raise what the command line does."""
+    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    signals.obey()
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("raising")
+@pytest.mark.parametrize("number", signals.ENDING)
+def test_a_program_that_was_just_started_does_not_outlive_us(
+    number: signal.Signals, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            programs.append(self)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(signals.Stopped) as stop:
+        process.run(["sleep", "30"], directory=work)
+    assert stop.value.exit_code == 128 + number
+    assert [program.returncode for program in programs] == [-signal.SIGKILL]
+    with pytest.raises(signals.Stopped):
+        signal.raise_signal(number)
+
+
+@pytest.mark.usefixtures("raising")
+def test_what_may_not_be_cut_goes_on_and_so_do_the_programs_that_it_runs() -> None:
+    interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    with signals.ignored():
+        signal.raise_signal(signal.SIGTERM)
+        # Ctrl-C at a terminal is meant for all of its programs.
+        assert process.run([sys.executable, "-c", interrupt]).code == 0
+    with pytest.raises(signals.Stopped):
+        signal.raise_signal(signal.SIGTERM)

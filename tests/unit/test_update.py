@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
 
-from genai_scaffold import merge, template
+from genai_scaffold import merge, report, template
 
 QUESTION = """
 log_format:
@@ -94,6 +95,23 @@ def test_the_undo_command_takes_it_all_back(project: Path) -> None:
     subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
     assert state(project) == before
     assert git(project, "status", "--porcelain") == "?? untracked.txt\n"
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["merged", "dry-run"])
+def test_a_stop_that_comes_too_late_says_how_it_is_taken_back(
+    dry_run: bool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(project)
+    monkeypatch.setattr(report, "outcome", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    run = tool("update", str(project), "--yes", *(["--dry-run"] if dry_run else []))
+    assert run.code == 143
+    if dry_run:
+        assert run.errors == "Stopped: nothing was written.\n"
+    else:
+        said, line = run.errors.splitlines()
+        assert said == "Stopped."
+        subprocess.run(shlex.split(line.partition("To take it back: ")[2]), check=True, cwd="/")
+    assert state(project) == before
 
 
 def test_an_update_twice_is_an_update_once(project: Path) -> None:
