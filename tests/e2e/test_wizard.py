@@ -35,7 +35,7 @@ ENTER, SPACE, UP, DOWN, LEFT, BACKSPACE, CTRL_C, CTRL_D = (
 )
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ASKS_FOR_THE_CURSOR, CURSOR = "\x1b[6n", "\x1b[1;1R"
-SECONDS = 30
+SECONDS = 60
 
 QUESTIONS = [
     "Project name",
