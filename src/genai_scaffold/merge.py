@@ -5,6 +5,7 @@ goes into the user's repository, in an order that leaves one command to undo it 
 """
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -15,6 +16,11 @@ from typing import NamedTuple
 
 from genai_scaffold import git, process, signals, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 FILES_SHOWN = 10
 ANSWERED = 5
@@ -177,12 +183,12 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why="another git command is at work in this repository",
             fix=f"wait for it; if there is none, remove {lock}",
         )
-    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
-    if changed := _listed(git.output(here.project, *status)):
-        killed = any(here.private.glob(f".{STAGE}.*"))
+    if changed := _uncommitted(here):
+        with _alone(here):
+            killed = any(here.private.glob(f".{STAGE}.*"))
         raise DestinationError(
             f"{here.project} has changes that are not committed",
-            why=_some(line[3:] for line in changed),
+            why=_some(changed),
             fix=f"an update was stopped here; to take it back: {shlex.join(here.rescue)}"
             if killed
             else "commit or stash them",
@@ -204,6 +210,7 @@ class Merge:
 
     Args:
         here: what it is merged into.
+        last: what the project has in the last commit, as a tree of git's.
         work: the merged project as files, conflicts with markers.
         changes: against the last commit; conflicts are among them.
         conflicts: what the user has to decide.
@@ -213,6 +220,7 @@ class Merge:
     """
 
     here: Place
+    last: str
     work: Path
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
@@ -232,18 +240,24 @@ class Merge:
         written is in the index already.
 
         Raises:
-            DestinationError: something uncommitted is in the way; nothing is changed.
+            DestinationError: something uncommitted is in the way, or the project has changed since
+                it was merged; nothing is changed.
         """
         if not self.changes:
             return
         self._refuse_what_is_in_the_way()
-        with staging.directory(self.here.private, STAGE) as stage:
+        with _alone(self.here):
             self._bring_objects()
-            with signals.ignored(), self._all_or_nothing():
-                self._replace_index(stage, self.merged)
-                self._write_files()
-                removals = {entry.removal for entry in self.unmerged}
-                self._replace_index(stage, [*removals, *self.unmerged])
+            self._refuse_what_has_changed()
+            self._bring_in()
+
+    def _bring_in(self) -> None:
+        stage = staging.directory(self.here.private, STAGE)
+        with stage as folder, signals.ignored(), self._all_or_nothing():
+            self._replace_index(folder, self.merged)
+            self._write_files()
+            removals = {entry.removal for entry in self.unmerged}
+            self._replace_index(folder, [*removals, *self.unmerged])
 
     @contextlib.contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -258,6 +272,15 @@ class Merge:
                     fix=f"make room or mend what is named, then run {shlex.join(self.here.rescue)}",
                 ) from problem
             raise
+
+    def _refuse_what_has_changed(self) -> None:
+        changed = _uncommitted(self.here)
+        if changed or _last_tree(self.here) != self.last:
+            raise DestinationError(
+                f"{self.here.project} has changed in the meantime, and was not updated",
+                why=_some(changed) or "something was committed",
+                fix="commit what you changed, and run the same again",
+            )
 
     def _refuse_what_is_in_the_way(self) -> None:
         added = [change.path for change in self.changes if change.status == "A"]
@@ -295,11 +318,13 @@ class Merge:
         pack = self.here.objects / "pack" / "pack"
         pack.parent.mkdir(parents=True, exist_ok=True)
         stdin = "".join(f"{name}\n" for name in sorted(wanted))
+        # In quotes, since a colon separates several.
+        borrowed = json.dumps(str(self.work / ".git" / "objects"), ensure_ascii=False)
         # There, since it is renamed into its place, which takes one file system.
         git.output(
             self.here.top,
             *("pack-objects", "--quiet", str(pack)),
-            environment={"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.work / ".git" / "objects")},
+            environment={"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed},
             stdin=stdin,
         )
 
@@ -351,7 +376,7 @@ def three_way(
         work = stage / "work"
         work.mkdir()
         repository = _Repository(work, stage, here)
-        last = git.output(here.top, "rev-parse", f"HEAD:{here.prefix.rstrip('/')}").strip()
+        last = _last_tree(here)
         first = repository.commit(repository.tree(base))
         theirs = repository.commit(repository.tree(template), first)
         repository.check_out(repository.commit(last, first))
@@ -366,6 +391,7 @@ def three_way(
         merged = repository.changed()
         yield Merge(
             here=here,
+            last=last,
             work=work,
             changes=tuple(Change(status, entry.path) for status, entry in merged),
             conflicts=tuple(_conflicts(unmerged)),
@@ -373,6 +399,37 @@ def three_way(
             unmerged=tuple(unmerged),
             merged=tuple(entry for _, entry in merged),
         )
+
+
+def _uncommitted(here: Place) -> list[str]:
+    """The tracked files of a project that are not as in the last commit."""
+    status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
+    return [line[3:] for line in _listed(git.output(here.project, *status))]
+
+
+def _last_tree(here: Place) -> str:
+    """What a project has in the last commit, as a tree of git's."""
+    return git.output(here.top, "rev-parse", f"HEAD:{here.prefix.rstrip('/')}").strip()
+
+
+@contextlib.contextmanager
+def _alone(here: Place) -> Iterator[None]:
+    """Keep other runs of ours out of a repository; the system forgets it when this one ends."""
+    if fcntl is None:
+        yield
+        return
+    folder = os.open(here.private, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise DestinationError(
+            f"{here.project} cannot be updated",
+            why="another run of genai-scaffold is at work in this repository",
+            fix="wait for it, and commit what it brings",
+        ) from None
+    finally:
+        os.close(folder)
 
 
 class _Repository:

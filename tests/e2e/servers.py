@@ -14,7 +14,7 @@ import httpx2
 
 from e2e.projects import START, Project
 
-START_SECONDS = 60
+START_SECONDS = 120  # with its requirements, where they are installed first
 GRACE_SECONDS = 30
 
 

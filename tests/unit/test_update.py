@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -567,6 +568,52 @@ def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.Mon
     assert git(project, "status", "--porcelain") == ""
 
 
+def edited_and_saved(project: Path) -> None:
+    (project / "text.txt").write_text("saved while it was merged\n")
+
+
+def edited_and_committed(project: Path) -> None:
+    edited_and_saved(project)
+    commit(project)
+
+
+@pytest.mark.parametrize("edit", [edited_and_saved, edited_and_committed])
+def test_what_the_user_does_while_it_is_merged_is_kept(
+    edit: Callable[[Path], None], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = merge.Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+
+    def bring_while_the_user_edits(self: merge.Merge) -> None:
+        real(self)
+        edit(project)
+
+    monkeypatch.setattr(merge.Merge, "_bring_objects", bring_while_the_user_edits)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "has changed in the meantime" in run.errors
+    assert (project / "text.txt").read_text() == "saved while it was merged\n"
+    assert not (project / "brand new.txt").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_of_two_runs_at_once_one_waits_for_its_turn(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = []
+    real = merge.Merge._write_files  # noqa: SLF001 - in the middle of a run
+
+    def write_while_another_runs(self: merge.Merge) -> None:
+        other = tool("update", str(project), "--yes")
+        assert "another run of genai-scaffold is at work" in other.errors
+        codes.append(other.code)
+        real(self)
+
+    monkeypatch.setattr(merge.Merge, "_write_files", write_while_another_runs)
+    assert tool("update", str(project), "--yes").code == 0
+    assert codes == [3]
+    assert git(project, "diff") == ""
+
+
 def test_a_file_of_the_user_stays_where_it_is_though_its_folder_is_renamed(
     versions: Versions, work: Path
 ) -> None:
@@ -587,6 +634,16 @@ def test_a_file_of_the_user_stays_where_it_is_though_its_folder_is_renamed(
         assert tool("update", str(project), "--yes").code == 0
     assert (project / "after/one.txt").exists()
     assert [path.name for path in (project / "before").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no such names")
+def test_temporary_files_may_be_anywhere(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project.parent / 'a:b "c" ü'
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    run = tool("update", str(project), "--yes")
+    assert run.code == 0, run.errors
+    assert list(folder.iterdir()) == []
 
 
 def test_a_plain_copier_project_stays_one(project: Path) -> None:

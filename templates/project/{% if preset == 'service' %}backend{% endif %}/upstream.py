@@ -1,9 +1,11 @@
 """What an upstream's answers and failures mean to our client."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import openai
+import structlog
 from pydantic_core import from_json
 
 from backend.errors import (
@@ -27,12 +29,15 @@ PASSED_ON: dict[int, type[InvalidRequest]] = {
     413: RequestTooLarge,
     422: UnprocessableRequest,
 }
+logger = structlog.get_logger(__name__)
 
 
 def translate(error: Exception) -> AppError:
-    """Returns our error for one of `FAILURES`, as the client should see it."""
+    """Returns our error for one of `FAILURES`, as the client should see it; logs what it was."""
+    causes = [type(cause).__name__ for cause in causes_of(error)]
+    logger.warning("model_failed", causes=causes, status=getattr(error, "status_code", None))
     match error:
-        case openai.APITimeoutError() | httpx2.TimeoutException():
+        case openai.APITimeoutError() | httpx2.TimeoutException() if not is_refused(error):
             return UpstreamTimedOut("The model did not answer in time")
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return UpstreamFailed("The model's provider refused this service's own API key")
@@ -45,8 +50,26 @@ def translate(error: Exception) -> AppError:
         case openai.APIStatusError() if error.status_code in PASSED_ON:
             kind = PASSED_ON[error.status_code]
             return kind(reason(error), param=error.param, code=error.code)
+        case openai.APIStatusError():
+            return UpstreamFailed("The model's provider answered with an error")
         case _:
             return UpstreamFailed("The model could not be reached")
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yields the error, what caused it, what caused that, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def is_refused(error: Exception) -> bool:
+    """Tells whether no connection came about, which aiohttp's adapter calls a timeout."""
+    return any(
+        isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
+        for cause in causes_of(error)
+    )
 
 
 def lacks_embeddings(error: openai.APIStatusError) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from backend.api.responses import from_error, from_status
 from backend.api_keys import KeyRing, digest
+from backend.errors import Unauthorized
 from tests.conftest import Serve
 
 ASK = {"messages": [{"role": "user", "content": "hello", "parts": []}]}
@@ -53,7 +55,21 @@ def test_echoes_any_json(client: httpx2.Client, value: object) -> None:
 def test_refuses_what_it_cannot_read(client: httpx2.Client, body: bytes, status: int) -> None:
     response = client.post("/echo", content=body, headers=JSON)
     assert response.status_code == status
-    assert response.json()["error"]["type"] == "invalid_request_error"
+    error = response.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    assert (error["message"] == "The body is not valid JSON") == (status == 400)
+
+
+def test_says_why_it_refuses() -> None:
+    answer = from_status(403, "This document belongs to somebody else")
+    assert "This document belongs to somebody else" in answer.body
+
+
+def test_knows_the_status_of_an_error_by_what_it_is_derived_from() -> None:
+    class KeyExpired(Unauthorized):
+        pass
+
+    assert from_error(KeyExpired("The key has expired")).status == 401
 
 
 def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:

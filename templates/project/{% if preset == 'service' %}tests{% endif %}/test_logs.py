@@ -85,6 +85,26 @@ def test_hides_the_prompt_when_the_upstream_repeats_it(
     assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
 
 
+@pytest.mark.parametrize(
+    ("failure", "cause", "status"),
+    [
+        pytest.param(503, "InternalServerError", 503, id="an error"),
+        pytest.param(httpx2.ConnectError("refused"), "ConnectError", None, id="no connection"),
+    ],
+)
+def test_says_why_the_model_failed(
+    serve: Serve, failure: int | Exception, cause: str, status: int | None
+) -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        if isinstance(failure, Exception):
+            raise failure
+        return httpx2.Response(failure, headers={"x-should-retry": "false"})
+
+    _, lines = ask(serve(answer=answer, log_level="INFO"))
+    line = next(line for line in lines if line["event"] == "model_failed")
+    assert (line["causes"][-1], line["status"], line["request_id"]) == (cause, status, "trace-7")
+
+
 class Broken(OfflineProvider):
     """A model that fails in a way that nobody foresaw."""
 
@@ -131,5 +151,10 @@ def test_says_as_much_as_it_is_told_to(
     serve: Serve, capfd: pytest.CaptureFixture[str], level: str, logged: bool
 ) -> None:
     serve(log_level=level).get("/healthz")
-    time.sleep(0.1)
-    assert ('"event":"request"' in capfd.readouterr().out) == logged
+    written = ""
+    for _ in range(200 if logged else 5):
+        time.sleep(0.02)
+        written += capfd.readouterr().out
+        if '"event":"request"' in written:
+            break
+    assert ('"event":"request"' in written) == logged

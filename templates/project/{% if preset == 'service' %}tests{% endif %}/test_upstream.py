@@ -1,12 +1,16 @@
 """The real provider, with the network replaced: what is sent, and what a failure becomes."""
 
 import json
+import socket
 from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from backend.chat.policy import DEFAULT_LIMIT
+from backend.llm import create_provider
+from backend.settings import Settings
 from backend.upstream import EventReader
 from tests.conftest import Serve
 from tests.serving import BrokenStream
@@ -151,6 +155,17 @@ def test_says_whose_key_is_wrong(serve: Serve) -> None:
 def test_says_when_to_try_again(serve: Serve) -> None:
     client = serve(answer=lambda _: refusal(429, **{"retry-after": "7"}))
     assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    settings = Settings(llm_api_key=SecretStr("test"), llm_base_url=nobody)
+    client = serve(llm=create_provider(settings))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    assert response.status_code == 502
+    assert response.json()["error"]["message"] == "The model could not be reached"
 
 
 def test_a_silent_upstream_is_a_timeout(serve: Serve) -> None:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 {% if docs -%}
 from backend.api.documented import Responses
 {% endif -%}
-from backend.api.json_body import parse
+from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
@@ -92,7 +92,7 @@ def read_body() -> Any:
     try:
         return parse(sent)
     except ValueError as error:
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
 
 
 def received() -> bytes:
@@ -102,7 +102,7 @@ def received() -> bytes:
     except HTTPException:
         raise
     except Exception as error:  # chunks that cannot be read; every server has its own error
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
     return sent
 
 
