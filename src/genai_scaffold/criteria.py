@@ -43,10 +43,17 @@ class Need:
 
 @dataclass(frozen=True)
 class Framework:
-    """A framework that can be recommended, and how its name is written."""
+    """A framework that can be recommended.
+
+    Args:
+        key: how it is called in answers.
+        label: how its name is written.
+        variables: with which prefixes the variables begin that only its server reads.
+    """
 
     key: str
     label: str
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,7 @@ def parse(document: Mapping[str, Any]) -> Criteria:
         document,
         {"tie_winner": str, "frameworks": dict, "needs": dict, "criteria": dict},
     )
-    frameworks = {
-        key: Framework(key, **_fields(f"frameworks.{key}", entry, {"label": str}))
-        for key, entry in top["frameworks"].items()
-    }
+    frameworks = {key: _framework(key, entry) for key, entry in top["frameworks"].items()}
     needs = {name: _need(name, entry) for name, entry in top["needs"].items()}
     criteria = {key: _criterion(key, entry, needs) for key, entry in top["criteria"].items()}
 
@@ -159,6 +163,11 @@ def parse(document: Mapping[str, Any]) -> Criteria:
         criteria=tuple(criteria.values()),
         tie_winner=top["tie_winner"],
     )
+
+
+def _framework(key: str, entry: Mapping[str, Any]) -> Framework:
+    fields = _fields(f"frameworks.{key}", entry, {"label": str}, optional={"variables": list})
+    return Framework(key, fields["label"], tuple(fields.get("variables", ())))
 
 
 def _need(name: str, entry: Mapping[str, Any]) -> Need:

@@ -15,12 +15,15 @@ from genai_scaffold.merge import Conflict
 SETTING = re.compile(
     r"(?P<about>(?:^#(?! ?[A-Z0-9_]+=).*\n)*)^#? ?(?P<name>[A-Z][A-Z0-9_]+)=.*", re.MULTILINE
 )
+# A variable as a file sets it, perhaps for a shell; what it is set to is nobody's business.
+SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*=", re.MULTILINE)
+VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 EXAMPLE, OWN = ".env.example", ".env"
 
 
 class Use(NamedTuple):
-    """A line of the user's code that uses something which is gone."""
+    """A line of the user's that uses something which is gone."""
 
     path: str
     line: int
@@ -51,7 +54,11 @@ class Import(NamedTuple):
 
 
 def find(
-    old: Path, new: Path, merged: Path, project: Path, conflicts: Collection[Conflict]
+    old: Path,
+    new: Path,
+    merged: Path,
+    project: Path,
+    conflicts: Collection[Conflict],
 ) -> Handwork:
     """Compare what a project was generated from, what it would be, and what came of it.
 
@@ -69,6 +76,29 @@ def find(
     )
 
 
+def find_variables(
+    prefixes: tuple[str, ...],
+    new: Path,
+    merged: Path,
+    project: Path,
+    conflicts: Collection[Conflict],
+) -> Handwork:
+    """Look for variables that only the server of before has read.
+
+    Args:
+        prefixes: how they begin.
+        new: the rendering that was merged.
+        merged: the merged project.
+        project: the user's directory.
+        conflicts: files that the user has to look at anyway.
+    """
+    left = {OWN, *(conflict.path for conflict in conflicts)}
+    return Handwork(
+        tuple(use for use in _mentions(prefixes, new, merged) if use.path not in left),
+        tuple(_own_settings(prefixes, project)),
+    )
+
+
 def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
     paths = _code(merged)
     users = [path for path in paths if not _same(new / path, merged / path)]
@@ -82,6 +112,23 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _missing(used, old, merged):
                 yield Use(path, used.line, problem)
+
+
+def _mentions(prefixes: tuple[str, ...], new: Path, merged: Path) -> Iterator[Use]:
+    for path in render.files(merged) if prefixes else ():
+        file = merged / path
+        if file.is_symlink() or _same(new / path, file):
+            continue
+        for number, line in enumerate(_text(file).splitlines(), 1):
+            for name in dict.fromkeys(VARIABLE.findall(line)):
+                if name.startswith(prefixes):
+                    yield Use(path, number, f"names {name}, which is not read any more")
+
+
+def _own_settings(prefixes: tuple[str, ...], project: Path) -> Iterator[Setting]:
+    for name in dict.fromkeys(SET.findall(_text(project / OWN))):
+        if name.startswith(prefixes):
+            yield Setting(name, "is not read any more", is_set=True)
 
 
 def _code(root: Path) -> list[str]:
@@ -174,10 +221,13 @@ def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:
 
 def _variables(file: Path) -> dict[str, str]:
     """The variables of an environment file, each with the comment above it."""
+    return {found["name"]: found["about"] for found in SETTING.finditer(_text(file))}
+
+
+def _text(file: Path) -> str:
     if not file.is_file():  # it may be a pipe, which somebody would have to fill
-        return {}
+        return ""
     try:
-        text = file.read_text("utf-8", errors="replace")
+        return file.read_text("utf-8", errors="replace")
     except OSError:
-        return {}
-    return {found["name"]: found["about"] for found in SETTING.finditer(text)}
+        return ""

@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from genai_scaffold import (
     answers,
+    criteria,
     git,
     handwork,
     history,
@@ -269,20 +270,34 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             base = Snapshot(tree, frozenset(paths))
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
-            left = handwork.find(old, new, merged.work, here.project, merged.conflicts)
+            places = (new, merged.work, here.project, merged.conflicts)
+            left = handwork.find(old, *places)
+            unread = handwork.find_variables(_unread(planned), *places)
             outcome = Outcome(
                 plan=planned,
                 changes=merged.changes,
                 conflicts=merged.conflicts,
                 kept_deleted=merged.kept_deleted,
                 ignored=ignored,
-                handwork=left,
+                handwork=Handwork(left.uses + unread.uses, left.settings + unread.settings),
                 diff="" if apply else merged.diff(),
                 undo=undo,
             )
             if apply:
                 merged.apply()
             return outcome
+
+
+def _unread(planned: Plan) -> tuple[str, ...]:
+    """With which prefixes the variables begin that only the server of before has read."""
+    read = {framework.key: framework.variables for framework in criteria.load().frameworks}
+    edits = [edit for edit in planned.edits if edit.key == "framework"]
+    return tuple(
+        prefix
+        for edit in edits
+        for prefix in read.get(str(edit.before), ())
+        if prefix not in read.get(str(edit.after), ())
+    )
 
 
 def _render_old(planned: Plan, here: Place, current: Path, destination: Path) -> None:

@@ -85,6 +85,54 @@ def test_settings_that_are_gone_or_mean_something_else(tmp_path: Path) -> None:
     )
 
 
+def test_variables_of_the_server_that_is_gone(tmp_path: Path) -> None:
+    mine = {
+        "render.yaml": "envVars:\n- {key: SERVER_ARGS, value: '--secret'} # SERVER_ARGS\n",
+        ".env": "SERVER_TRACKED=1\n",
+        "README.md": "MY_SERVER_ARGS\n",
+        "conflict.yaml": "SERVER_ARGS: 1\n",
+        "Dockerfile": "ENV SERVER_ARGS=generated\n",
+        "photo.png": "\x89\0",
+    }
+    new_ = written(tmp_path / "new", {**NEW, "Dockerfile": mine["Dockerfile"]})
+    merged = written(tmp_path / "merged", {**NEW, **mine})
+    (merged / "link.yaml").symlink_to("nowhere")
+    own = "# SERVER_OFF=1\nSERVER_ARGS=--secret\nexport SERVER_KEY=secret\nOTHER=SERVER_NO\n"
+    project = written(tmp_path / "project", {".env": own})
+    conflicts = (Conflict("conflict.yaml", "changed by you and by the template"),)
+    found = handwork.find_variables(("SERVER_",), new_, merged, project, conflicts)
+    assert found.uses == (
+        handwork.Use("render.yaml", 2, "names SERVER_ARGS, which is not read any more"),
+    )
+    assert found.settings == (
+        handwork.Setting("SERVER_ARGS", "is not read any more", is_set=True),
+        handwork.Setting("SERVER_KEY", "is not read any more", is_set=True),
+    )
+    assert handwork.find_variables((), new_, merged, project, conflicts) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "variable"),
+    [("flask", "fastapi", "GUNICORN_CMD_ARGS"), ("fastapi", "flask", "UVICORN_LIMIT_CONCURRENCY")],
+)
+def test_a_switch_names_what_only_the_other_server_reads(
+    before: str, after: str, variable: str, work: Path
+) -> None:
+    project = new(work / "my-app", "--framework", before)
+    (project / ".env").write_text(f"{variable}=a-secret\n")
+    with (project / "render.yaml").open("a") as file:
+        file.write(f"      - key: {variable}\n        value: a-secret\n")
+    commit(project)
+    run = tool("switch", after, str(project), "--json")
+    assert run.code == 0, run.errors
+    said = json.loads(run.output)
+    problem = f"names {variable}, which is not read any more"
+    assert [(use["path"], use["problem"]) for use in said["uses"]] == [("render.yaml", problem)]
+    named = {setting["name"]: setting for setting in said["settings"]}
+    assert named[variable]["is_set"] is True
+    assert "a-secret" not in run.output
+
+
 def test_a_switch_names_what_it_cannot_carry_over(work: Path) -> None:
     project = new(work / "my-app", "--framework", "flask", "--feature", "metrics")
     (project / ".env").write_text("FORWARDED_ALLOW_IPS=10.0.0.1\n")
