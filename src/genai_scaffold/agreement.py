@@ -29,14 +29,23 @@ class DeployCheck(NamedTuple):
     find: Callable[[Project, Deployments], Iterator[Place]]
 
 
-SERVER = re.compile(r"\b(uvicorn|gunicorn)\b([^;&|]*)")
-TARGET = re.compile(r"(?:^|\s)([A-Za-z_][\w.]*):([A-Za-z_]\w*)(?:\(\))?(?=\s|$)")
+SERVER = re.compile(r"\b(uvicorn|gunicorn|WSGIScriptAlias)\b([^;&|]*)")
+TARGET = re.compile(r"(?:^|\s)([A-Za-z_/][\w./-]*):([A-Za-z_]\w*)(?:\(\))?(?=\s|$)")
 WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
 GRACE = re.compile(r"--(?:timeout-graceful-shutdown|graceful-timeout)[ =](\d+)")
 CONFIGURED_GRACE = re.compile(r"^graceful_timeout = (\d+)", re.MULTILINE)
 GUNICORN_GRACE = 30  # where nothing is said
 # Where a file may say how many; the first that it has is shown.
-COUNTS = ("WEB_CONCURRENCY", "workers", "Instances", "eplicas", "maxScale", "scale", "min_machines")
+COUNTS = (
+    "WEB_CONCURRENCY",
+    "workers",
+    "Instances",
+    "eplicas",
+    "maxScale",
+    "scale",
+    "min_machines",
+    "processes=",
+)
 ROUTE_METHODS = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "route", "api_route", "mount"}
     | {"add_url_rule", "add_api_route", "add_route"}
@@ -59,7 +68,7 @@ def _starts_the_app(checked: Project, deployments: Deployments) -> Iterator[Plac
             yield Place(deployment.file.path, line, f"{server} is not told which app to serve")
             continue
         module, name = target[1], target[2]
-        line = deployment.file.line_with(target[0].strip())
+        line = max(line, deployment.file.line_with(target[0].strip()))
         path = module.replace(".", "/")
         file = checked.files.get(f"{path}.py") or checked.files.get(f"{path}/__init__.py")
         if not file:
@@ -93,8 +102,8 @@ def _binds_the_port(checked: Project, deployments: Deployments) -> Iterator[Plac
     for deployment, server, arguments in _servers(deployments):
         if re.search(r"\$\{?PORT\b", arguments):
             continue
-        # A container may fix its port, and gunicorn may be told by its own file.
-        if deployment.file.name == "compose.yaml":
+        # A container may fix its port, Apache listens itself, and gunicorn has its own file.
+        if deployment.file.name in ("compose.yaml", "apache.conf"):
             continue
         settings = (configured.text or "") if configured and server == "gunicorn" else ""
         if "bind" not in arguments and "bind" in settings and "PORT" in settings:
@@ -189,6 +198,16 @@ def _server_grace(deployment: Deployment, checked: Project) -> int | None:
     return int(seconds) if seconds.isdecimal() else None
 
 
+def _passes_the_keys(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    if not any("API_KEYS" in (f.text or "").upper() for f in _modules(checked)):
+        return
+    for deployment in deployments:
+        if not deployment.passes_keys:
+            line = deployment.file.line_with("WSGIPassAuthorization")
+            problem = "without WSGIPassAuthorization On the app never sees its clients' keys"
+            yield Place(deployment.file.path, line, problem)
+
+
 def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[Place]:
     if not any("REDIS_URL" in (f.text or "").upper() for f in _modules(checked)):
         return
@@ -211,6 +230,7 @@ DEPLOYING = (
     DeployCheck("health", "A health check that fails restarts the app.", _health_path_is_a_route),
     DeployCheck("production", "Production refuses unsafe defaults.", _is_in_production),
     DeployCheck("grace", "A stream that is killed was paid for in vain.", _ends_in_time),
+    DeployCheck("keys", "A key that never arrives lets nobody in.", _passes_the_keys),
     DeployCheck("shared-limits", "Limits in memory hold for one process.", _shares_its_limits),
 )
 

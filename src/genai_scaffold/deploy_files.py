@@ -23,6 +23,7 @@ class Deployment(NamedTuple):
         port: where the platform looks, if the file says so.
         grace: seconds between SIGTERM and SIGKILL, where the platform has such a limit.
         starts_image: whether the command is the Dockerfile's, not its own.
+        passes_keys: whether the app sees the `Authorization` header.
     """
 
     file: File
@@ -33,6 +34,7 @@ class Deployment(NamedTuple):
     port: int | None = None
     grace: int | None = None
     starts_image: bool = False
+    passes_keys: bool = True
 
 
 Reader: TypeAlias = Callable[[File, Project], Iterator[Deployment]]
@@ -42,6 +44,7 @@ PROXIED_PORT = re.compile(r"^\s*server\s+127\.0\.0\.1:(\d+)", re.MULTILINE)
 DURATION = re.compile(r"(\d+)(ms|min|s|m|h)?")
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 DIRECTIVE = re.compile(r"^(\w+)=(.*)$", re.MULTILINE)
+WSGI_DIRECTIVE = re.compile(r"^[ \t]*(WSGI\w+)[ \t]+(.*)$", re.MULTILINE | re.IGNORECASE)
 
 # What a platform does where its file does not say: seconds, and instances.
 RENDER_GRACE, HEROKU_GRACE, COMPOSE_GRACE, KUBERNETES_GRACE = 30, 30, 10, 30
@@ -259,6 +262,22 @@ def _systemd_unit(file: File, checked: Project) -> Iterator[Deployment]:
         )
 
 
+def _apache_site(file: File, _checked: Project) -> Iterator[Deployment]:
+    text = re.sub(r"\\\n", " ", file.text or "")
+    directives = {name.lower(): _words(value) for name, value in WSGI_DIRECTIVE.findall(text)}
+    daemon = directives.get("wsgidaemonprocess", [])
+    options = dict(word.partition("=")[::2] for word in daemon)
+    authorization = " ".join(directives.get("wsgipassauthorization", []))
+    for script in directives.get("wsgiscriptalias", [])[1:2]:
+        module = script.removeprefix(f"{options.get('home', '')}/").removesuffix(".py")
+        yield Deployment(
+            file,
+            f"WSGIScriptAlias {module}:application",
+            instances=_number(options.get("processes")),
+            passes_keys=authorization.lower() == "on",
+        )
+
+
 KUBERNETES = re.compile(r"k8s/.*\.ya?ml")
 READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r"render\.yaml"), _render_services),
@@ -270,6 +289,7 @@ READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
     (re.compile(r"cloud-run\.yaml"), _cloud_run_service),
     (KUBERNETES, _kubernetes_deployments),
     (re.compile(r"deploy/[^/]+\.service"), _systemd_unit),
+    (re.compile(r"deploy/apache\.conf"), _apache_site),
 )
 
 

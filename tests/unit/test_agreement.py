@@ -18,7 +18,7 @@ SOUND = {
     "backend/api.py": (
         "import os\n\nfrom fastapi import APIRouter, FastAPI\n\n"
         'router = APIRouter(prefix="/v1")\n\n'
-        'SETTINGS = os.getenv("APP_ENV"), os.getenv("REDIS_URL")\n\n\n'
+        'SETTINGS = os.getenv("APP_ENV"), os.getenv("REDIS_URL"), os.getenv("API_KEYS")\n\n\n'
         '@router.get("/models")\ndef models(): ...\n\n\n'
         "def create_app() -> FastAPI:\n    app = FastAPI()\n"
         '    app.add_api_route("/healthz", models)\n    return app\n'
@@ -71,6 +71,12 @@ SOUND = {
         "[Service]\nEnvironment=APP_ENV=production PORT=8000\n"
         "ExecStart=/srv/bot/.venv/bin/uvicorn main:app --port ${PORT}"
         " --timeout-graceful-shutdown 25\nTimeoutStopSec=30\n"
+    ),
+    "wsgi.py": "from main import app as application\n",
+    "deploy/apache.conf": (
+        "# For mod_wsgi.\n"
+        "WSGIDaemonProcess bot home=/srv/my-bot \\\n    processes=1 threads=8\n"
+        "WSGIScriptAlias / /srv/my-bot/wsgi.py\nWSGIPassAuthorization On\n"
     ),
     "deploy/nginx.conf": "upstream bot {\n    server 127.0.0.1:8000;\n}\n",
 }
@@ -167,6 +173,21 @@ DISAGREEING = [
         2,
         id="unit-workers",
     ),
+    pytest.param("deploy/apache.conf", "/wsgi.py", "/wsgy.py", "starts", 4, id="script"),
+    pytest.param(
+        "deploy/apache.conf",
+        "/srv/my-bot/wsgi",
+        "/srv/bot/wsgi",
+        "starts",
+        4,
+        id="script-elsewhere",
+    ),
+    pytest.param("wsgi.py", "as application", "as app", "starts", 4, id="script-no-app"),
+    pytest.param("deploy/apache.conf", "ses=1", "ses=4", "shared-limits", 3, id="processes"),
+    pytest.param("deploy/apache.conf", "tion On", "tion Off", "keys", 5, id="keys-kept"),
+    pytest.param(
+        "deploy/apache.conf", "WSGIPassAuthorization On\n", "", "keys", 1, id="keys-not-passed"
+    ),
     pytest.param("render.yaml", "services:", "services: [", "parses", 2, id="not-yaml"),
     pytest.param("main.py", "app = create_app()", "app = (", "parses", 3, id="not-python"),
     pytest.param("main.py", "app =", "<<<<<<< ours\napp =", "no-conflict", 3, id="conflict"),
@@ -216,6 +237,8 @@ def test_every_check_finds_something_in_the_table() -> None:
         ),
         pytest.param("render.yaml", "/healthz", "/v1/models", id="route-with-a-prefix"),
         pytest.param("Procfile", "$PORT", "${PORT}", id="braces"),
+        pytest.param("deploy/apache.conf", "WSGIPass", "wsgiPass", id="another-case"),
+        pytest.param("deploy/apache.conf", " processes=1", "", id="one-process-by-default"),
         pytest.param("Procfile", "web:", "worker: python -m worker\nweb:", id="another-process"),
         pytest.param("main.py", "app = create_app()", "def app(): ...", id="function"),
         pytest.param("main.py", "app = create_app()", "from backend.api import app", id="import"),
