@@ -1,21 +1,28 @@
 """A Flask project for Apache answers there by the configuration that it brings."""
 
+import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx2
 import pytest
 
 from e2e.conftest import required
 from e2e.machine import Machine
-from e2e.servers import Server, running
+from e2e.servers import START_SECONDS, Server, running, started
 from e2e.test_upstream import PRODUCTION, UPSTREAM_KEY, ask, streaming
 from e2e.upstream import MODEL, WORDS, Upstream, listening
 
 pytestmark = pytest.mark.slow
+
+Serve: TypeAlias = Callable[..., AbstractContextManager[Server]]
 
 # mod_wsgi embeds the Python that it was built for, which on Debian is the system's.
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -25,7 +32,7 @@ SITE = """
 ServerRoot "{folder}"
 ServerName 127.0.0.1
 Listen 127.0.0.1:{port}
-PidFile "{folder}/apache.pid"
+PidFile "{folder}/apache-{port}.pid"
 DefaultRuntimeDir "{folder}"
 ErrorLog "/dev/stderr"
 User www-data
@@ -33,7 +40,7 @@ Group www-data
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule wsgi_module {modules}/mod_wsgi.so
-WSGISocketPrefix "{folder}/wsgi"
+WSGISocketPrefix "{folder}/wsgi-{port}"
 Include "{configuration}"
 """
 
@@ -54,7 +61,8 @@ def public() -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def server(public: Machine, scaffold: Path, upstream: Upstream) -> Iterator[Server]:
+def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
+    """Starts Apache with the generated site, in which one text may be another."""
     apache = required("apache2")
     if not MODULE.exists():
         required("mod_wsgi.so")
@@ -69,7 +77,6 @@ def server(public: Machine, scaffold: Path, upstream: Upstream) -> Iterator[Serv
     (folder / ".env").write_text(settings)
     generated = (folder / "deploy" / "apache.conf").read_text()
     configuration = folder.with_name("app.conf")
-    configuration.write_text(generated.replace("/srv/my-app", str(folder)))
     site = folder.with_name("site.conf")
 
     def command(port: int) -> str:
@@ -80,7 +87,20 @@ def server(public: Machine, scaffold: Path, upstream: Upstream) -> Iterator[Serv
         )
         return f"{apache} -f {site} -DFOREGROUND"
 
-    with running(command, folder, public.variables) as server:
+    def serve(
+        old: str = "", new: str = "", start: Serve = running
+    ) -> AbstractContextManager[Server]:
+        assert old in generated
+        changed = generated.replace(old, new) if old else generated
+        configuration.write_text(changed.replace("/srv/my-app", str(folder)))
+        return start(command, folder, public.variables)
+
+    return serve
+
+
+@pytest.fixture(scope="module")
+def server(serve: Serve) -> Iterator[Server]:
+    with serve() as server:
         yield server
 
 
@@ -102,6 +122,47 @@ def test_apache_keeps_the_log(server: Server) -> None:
     headers = {"x-request-id": "seen-by-apache"}
     httpx2.get(f"{server.url}/healthz", headers=headers)
     assert '"path":"/healthz","status":200' in line_with("seen-by-apache", server)
+
+
+def stop_gracefully(server: Server) -> None:
+    server.process.send_signal(signal.SIGWINCH)  # which is what apache2ctl sends
+
+
+def restart_daemons(server: Server) -> None:
+    """Does what DEPLOY.md says, to this server's own daemons."""
+    of_this_server = ("pgrep", "-P", str(server.process.pid), "-f", "[(]wsgi:")
+    found = subprocess.run(of_this_server, check=True, capture_output=True, text=True)
+    for pid in found.stdout.split():
+        os.kill(int(pid), signal.SIGUSR1)
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        pytest.param(stop_gracefully, id="apache2ctl graceful-stop"),
+        pytest.param(restart_daemons, id="restart of the daemons"),
+    ],
+)
+def test_a_stop_lets_a_stream_end(
+    serve: Serve, upstream: Upstream, stop: Callable[[Server], None]
+) -> None:
+    with serve() as server, streaming(server, "wait") as words:
+        call = upstream.next_call()
+        assert next(words) == WORDS[0]
+        stop(server)
+        time.sleep(6)  # longer than mod_wsgi waits where nobody asked for grace
+        call.go_on.set()
+        assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+def test_processes_that_would_count_alone_are_refused(serve: Serve) -> None:
+    with serve("processes=1", "processes=2", started) as server:
+        deadline = time.monotonic() + START_SECONDS
+        while "settings: REDIS_URL must" not in server.log.read_text():
+            assert time.monotonic() < deadline, server.log.read_text()
+            with suppress(httpx2.TransportError):
+                assert httpx2.get(f"{server.url}/healthz", timeout=30).status_code == 500
+            time.sleep(0.1)
 
 
 def line_with(text: str, server: Server) -> str:
