@@ -217,6 +217,22 @@ def test_production_refuses_workers_that_would_count_alone(
     assert len(lines) in {1, 2}  # from each worker at most once: none is tried again
 
 
+@pytest.mark.parametrize(
+    ("combination", "variables", "flags"),
+    [
+        pytest.param("fastapi", {"WEB_CONCURRENCY": "0"}, "", id="fastapi, by variable"),
+        pytest.param("flask", {"WEB_CONCURRENCY": "0"}, "", id="flask, by variable"),
+        pytest.param("flask", {}, "-w 0", id="flask, by flag"),
+    ],
+)
+def test_no_workers_at_all_are_refused(
+    project: Callable[[str], Project], combination: str, variables: dict[str, str], flags: str
+) -> None:
+    code, said = refusal(project(combination), flags, **variables)
+    assert code not in {0, -signal.SIGTERM}
+    assert "settings: WEB_CONCURRENCY" in said
+
+
 @pytest.mark.parametrize("missing", ["LLM_API_KEY", "API_KEYS"])
 @pytest.mark.parametrize("combination", SERVICES)
 def test_production_refuses_to_start_without(
