@@ -1,18 +1,12 @@
 """Puts the application together."""
 
 import logging
-{%- if 'metrics' in features %}
-import os
-{%- endif %}
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-{% if 'metrics' in features -%}
-from backend import metrics
-{% endif -%}
 from backend.api import {{ 'docs, ' if docs }}routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
@@ -38,7 +32,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
 {%- if 'tracing' in features %}
-    configure_tracing()
+    tracer_provider = configure_tracing()
 {%- endif %}
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
     llm = llm or create_provider(settings)
@@ -49,8 +43,8 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         yield
         await llm.close()
         await limits.close()
-{%- if 'metrics' in features %}
-        metrics.forget_worker(os.getpid())
+{%- if 'tracing' in features %}
+        tracer_provider.force_flush()  # uvicorn ends by the signal: nothing would do it at exit
 {%- endif %}
 
     app = FastAPI(
