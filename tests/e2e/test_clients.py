@@ -1,4 +1,4 @@
-"""Clients that were not written here find what they expect, with no model behind the service."""
+"""Clients that were not written here find what they expect, most with no model behind it."""
 
 import hashlib
 import json
@@ -16,12 +16,14 @@ from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import Server, serving
+from e2e.upstream import listening
 
 pytestmark = pytest.mark.slow
 
 LLM_VERSION = "0.36"
 CLIENTS = Path(__file__).parent / "clients"
 KEY = "key-of-a-client"
+KEYS = f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}"
 MODEL = "offline-echo"
 ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello world"}]
 SAID = "You said: hello world"
@@ -53,8 +55,7 @@ class Invoice(BaseModel):
 
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest, project: Callable[[str], Project]) -> Iterator[Server]:
-    keys = f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}"
-    with serving(project(request.param), API_KEYS=keys, REQUESTS_PER_MINUTE="1000") as server:
+    with serving(project(request.param), API_KEYS=KEYS, REQUESTS_PER_MINUTE="1000") as server:
         yield server
 
 
@@ -165,6 +166,22 @@ def test_a_client_for_javascript(
     server: Server, machine: Machine, scripts: Path, script: str
 ) -> None:
     machine.run(required("node"), str(scripts / script), server.url, KEY)
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_an_image_in_the_ai_sdk_reaches_the_model(
+    project: Callable[[str], Project], machine: Machine, scripts: Path, framework: str
+) -> None:
+    with listening() as upstream:
+        model = {"LLM_API_KEY": "any", "LLM_BASE_URL": upstream.url}
+        with serving(project(framework), API_KEYS=KEYS, **model) as server:
+            machine.run(required("node"), str(scripts / "use-chat-files.mjs"), server.url, KEY)
+        [message] = upstream.next_call().request["messages"]
+        assert upstream.calls.empty()
+    assert message["content"] == [
+        {"type": "text", "text": "what is it?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
 
 
 @pytest.fixture(scope="session")

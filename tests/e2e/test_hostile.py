@@ -1,4 +1,8 @@
-"""Requests that no client would send, byte by byte: refused at once, and others are served."""
+"""Requests that no client would send, byte by byte: refused at once, and others are served.
+
+What the server itself refuses, before the application sees it (two lengths, a header of 100 kB),
+has the server's own text, not our JSON: of every refusal, only the status is looked at.
+"""
 
 import select
 import socket

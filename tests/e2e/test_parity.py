@@ -44,7 +44,9 @@ HEADERS = (
 HELLO = {"role": "user", "content": "one two three"}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
-UI_HELLO = {"role": "user", "parts": [{"type": "text", "text": "one"}, {"type": "file"}]}
+UI_TEXT = {"type": "text", "text": "one"}
+UI_IMAGE = {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,AAAA"}
+UI_HELLO = {"role": "user", "parts": [{"type": "step-start"}, UI_TEXT]}
 
 
 class Answer(NamedTuple):
@@ -108,6 +110,10 @@ def sent(path: str, body: bytes, name: str, headers: dict[str, str] = JSON) -> A
 
 def posted(path: str, name: str, **fields: Any) -> Any:
     return sent(path, json.dumps(fields).encode(), name)
+
+
+def ui(name: str, *parts: object, role: str = "user") -> Any:
+    return posted(UI, name, messages=[{"role": role, "parts": parts}])
 
 
 def chat(name: str, **fields: Any) -> Any:
@@ -218,6 +224,17 @@ REQUESTS = [
     posted(UI, "no messages", messages=[]),
     posted(UI, "too many messages", messages=[UI_HELLO] * 4),
     posted(UI, "a message without parts", messages=[{"role": "user"}]),
+    ui("an image", UI_IMAGE, UI_TEXT),
+    ui("an image alone", UI_IMAGE),
+    ui("a PDF", UI_TEXT, {**UI_IMAGE, "mediaType": "application/pdf"}),
+    ui("a file of no kind", UI_TEXT, {"type": "file"}),
+    ui("a tool", {"type": "tool-weather"}),
+    ui("no part", role="user"),
+    ui("nothing for the model", {"type": "reasoning", "text": "one"}),
+    ui("an answer that was stopped", {"type": "step-start"}, role="assistant"),
+    ui("an unknown role", UI_TEXT, role="king"),
+    ui("a part that is a text", "one"),
+    ui("a kind that is a list", {"type": []}),
 ]
 
 

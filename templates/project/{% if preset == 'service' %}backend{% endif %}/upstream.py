@@ -22,6 +22,7 @@ from backend.errors import (
 MALFORMED = "The model sent a malformed answer"
 FAILURES = (openai.OpenAIError, httpx2.HTTPError)
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+LIST_IN = {CHAT: "choices", EMBEDDINGS: "data"}
 NO_SUCH_ROUTE = {404, 405, 501}
 PASSED_ON: dict[int, type[InvalidRequest]] = {
     400: InvalidRequest,
@@ -46,10 +47,10 @@ def translate(error: Exception) -> AppError:
             return RateLimited("The model is busy", retry_after=retry_after)
         case openai.APIStatusError() if lacks_embeddings(error):
             message = f"The provider has no embeddings, or not of this model: {reason(error)}"
-            return NotFound(message, param="model", code=error.code)
+            return NotFound(message, param="model", code=text_of(error.code))
         case openai.APIStatusError() if error.status_code in PASSED_ON:
             kind = PASSED_ON[error.status_code]
-            return kind(reason(error), param=error.param, code=error.code)
+            return kind(reason(error), param=text_of(error.param), code=text_of(error.code))
         case openai.APIStatusError():
             return UpstreamFailed("The model's provider answered with an error")
         case _:
@@ -78,26 +79,38 @@ def lacks_embeddings(error: openai.APIStatusError) -> bool:
 
 def reason(error: openai.APIStatusError) -> str:
     body: Any = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return message if isinstance(message, str) else "The model rejected the request"
+    message = text_of(body.get("message")) if isinstance(body, dict) else None
+    return message or "The model rejected the request"
+
+
+def text_of(value: object) -> str | None:
+    """Returns a text, as it can be sent: half a surrogate pair cannot. None for another value."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 def model_names(response: httpx2.Response) -> list[str]:
     try:
-        return [str(model["id"]) for model in json_of(response)["data"]]
+        return [str(model["id"]) for model in json_of(response, "data")["data"]]
     except (LookupError, TypeError):
         raise UpstreamFailed(MALFORMED) from None
 
 
-def json_of(response: httpx2.Response) -> dict[str, Any]:
-    """Returns the object in a plain answer, or raises UpstreamFailed where there is none."""
+def json_of(response: httpx2.Response, list_name: str) -> dict[str, Any]:
+    """Returns the object in a plain answer.
+
+    Raises:
+        UpstreamFailed: there is none, it is an error, or it has no list of that name.
+    """
     try:
         body: Any = from_json(response.content, allow_inf_nan=False)
     except ValueError:
         body = None
-    if not isinstance(body, dict):
-        raise UpstreamFailed(MALFORMED)
-    return body
+    match body:
+        case dict() if body.get("error") is not None:
+            raise UpstreamFailed("The model failed while it answered")
+        case dict() if isinstance(body.get(list_name), list):
+            return body
+    raise UpstreamFailed(MALFORMED)
 
 
 class EventReader:
@@ -115,4 +128,6 @@ class EventReader:
         *lines, self._rest = (self._rest + data).split(b"\n")
         fields = [line[5:].strip() for line in lines if line.startswith(b"data:")]
         self.done |= b"[DONE]" in fields
-        return [field.decode(errors="replace") for field in fields if field not in {b"", b"[DONE]"}]
+        # Bytes that are not UTF-8 stay visible in the text: no JSON parser takes them.
+        events = [field for field in fields if field not in {b"", b"[DONE]"}]
+        return [event.decode(errors="surrogateescape") for event in events]

@@ -135,6 +135,20 @@ def test_refuses_what_may_cost_too_much_and_charges_nothing(
     assert codes == [429, 200]
 
 
+@pytest.mark.parametrize(
+    ("beside", "status"),
+    [
+        pytest.param("", 200, id="by what it is"),
+        pytest.param("x" * 20_000, 429, id="and what is beside it by its length"),
+    ],
+)
+def test_reserves_for_an_image_whatever_its_length(serve: Serve, beside: str, status: int) -> None:
+    image = {"type": "image_url", "image_url": {"url": f"data:,{'A' * 500_000}"}, "text": beside}
+    client = serve(tokens_per_day=6000)
+    body = {"messages": [{"role": "user", "content": [image]}], "max_tokens": 20}
+    assert client.post("/v1/chat/completions", json=body).status_code == status
+
+
 def test_charges_nothing_for_a_failure(serve: Serve) -> None:
     refusal = httpx2.Response(400, json={"error": {"message": "no"}})
     client = serve(answer=lambda _: refusal, tokens_per_day=60, max_tokens=40)

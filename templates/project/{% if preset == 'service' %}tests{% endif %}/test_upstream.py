@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -23,16 +24,27 @@ USAGE = {"choices": [], "usage": {"total_tokens": 3}}
 
 
 def stream_of(*events: object) -> httpx2.Response:
-    lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
-    body = "".join(f"data: {line}\n\n" for line in lines)
-    return httpx2.Response(200, text=body, headers=SSE)
+    body = b"".join(b"data: %s\n\n" % line_of(event) for event in events)
+    return httpx2.Response(200, content=body, headers=SSE)
 
 
-def refusal(status: int, **headers: str) -> httpx2.Response:
+def line_of(event: object) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    return (event if isinstance(event, str) else json.dumps(event)).encode()
+
+
+def refusal(
+    status: int,
+    fields: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> httpx2.Response:
     error = {"message": "upstream says no", "type": "x", "param": "p", "code": "c"}
     # A client that is told not to retry answers at once.
     return httpx2.Response(
-        status, json={"error": error}, headers={"x-should-retry": "false", **headers}
+        status,
+        content=json.dumps({"error": {**error, **(fields or {})}}),
+        headers={"x-should-retry": "false", **(headers or {})},
     )
 
 
@@ -87,6 +99,7 @@ def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
         pytest.param((TOKEN, '{"choices": [', STOP, "[DONE]"), id="malformed"),
         pytest.param((TOKEN, {"choices": ["Hi"]}, STOP, "[DONE]"), id="of another form"),
         pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
+        pytest.param((TOKEN, b'{"choices": [], "a": "\xff"}', STOP, "[DONE]"), id="not UTF-8"),
     ],
 )
 def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, ...]) -> None:
@@ -147,13 +160,63 @@ def test_an_upstream_error_becomes_ours(
         assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        pytest.param({}, {"param": "p", "code": "c"}, id="texts"),
+        pytest.param({"param": None, "code": None}, {"param": None, "code": None}, id="nothing"),
+        pytest.param({"param": {"a": 1}}, {"param": None}, id="an object"),
+        pytest.param({"param": ["a"], "code": {}}, {"param": None}, id="others"),
+        pytest.param({"code": 400}, {"code": "400"}, id="a number"),
+        pytest.param({"message": {}}, {"message": "The model rejected the request"}, id="no text"),
+        pytest.param({"message": "a\ud800"}, {"message": "a?"}, id="half a surrogate pair"),
+    ],
+)
+def test_passes_on_what_is_text_of_an_error(
+    serve: Serve, sent: dict[str, object], told: dict[str, object]
+) -> None:
+    response = serve(answer=lambda _: refusal(400, sent)).post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 400
+    assert told.items() <= response.json()["error"].items()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"error": {"message": "overloaded"}}, id="an error"),
+        pytest.param({"error": "overloaded", "choices": [], "data": []}, id="an error besides"),
+        pytest.param({"choices": None, "data": {}}, id="no list"),
+        pytest.param([], id="no object"),
+    ],
+)
+@pytest.mark.parametrize("path", ["chat/completions", "embeddings"])
+def test_what_is_no_answer_is_the_fault_of_the_upstream(
+    serve: Serve, path: str, sent: object
+) -> None:
+    client = serve(answer=lambda _: httpx2.Response(200, json=sent))
+    response = client.post(f"/v1/{path}", json={**ASK, "input": "hello"})
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+    assert "overloaded" not in response.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_error_of_null_is_none(serve: Serve, stream: bool) -> None:
+    said = {**STOP, "error": None}
+    answer = stream_of(said, "[DONE]") if stream else httpx2.Response(200, json=said)
+    response = serve(answer=lambda _: answer).post(
+        "/v1/chat/completions", json={**ASK, "stream": stream}
+    )
+    assert response.text == answer.text
+
+
 def test_says_whose_key_is_wrong(serve: Serve) -> None:
     response = serve(answer=lambda _: refusal(401)).post("/v1/chat/completions", json=ASK)
     assert "this service's own API key" in response.json()["error"]["message"]
 
 
 def test_says_when_to_try_again(serve: Serve) -> None:
-    client = serve(answer=lambda _: refusal(429, **{"retry-after": "7"}))
+    client = serve(answer=lambda _: refusal(429, headers={"retry-after": "7"}))
     assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"
 
 
