@@ -455,11 +455,14 @@ def _initialize(project: Path) -> str | None:
 
 def _commit(project: Path) -> str | None:
     """Make the first commit, if git knows who the user is; says why there is none."""
-    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        if git.run(project, "-c", "user.useConfigOnly=true", "var", identity).code != 0:
-            return "git has no identity yet, so nothing is committed."
+    named = ("-c", "user.useConfigOnly=true")
     message = "Start from genai-scaffold"
     # No signature, and nothing that git does in the background once it has committed.
-    settings = ("-c", "commit.gpgSign=false", "-c", "maintenance.auto=false")
+    settings = (*named, "-c", "commit.gpgSign=false", "-c", "maintenance.auto=false")
     made = git.run(project, *settings, "commit", "--quiet", "--no-verify", "-m", message)
-    return f"Nothing is committed: {made.last_words}." if made.code != 0 else None
+    if made.code == 0:
+        return None
+    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if git.run(project, *named, "var", identity).code != 0:
+            return "git has no identity yet, so nothing is committed."
+    return f"Nothing is committed: {made.last_words}."
