@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from genai_scaffold import answers, criteria, template
-from genai_scaffold.doctor import Diagnosis
 from genai_scaffold.errors import ScaffoldError
 from genai_scaffold.pipeline import Created, Plan
 from genai_scaffold.recommend import Recommendation
-from genai_scaffold.update import Outcome
 from genai_scaffold.verify import Finding
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
+
+    from genai_scaffold.doctor import Diagnosis
+    from genai_scaffold.update import Outcome
 
 SCHEMA = 1
 
@@ -252,7 +253,7 @@ INSTALLED = "requirements-dev.txt"
 STATUS = {"A": "added", "M": "changed", "D": "deleted"}
 
 
-def outcome_document(result: Outcome) -> dict[str, Any]:
+def outcome_document(result: "Outcome") -> dict[str, Any]:
     """What was merged, file by file, and what is left to do."""
     planned = result.plan
     return {
@@ -274,7 +275,7 @@ def outcome_document(result: Outcome) -> dict[str, Any]:
     }
 
 
-def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
+def outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
     """Show what was merged into a project, or would be."""
     document = {**outcome_document(result), "dry_run": dry_run}
 
@@ -302,7 +303,7 @@ def outcome(result: Outcome, output: Output, *, dry_run: bool) -> None:
     output.result(document, show)
 
 
-def _after_a_merge(result: Outcome) -> Iterator[str]:
+def _after_a_merge(result: "Outcome") -> Iterator[str]:
     """The commands that look at a merge, keep it, or take it back."""
     project = result.plan.project.resolve()
     if project != Path.cwd():
@@ -318,7 +319,7 @@ def _after_a_merge(result: Outcome) -> Iterator[str]:
     yield f"{answers.shell_line(list(result.undo))}   (takes it all back)"
 
 
-def _changes(result: Outcome, terminal: "Console", *, dry_run: bool) -> None:
+def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
     versions = (result.plan.record.version or "unknown", template.version())
     step = versions[1] if len(set(versions)) == 1 else " → ".join(versions)
     said = "Would merge" if dry_run else "Merged"
@@ -338,7 +339,7 @@ def _changes(result: Outcome, terminal: "Console", *, dry_run: bool) -> None:
         terminal.print(line, style="red", soft_wrap=True)
 
 
-def _left_to_do(result: Outcome, terminal: "Console") -> None:
+def _left_to_do(result: "Outcome", terminal: "Console") -> None:
     lines = [f"{path} stays deleted; the template changed it" for path in result.kept_deleted]
     lines += [f"{path} is ignored by git and was left alone" for path in result.ignored]
     lines += [f"{use.path}:{use.line} {use.problem}" for use in result.handwork.uses]
@@ -409,7 +410,7 @@ def findings(path: str, found: Sequence[Finding], output: Output) -> None:
     output.result({"path": path, "findings": [finding._asdict() for finding in found]}, show)
 
 
-def diagnoses(found: Sequence[Diagnosis], output: Output) -> None:
+def diagnoses(found: Sequence["Diagnosis"], output: Output) -> None:
     """Show what this machine has and lacks."""
 
     def show(terminal: "Console") -> None:
