@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import os
 import signal
 import sys
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 PROGRAM = "genai-scaffold"
 
 BUG, USAGE, CONFLICT, MISSING, FAILED = 1, 2, 3, 4, 5
+
+# Of objects more before the collector looks: a command keeps nearly all that it makes to its end.
+GARBAGE = 100_000
 
 NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
 
@@ -522,6 +526,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     streams.prepare()
     signals.obey()
+    gc.set_threshold(GARBAGE)
     sys.exit(_run(arguments))
 
 
