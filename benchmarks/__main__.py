@@ -7,6 +7,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from benchmarks.projects import Bench, prepare
 from benchmarks.report import tables, update_page
 from benchmarks.results import FILE, Results
 
-PARTS: dict[str, Callable[[Bench], Iterator[Any]]] = {
+SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "relay": measure.relay,
     "plain": measure.plain,
     "growth": measure.growth,
+}
+TOOL: dict[str, Callable[[], Iterator[Any]]] = {
     "start": tool.start,
     "create": tool.create,
+    "update": tool.update,
     "shares": tool.shares,
     "sizes": tool.sizes,
 }
@@ -28,16 +32,21 @@ PARTS: dict[str, Callable[[Bench], Iterator[Any]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=PARTS, help="may be given again")
-    parts = parser.parse_args().only or PARTS
+    every = [*SERVICES, *TOOL]
+    parser.add_argument("--only", action="append", choices=every, help="may be given again")
+    parts = parser.parse_args().only or every
+    results = Results.read() if FILE.exists() else Results()
     with tempfile.TemporaryDirectory(prefix="genai-scaffold-benchmarks-") as folder:
-        bench = prepare(Path(folder))
-        results = Results.read() if FILE.exists() else Results(machine={})
-        results = replace(results, machine=measure.machine(bench))
+        services = cache(partial(prepare, Path(folder)))
         for part in parts:
-            measured: dict[str, Any] = {part: list(shown(PARTS[part](bench)))}
-            results = replace(results, **measured)
-    results.write()
+            if part in SERVICES:
+                rows, versions = SERVICES[part](services()), services().versions()
+            else:
+                rows, versions = TOOL[part](), tool.versions()
+            measured: dict[str, Any] = {part: list(shown(rows))}
+            conditions = {**results.conditions, part: {**measure.machine(), **versions}}
+            results = replace(results, conditions=conditions, **measured)
+            results.write()
     update_page(results)
     chart.draw(results.growth, results.sizes)
     print(tables(results))

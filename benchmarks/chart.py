@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def streams(crowds: Sequence[Crowd]) -> None:
     for server, colour in COLOURS.items():
         rows = [crowd for crowd in crowds if crowd.server == server]
         counts = [row.streams for row in rows]
-        costs = [row.cpu_milliseconds for row in rows]
+        costs = [median(row.cpu_milliseconds) for row in rows]
         axes.plot(counts, costs, marker="o", color=colour, label=NAMES[server])
     axes.set_xscale("log")
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
@@ -35,10 +36,10 @@ def streams(crowds: Sequence[Crowd]) -> None:
 
 
 def projects(sizes: Sequence[Size]) -> None:
-    figure, axes = empty("files in the template", "seconds")
+    figure, axes = empty("files in the template", "CPU seconds")
     files = [size.files for size in sizes]
-    tool = [size.tool / 1000 for size in sizes]
-    copier = [size.copier / 1000 for size in sizes]
+    tool = [min(size.tool_cpu) / 1000 for size in sizes]
+    copier = [min(size.copier_cpu) / 1000 for size in sizes]
     axes.plot(files, tool, marker="o", color=COLOURS["uvicorn"], label="genai-scaffold new --yes")
     axes.plot(files, copier, marker="o", color=COLOURS["gthread"], label="copier copy --defaults")
     axes.set_xticks(files, [f"{count:,}" for count in files])

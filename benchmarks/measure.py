@@ -5,7 +5,7 @@ import platform
 import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from statistics import median, quantiles
+from statistics import quantiles
 
 from benchmarks import load
 from benchmarks.projects import KINDS, Bench
@@ -16,9 +16,8 @@ AT_ONCE = {"relay": 16, "echo": 32}
 RELAY_ROUNDS, RELAY_STREAMS = 9, 240
 ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
 TOKEN_SECONDS = 0.05
-# A stream alone costs less than the clock of /proc can tell: it is repeated.
-GROWTH_ROUNDS = {1: 25, 10: 7, 100: 5, 1000: 5}
-MOST = max(GROWTH_ROUNDS)
+GROWTH_ROUNDS, GROWTH_STREAMS = 5, (1, 10, 100, 1000)
+MOST = max(GROWTH_STREAMS)
 OPEN_FILES = 8 * MOST
 # The generated setting is for fewer: a thread for each stream, and the connections to match.
 GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
@@ -27,12 +26,11 @@ RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
 
 
-def machine(bench: Bench) -> dict[str, str]:
+def machine() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": str(os.cpu_count()),
         "Python": platform.python_version(),
-        **bench.versions(),
     }
 
 
@@ -73,23 +71,26 @@ def growth(bench: Bench) -> Iterator[Crowd]:
             upstream(TOKEN_SECONDS, bench.log) as url,
             bench.service(kind, url, options) as server,
         ):
-            load.crowd(server.port, 10)
-            for streams, rounds in GROWTH_ROUNDS.items():
-                yield crowd(kind, server, streams, rounds)
+            whole(load.crowd(server.port, 10))
+            rounds = [
+                [crowd(server, streams) for streams in GROWTH_STREAMS] for _ in range(GROWTH_ROUNDS)
+            ]
+        for streams, values in zip(GROWTH_STREAMS, zip(*rounds, strict=True), strict=True):
+            cpu, first_token, peak = zip(*values, strict=True)
+            # A peak stays: only the first round goes from few streams to many.
+            yield Crowd(kind, streams, cpu, first_token, round(peak[0]))
 
 
-def crowd(kind: str, server: Server, streams: int, rounds: int) -> Crowd:
+def crowd(server: Server, streams: int) -> tuple[float, float, float]:
+    """Asks for so many streams at once.
+
+    Returns:
+        CPU milliseconds a stream, seconds to the first token, and the peak of memory so far.
+    """
     before = server.cpu_seconds()
-    results = [load.crowd(server.port, streams) for _ in range(rounds)]
-    spent = server.cpu_seconds() - before
-    return Crowd(
-        server=kind,
-        streams=streams,
-        complete=min(sum(stream.complete for stream in batch) for batch in results),
-        cpu_milliseconds=round(1000 * spent / (rounds * streams), 2),
-        first_token_seconds=round(median(map(slowest_twentieth, results)), 3),
-        peak_megabytes=round(server.peak_megabytes()),
-    )
+    results = whole(load.crowd(server.port, streams))
+    spent = 1000 * (server.cpu_seconds() - before) / streams
+    return round(spent, 3), round(slowest_twentieth(results), 3), server.peak_megabytes()
 
 
 def slowest_twentieth(streams: list[load.Stream]) -> float:
@@ -100,10 +101,15 @@ def slowest_twentieth(streams: list[load.Stream]) -> float:
 
 def stream_cost(server: Server, streams: int, at_once: int) -> float:
     before = server.cpu_seconds()
-    results = load.relay(server.port, streams, at_once)
-    if cut := sum(not stream.complete for stream in results):
-        raise RuntimeError(f"{cut} of {streams} streams were cut")
+    whole(load.relay(server.port, streams, at_once))
     return round(1000 * (server.cpu_seconds() - before) / streams, 3)
+
+
+def whole(streams: list[load.Stream]) -> list[load.Stream]:
+    """Returns the streams, if none of them was cut."""
+    if cut := sum(not stream.complete for stream in streams):
+        raise RuntimeError(f"{cut} of {len(streams)} streams were cut")
+    return streams
 
 
 def in_turn(

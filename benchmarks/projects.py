@@ -83,7 +83,7 @@ class Bench:
             yield server
 
     def versions(self) -> dict[str, str]:
-        """Returns the pinned version of each package that the numbers depend on."""
+        """Returns the pinned version of each package that the services' numbers depend on."""
         pins = [(self.project(kind) / "requirements.txt").read_text() for kind in KINDS]
         pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", "\n".join(pins), re.MULTILINE))
         return {name: pinned[name] for name in PACKAGES}

@@ -17,6 +17,8 @@ NAMES = {
     "--version": "`--version`",
     "repository": "the repository, which Copier clones",
     "directory": "a bare directory",
+    "answer": "one changed answer",
+    "nothing": "nothing to merge",
 }
 WHOLE = 100  # values from here on are shown without a fraction
 
@@ -27,41 +29,55 @@ def update_page(results: Results) -> None:
 
 def tables(results: Results) -> str:
     """Returns all tables as Markdown."""
-    versions = ", ".join(f"{name} {version}" for name, version in results.machine.items())
     return "\n".join(
         [
-            f"Measured with: {versions}.",
-            "",
             "**Relay**, server CPU for one stream of 20 tokens, 16 at a time:",
             "",
             *comparisons(results.relay, "Usual relay"),
-            "",
+            *measured(results, "relay"),
             "**Plain requests**, `POST /echo`, 32 connections:",
             "",
             *comparisons(results.plain, "Bare sample"),
-            "",
+            *measured(results, "plain"),
             "**Many at once**, one worker, 20 tokens 50 ms apart:",
             "",
             *crowds(results.growth),
             "",
+            "What a stream costs among 1,000, beside one among 100:",
+            "",
+            *comparisons(results.flatness, "Among 100", ours="Among 1,000"),
+            *measured(results, "growth"),
             "**The tool's start**, beside a program of two commands that is Typer and no more:",
             "",
             *comparisons(results.start, "Bare program", "Asked for", "genai-scaffold"),
-            "",
+            *measured(results, "start"),
             "**A project**, verified and committed, beside `copier copy --defaults`:",
             "",
             *comparisons(results.create, "Copier", "Template from", "genai-scaffold"),
+            *measured(results, "create"),
+            "**An update** of a project that nobody has touched, beside making it:",
             "",
-            "Where the time of `new --yes` goes:",
+            *comparisons(results.update, "`new`", "With", "`update`"),
+            *measured(results, "update"),
+            "**Where the time of `new --yes` goes**:",
             "",
             *shares(results.shares),
-            "",
-            "The same two, by the number of files in the template:",
+            *measured(results, "shares"),
+            "**The number of files** in the template, `new --yes` beside `copier copy --defaults`,",
+            "the least of all rounds:",
             "",
             *sizes(results.sizes),
-            "",
+            *measured(results, "sizes"),
         ]
     )
+
+
+def measured(results: Results, part: str) -> Iterator[str]:
+    """When a part was measured, and with which versions."""
+    date, *versions = results.conditions[part].items()
+    yield ""
+    yield f"Measured on {date[1]}: {', '.join(f'{name} {version}' for name, version in versions)}."
+    yield ""
 
 
 def comparisons(
@@ -85,15 +101,14 @@ def comparisons(
 
 
 def crowds(rows: Sequence[Crowd]) -> Iterator[str]:
-    yield "| Server | Streams | Whole | First token, p95 | CPU a stream | Peak memory |"
-    yield "|---|---:|---:|---:|---:|---:|"
+    yield "| Server | Streams | First token, p95 | CPU a stream | Peak memory |"
+    yield "|---|---:|---:|---:|---:|"
     for row in rows:
         cells = (
             NAMES[row.server],
             f"{row.streams:,}",
-            f"{row.complete:,}",
-            f"{row.first_token_seconds:.2f} s",
-            f"{row.cpu_milliseconds:.1f} ms",
+            f"{median(row.first_token_seconds):.2f} s",
+            f"{median(row.cpu_milliseconds):.1f} ms",
             f"{row.peak_megabytes:.0f} MB",
         )
         yield f"| {' | '.join(cells)} |"
@@ -108,10 +123,12 @@ def shares(rows: Sequence[Share]) -> Iterator[str]:
 
 
 def sizes(rows: Sequence[Size]) -> Iterator[str]:
-    yield "| Files | genai-scaffold | Copier |"
-    yield "|---:|---:|---:|"
+    yield "| Files | genai-scaffold | its CPU | Copier | its CPU |"
+    yield "|---:|---:|---:|---:|---:|"
     for row in rows:
-        yield f"| {row.files:,} | {row.tool:,} ms | {row.copier:,} ms |"
+        sides = (row.tool, row.tool_cpu, row.copier, row.copier_cpu)
+        values = (f"{min(side):,.0f} ms" for side in sides)
+        yield f"| {row.files:,} | {' | '.join(values)} |"
 
 
 def shown(value: float) -> str:

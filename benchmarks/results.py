@@ -1,13 +1,14 @@
 """What was measured, and how it is kept."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, Self
 
 FILE = Path(__file__).parent / "results.json"
+FLAT = {"uvicorn": 1.5, "gthread": None, "gevent": 1.5}
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,20 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Streams of 20 tokens, one every 50 ms, all asked for at once; the median of some rounds.
+    """Streams of 20 tokens, one every 50 ms, all asked for at once; all of them came whole.
 
     Args:
         server: `uvicorn`, or a worker class of gunicorn.
         streams: how many at once.
-        complete: how many of them came whole, in the worst round.
-        cpu_milliseconds: of the server, for each stream.
-        first_token_seconds: until the first token, at the 95th percentile.
+        cpu_milliseconds: of the server, for each stream; one value a round.
+        first_token_seconds: until the first token, at the 95th percentile; one value a round.
         peak_megabytes: the most memory that the server had held by then.
     """
 
     server: str
     streams: int
-    complete: int
-    cpu_milliseconds: float
-    first_token_seconds: float
+    cpu_milliseconds: Sequence[float]
+    first_token_seconds: Sequence[float]
     peak_megabytes: float
 
 
@@ -77,21 +76,30 @@ class Share:
 
 @dataclass(frozen=True)
 class Size:
-    """A template of so many files, and the median milliseconds of `new --yes` and of Copier."""
+    """A template of so many files: milliseconds of `new --yes` and of Copier, one value a round."""
 
     files: int
-    tool: int
-    copier: int
+    tool: Sequence[float]
+    tool_cpu: Sequence[float]
+    copier: Sequence[float]
+    copier_cpu: Sequence[float]
 
 
 @dataclass(frozen=True)
 class Results:
-    machine: dict[str, str]
+    """All parts.
+
+    Args:
+        conditions: for each part when it was measured, and with which versions.
+    """
+
+    conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     relay: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     growth: Sequence[Crowd] = ()
     start: Sequence[Comparison] = ()
     create: Sequence[Comparison] = ()
+    update: Sequence[Comparison] = ()
     shares: Sequence[Share] = ()
     sizes: Sequence[Size] = ()
 
@@ -99,15 +107,34 @@ class Results:
     def read(cls) -> Self:
         kept: dict[str, Any] = json.loads(FILE.read_text())
         return cls(
-            machine=kept["machine"],
+            conditions=kept["conditions"],
             relay=[Comparison(**comparison) for comparison in kept["relay"]],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             growth=[Crowd(**crowd) for crowd in kept["growth"]],
-            start=[Comparison(**comparison) for comparison in kept.get("start", ())],
-            create=[Comparison(**comparison) for comparison in kept.get("create", ())],
-            shares=[Share(**share) for share in kept.get("shares", ())],
-            sizes=[Size(**size) for size in kept.get("sizes", ())],
+            start=[Comparison(**comparison) for comparison in kept["start"]],
+            create=[Comparison(**comparison) for comparison in kept["create"]],
+            update=[Comparison(**comparison) for comparison in kept["update"]],
+            shares=[Share(**share) for share in kept["shares"]],
+            sizes=[Size(**size) for size in kept["sizes"]],
         )
+
+    @property
+    def flatness(self) -> list[Comparison]:
+        """What a stream costs among 1,000, beside one among 100 in the same round."""
+        cpu = {(crowd.server, crowd.streams): crowd.cpu_milliseconds for crowd in self.growth}
+        return [
+            Comparison(
+                server, "CPU ms a stream", "at most", target, cpu[server, 1000], cpu[server, 100]
+            )
+            for server, target in FLAT.items()
+            if (server, 1000) in cpu
+        ]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Everything that has a baseline."""
+        beside = (self.relay, self.plain, self.flatness, self.start, self.create, self.update)
+        return [comparison for part in beside for comparison in part]
 
     def write(self) -> None:
         FILE.write_text(json.dumps(asdict(self), indent=1) + "\n")

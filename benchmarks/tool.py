@@ -1,16 +1,20 @@
-"""The measurements of the tool itself: wall-clock time of whole processes, both sides in turn."""
+"""The measurements of the tool itself: whole processes, both sides in turn."""
 
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
-from benchmarks.projects import BASELINES, Bench
+from benchmarks.projects import BASELINES
 from benchmarks.results import Comparison, Share, Size
 
 REPOSITORY = Path(__file__).parents[1]
@@ -18,51 +22,94 @@ PROGRAMS = Path(sys.executable).parent
 TOOL, COPIER = str(PROGRAMS / "genai-scaffold"), str(PROGRAMS / "copier")
 BARE = (sys.executable, str(BASELINES / "typer_program.py"))
 
-START_ROUNDS, CREATE_ROUNDS, SHARE_ROUNDS, SIZE_ROUNDS = 21, 9, 7, 5
-START_TARGET, CREATE_TARGET = 1.3, 0.7
+NEW = (TOOL, "new", "my-app", "--yes")
+
+START_ROUNDS, CREATE_ROUNDS, UPDATE_ROUNDS, SHARE_ROUNDS, SIZE_ROUNDS = 21, 9, 9, 7, 7
+START_TARGET, CREATE_TARGET, UPDATE_TARGET = 1.3, 0.7, 1.5
 FILES = (10, 100, 300, 1000)
+PACKAGES = ("copier", "jinja2", "typer")
+# Without them nothing would be committed.
+IDENTITY = {
+    f"GIT_{person}_{what}": value
+    for person in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "bench"), ("EMAIL", "bench@example.org"))
+}
 
 Command = Sequence[str]
 
 
-def start(_: Bench) -> Iterator[Comparison]:
+class Spent(NamedTuple):
+    """Milliseconds of a command, with all that it ran."""
+
+    wall: float
+    cpu: float
+
+
+def versions() -> dict[str, str]:
+    git = run(("git", "--version"), ".").split()[2].decode()
+    return {**{name: metadata.version(name) for name in PACKAGES}, "git": git}
+
+
+def start() -> Iterator[Comparison]:
     """How long it takes to say what there is, beside the least that Typer can do."""
     for flag in ("--help", "--version"):
-        rounds = in_turn((TOOL, flag), (*BARE, flag), START_ROUNDS)
-        yield Comparison(flag, "ms", "at most", START_TARGET, *rounds)
+        yield compared(flag, START_TARGET, (TOOL, flag), (*BARE, flag), START_ROUNDS)
 
 
-def create(_: Bench) -> Iterator[Comparison]:
+def create() -> Iterator[Comparison]:
     """How long a project takes, beside plain Copier from the repository and from a bare copy."""
     with tempfile.TemporaryDirectory() as folder:
         copy = bare_copy(Path(folder))
         for name, source in (("repository", REPOSITORY), ("directory", copy)):
-            ours = (TOOL, "new", "my-app", "--yes")
             theirs = (COPIER, "copy", "--defaults", str(source), "my-app")
-            rounds = in_turn(ours, theirs, CREATE_ROUNDS)
             target = CREATE_TARGET if name == "repository" else None
-            yield Comparison(name, "ms", "at most", target, *rounds)
+            yield compared(name, target, NEW, theirs, CREATE_ROUNDS)
 
 
-def shares(_: Bench) -> Iterator[Share]:
+def update() -> Iterator[Comparison]:
+    """How long a merge takes in a project that was just made, beside making it."""
+    rounds = [made_and_updated() for _ in range(UPDATE_ROUNDS + 1)][1:]
+    new, nothing, answer = zip(*rounds, strict=True)
+    yield Comparison("answer", "ms", "at most", UPDATE_TARGET, answer, new)
+    yield Comparison("nothing", "ms", "at most", None, nothing, new)
+
+
+def made_and_updated() -> tuple[float, float, float]:
+    """Measures `new`, an update of its project with nothing to merge, and one with an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        new = timed(NEW, folder)
+        nothing = timed((TOOL, "update", "my-app"), folder)
+        answer = timed((TOOL, "update", "my-app", "--set", "license=apache-2.0"), folder)
+        merged = run(("git", "-C", "my-app", "diff", "--cached", "--name-only"), folder)
+        if b"LICENSE" not in merged:
+            raise RuntimeError("the update merged nothing")
+    return new.wall, nothing.wall, answer.wall
+
+
+def shares() -> Iterator[Share]:
     """Where the time of `new --yes` goes."""
-    empty = median(timed((sys.executable, "-c", "pass")) for _ in range(SHARE_ROUNDS))
+    empty = median(alone((sys.executable, "-c", "pass")).wall for _ in range(SHARE_ROUNDS))
     yield Share("the interpreter", round(empty))
     measured = [phases() for _ in range(SHARE_ROUNDS)]
     for name in measured[0]:
         yield Share(name, round(median(phase[name] for phase in measured)))
 
 
-def sizes(_: Bench) -> Iterator[Size]:
+def sizes() -> Iterator[Size]:
     """How the time grows with the number of files in the template."""
     with tempfile.TemporaryDirectory() as folder:
-        for files in FILES:
-            template = Path(folder, str(files))
-            synthetic(template, files)
-            ours = (sys.executable, "-c", OTHER_TEMPLATE, str(template), "new", "my-app", "--yes")
-            theirs = (COPIER, "copy", "--defaults", str(template), "my-app")
-            tool, copier = in_turn(ours, theirs, SIZE_ROUNDS)
-            yield Size(files, round(median(tool)), round(median(copier)))
+        templates = [synthetic(Path(folder, str(files)), files) for files in FILES]
+        # Every round has all sizes: what slows the machine for a while is not one size's alone.
+        rounds = [[of_both(template) for template in templates] for _ in range(SIZE_ROUNDS)]
+    for files, pairs in zip(FILES, zip(*rounds, strict=True), strict=True):
+        tool, copier = zip(*pairs, strict=True)
+        yield Size(files, *zip(*tool, strict=True), *zip(*copier, strict=True))
+
+
+def of_both(template: Path) -> tuple[Spent, Spent]:
+    """Measures the tool and Copier with a template."""
+    ours = (sys.executable, "-c", OTHER_TEMPLATE, str(template), "new", "my-app", "--yes")
+    return alone(ours), alone((COPIER, "copy", "--defaults", str(template), "my-app"))
 
 
 # The tool with another template than its own.
@@ -83,6 +130,19 @@ def done(name):
     global before
     milliseconds[name] = 1000 * (time.perf_counter() - before)
     before = time.perf_counter()
+def counted(function):
+    "The same function, and its time among Jinja's: of calls within others only the outer's."
+    def call(*arguments, **named):
+        global depth, jinja
+        started, depth = time.perf_counter(), depth + 1
+        try:
+            return function(*arguments, **named)
+        finally:
+            depth -= 1
+            if depth == 0:
+                jinja += 1000 * (time.perf_counter() - started)
+    return call
+depth, jinja = 0, 0.0
 from genai_scaffold import cli, pipeline, render, report, template, verify
 import rich.console, rich.table
 done("imports: Typer, rich, ours")
@@ -90,13 +150,19 @@ planned = pipeline.plan(pipeline.sources({}, None, os.environ), "my-app")
 done("answers and recommendation")
 render.load()
 done("imports: Copier, with Jinja")
+from jinja2 import Environment, Template
+Environment.from_string = counted(Environment.from_string)
+Environment.get_template = counted(Environment.get_template)
+Template.render = counted(Template.render)
 os.mkdir("source")
 source = template.checkout(Path("source"))
 done("a clean copy of the template")
 project = Path("my-app").absolute()
 data = {**planned.answers.for_template(), "recommendation": planned.recommendation.as_dict()}
 render.render_from(source, project, {**data, "scaffold_version": template.version()})
-done("Copier and Jinja render")
+done("Copier")
+milliseconds["Copier"] -= jinja
+milliseconds["Jinja: compiles and renders"] = jinja
 assert verify.rendering(project) == []
 done("verify")
 pipeline._repository(project, project, None)
@@ -107,24 +173,44 @@ print(json.dumps(milliseconds))
 
 def phases() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        command = (sys.executable, "-c", PHASES)
-        said = subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
-    milliseconds: dict[str, float] = json.loads(said)
+        milliseconds: dict[str, float] = json.loads(run((sys.executable, "-c", PHASES), folder))
     return milliseconds
 
 
-def in_turn(ours: Command, theirs: Command, rounds: int) -> tuple[list[float], list[float]]:
+def compared(
+    name: str, target: float | None, ours: Command, theirs: Command, rounds: int
+) -> Comparison:
     """Measures both, `rounds` times after a first round that only warms up."""
-    values = [(timed(ours), timed(theirs)) for _ in range(rounds + 1)][1:]
-    return [our for our, _ in values], [their for _, their in values]
+    values = [(alone(ours).wall, alone(theirs).wall) for _ in range(rounds + 1)][1:]
+    return Comparison(name, "ms", "at most", target, *zip(*values, strict=True))
 
 
-def timed(command: Command) -> float:
-    """Runs a command in an empty directory, and returns the milliseconds that it took."""
+def alone(command: Command) -> Spent:
+    """Measures a command in an empty directory."""
     with tempfile.TemporaryDirectory() as folder:
-        before = time.perf_counter()
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        return round(1000 * (time.perf_counter() - before), 1)
+        return timed(command, folder)
+
+
+def timed(command: Command, folder: str) -> Spent:
+    before, cpu_before = time.perf_counter(), cpu_seconds()
+    run(command, folder)
+    wall, cpu = time.perf_counter() - before, cpu_seconds() - cpu_before
+    return Spent(round(1000 * wall, 1), round(1000 * cpu, 1))
+
+
+def cpu_seconds() -> float:
+    """User and system time of all that we ran and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run(command: Command, folder: str) -> bytes:
+    """Runs a command in a directory, and returns what it prints."""
+    environment = {**os.environ, **IDENTITY}
+    completed = subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, env=environment
+    )
+    return completed.stdout
 
 
 def bare_copy(folder: Path) -> Path:
@@ -135,7 +221,7 @@ def bare_copy(folder: Path) -> Path:
     return folder
 
 
-def synthetic(folder: Path, files: int) -> None:
+def synthetic(folder: Path, files: int) -> Path:
     """The real questions over a template of so many files, all rendered."""
     project = folder / "templates" / "project"
     project.mkdir(parents=True)
@@ -144,3 +230,4 @@ def synthetic(folder: Path, files: int) -> None:
         module = project / f"part_{number // 20}" / f"module_{number}.py.jinja"
         module.parent.mkdir(exist_ok=True)
         module.write_text(f'NAME = "{{{{ project_name }}}}"\nNUMBER = {number}\n')
+    return folder

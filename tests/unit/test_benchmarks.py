@@ -1,9 +1,12 @@
 """The results of the benchmarks, and the page that shows them."""
 
+from dataclasses import fields
 from typing import Literal
 
 import pytest
 
+from benchmarks.load import Stream
+from benchmarks.measure import whole
 from benchmarks.report import PAGE, tables
 from benchmarks.results import Comparison, Crowd, Results
 from benchmarks.scaling import report as scaling
@@ -28,26 +31,52 @@ def test_every_server_was_measured(server: str) -> None:
     "comparison",
     [
         pytest.param(comparison, id=f"{comparison.unit}, {comparison.server}")
-        for comparison in (*RESULTS.relay, *RESULTS.plain, *RESULTS.start, *RESULTS.create)
+        for comparison in RESULTS.comparisons
     ],
 )
-def test_a_comparison_has_rounds_enough(comparison: Comparison) -> None:
+def test_a_comparison_has_rounds_enough_and_holds(comparison: Comparison) -> None:
     assert len(comparison.service) == len(comparison.baseline) >= 5
+    assert comparison.holds
 
 
-@pytest.mark.parametrize(
-    "crowd",
-    [pytest.param(crowd, id=f"{crowd.server}, {crowd.streams}") for crowd in RESULTS.growth],
-)
-def test_no_stream_was_cut(crowd: Crowd) -> None:
-    assert crowd.complete == crowd.streams
+def test_what_the_issue_bounds_has_its_target() -> None:
+    targets = {
+        "relay": {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6},
+        "plain": {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8},
+        "flatness": {"uvicorn": 1.5, "gthread": None, "gevent": 1.5},
+        "start": {"--help": 1.3, "--version": 1.3},
+        "create": {"repository": 0.7, "directory": None},
+        "update": {"answer": 1.5, "nothing": None},
+    }
+    parts = {part: getattr(RESULTS, part) for part in targets}
+    assert targets == {
+        part: {comparison.server: comparison.target for comparison in comparisons}
+        for part, comparisons in parts.items()
+    }
+
+
+def test_a_stream_among_many_is_compared_within_its_round() -> None:
+    few = Crowd("gevent", 100, [2.0, 9.0, 2.0], [0.1] * 3, 100)
+    many = Crowd("gevent", 1000, [3.2, 9.0, 3.4], [0.1] * 3, 100)
+    [comparison] = Results(growth=[few, many]).flatness
+    assert (comparison.ratio, comparison.holds) == (1.6, False)
+
+
+def test_a_stream_that_is_cut_fails_the_run() -> None:
+    streams = [Stream(complete, 0.1) for complete in (True, False, True)]
+    with pytest.raises(RuntimeError, match="1 of 3 streams were cut"):
+        whole(streams)
 
 
 def test_the_tool_was_measured() -> None:
-    assert [row.server for row in RESULTS.start] == ["--help", "--version"]
-    assert [row.server for row in RESULTS.create] == ["repository", "directory"]
     assert [size.files for size in RESULTS.sizes] == [10, 100, 300, 1000]
     assert len(RESULTS.shares) > 5
+
+
+def test_every_part_says_when_it_was_measured_and_with_what() -> None:
+    parts = {field.name for field in fields(Results)} - {"conditions"}
+    assert RESULTS.conditions.keys() == parts
+    assert all({"date", "Python"} <= said.keys() for said in RESULTS.conditions.values())
 
 
 @pytest.mark.parametrize(
