@@ -123,7 +123,7 @@ cli.main(sys.argv[2:])
 
 # What `new` does, step by step, each with its milliseconds.
 PHASES = """
-import json, os, sys, time
+import gc, json, os, sys, time
 from pathlib import Path
 milliseconds, before = {}, time.perf_counter()
 def done(name):
@@ -144,6 +144,7 @@ def counted(function):
     return call
 depth, jinja = 0, 0.0
 from genai_scaffold import cli, pipeline, render, report, template, verify
+gc.set_threshold(cli.GARBAGE)
 import rich.console, rich.table
 done("imports: Typer, rich, ours")
 planned = pipeline.plan(pipeline.sources({}, None, os.environ), "my-app")
