@@ -99,6 +99,10 @@ def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bo
     assert (answered == given) == kept
 
 
+def test_no_two_requests_have_the_same_id(client: httpx2.Client) -> None:
+    assert len({client.get("/healthz").headers["x-request-id"] for _ in range(3)}) == 3
+
+
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
@@ -125,6 +129,13 @@ def test_lets_only_known_keys_in(
     response = client.request("POST" if body else "GET", path, json=body, headers=headers)
     assert response.status_code == status
     assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)
+    if status == 401:
+        error = response.json()["error"]
+        assert (error["type"], error["code"]) == ("authentication_error", "invalid_api_key")
+
+
+def test_a_digest_is_sha256() -> None:
+    assert digest("abc").startswith("ba7816bf8f01cfea")
 
 
 def test_compares_with_every_key_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,3 +178,16 @@ def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | No
     ):
         assert response.headers.get("access-control-allow-origin") == allowed
         assert "access-control-allow-credentials" not in response.headers
+
+
+def test_lets_a_known_page_send_its_key(serve: Serve) -> None:
+    wish = {
+        "origin": "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    client = serve(cors_origins="https://app.example")
+    allowed = client.options("/v1/chat/completions", headers=wish).headers
+    assert "POST" in allowed["access-control-allow-methods"]
+    for name in ("authorization", "content-type"):
+        assert name in allowed["access-control-allow-headers"].lower()

@@ -35,18 +35,35 @@ def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
-    client = serve(api_keys=KEY, log_level="INFO", llm_model="some-model")
+    paced = OfflineProvider(pause=0.05)
+    client = serve(llm=paced, api_keys=KEY, log_level="INFO", llm_model="some-model")
     _, lines = ask(client, stream=stream)
     line = next(line for line in lines if line["event"] == "model_call")
     assert (line["client"], line["request_id"]) == ("alice", "trace-7")
-    assert (line["model"], line["outcome"]) == ("some-model", "ok")
+    assert (line["operation"], line["model"]) == ("chat", "some-model")
+    assert line["outcome"] == "ok"
     assert line["prompt_tokens"] > 0
     assert line["completion_tokens"] > 0
     assert line["seconds"] >= line["seconds_to_first_token"] >= 0
+    if stream:
+        assert line["seconds"] - line["seconds_to_first_token"] > 0.2
+
+
+def test_notes_a_client_that_leaves(serve: Serve) -> None:
+    client = serve(llm=OfflineProvider(pause=0.05), log_level="INFO")
+    body = {"messages": [{"role": "user", "content": "word " * 100}], "stream": True}
+    with capture_logs() as lines:
+        with client.stream("POST", "/v1/chat/completions", json=body) as response:
+            next(response.iter_lines())
+        for _ in range(200):
+            if calls := [line for line in lines if line["event"] == "model_call"]:
+                break
+            time.sleep(0.02)
+    assert [line["outcome"] for line in calls] == ["cancelled"]
 
 
 def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
-    serve(log_level="INFO").get("/healthz", headers=HEADERS)
+    serve(log_level="INFO").get("/healthz?a=secret", headers=HEADERS)
     written = ""
     for _ in range(200):
         written += capfd.readouterr().out
@@ -54,7 +71,10 @@ def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str
             break
         time.sleep(0.02)
     line = json.loads(written.splitlines()[-1])
-    assert (line["path"], line["status"], line["request_id"]) == ("/healthz", 200, "trace-7")
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/healthz", 200)
+    assert (line["level"], line["request_id"]) == ("info", "trace-7")
+    assert line["seconds"] > 0
+    assert line["timestamp"].endswith("Z")
 
 
 @pytest.mark.parametrize(

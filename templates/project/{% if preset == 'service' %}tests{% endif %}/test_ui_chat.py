@@ -36,11 +36,34 @@ def test_streams_an_answer_in_parts(client: httpx2.Client) -> None:
     response = client.post("/api/chat", json=ASK)
     received = parts(response)
     assert response.headers["x-vercel-ai-ui-message-stream"] == "v1"
-    assert received[0]["type"] == "start"
-    assert received[-1] == {"type": "finish", "finishReason": "stop"}
-    text = "".join(part["delta"] for part in received if part["type"] == "text-delta")
-    assert text == "You said: hi"
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["x-accel-buffering"] == "no"
+    deltas = [part for part in received if part["type"] == "text-delta"]
+    assert "".join(part["delta"] for part in deltas) == "You said: hi"
+    assert [part["type"] for part in received] == [
+        *("start", "start-step", "text-start"),
+        *("text-delta" for _ in deltas),
+        *("text-end", "finish-step", "finish"),
+    ]
+    assert received[-1]["finishReason"] == "stop"
+    assert len({part["id"] for part in received if part["type"].startswith("text-")}) == 1
     assert response.text.endswith("data: [DONE]\n\n")
+
+
+def test_sends_who_said_what_and_only_text(serve: Serve) -> None:
+    sent: list[Any] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content)["messages"])
+        return httpx2.Response(200)
+
+    thought = {"type": "reasoning", "text": "what is meant by hi?"}
+    system = {"role": "system", "parts": [{"type": "text", "text": "Be brief"}]}
+    assistant = {"role": "assistant", "parts": [thought, {"type": "text", "text": "Hi"}]}
+    body = {"messages": [system, MESSAGE, assistant, MESSAGE]}
+    serve(answer=answer).post("/api/chat", json=body)
+    said = [("system", "Be brief"), ("user", "hi"), ("assistant", "Hi"), ("user", "hi")]
+    assert sent == [[{"role": role, "content": content} for role, content in said]]
 
 
 def test_ends_with_an_error_where_the_model_fails(serve: Serve) -> None:

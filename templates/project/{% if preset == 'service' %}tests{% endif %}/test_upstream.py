@@ -53,6 +53,11 @@ def refusal(
     [
         pytest.param({"max_tokens": 5000}, {"max_tokens": 100}, id="too many"),
         pytest.param({"max_completion_tokens": 5000}, {"max_completion_tokens": 100}, id="newer"),
+        pytest.param(
+            {"max_tokens": 5000, "max_completion_tokens": 6000},
+            {"max_tokens": 100, "max_completion_tokens": 100},
+            id="both",
+        ),
         pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
         pytest.param({}, {DEFAULT_LIMIT: 100}, id="no limit"),
     ],
@@ -80,8 +85,11 @@ def test_always_asks_for_usage(serve: Serve) -> None:
         sent.append(json.loads(request.content))
         return stream_of(STOP, "[DONE]")
 
-    serve(answer=answer).post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert [body["stream_options"] for body in sent] == [{"include_usage": True}]
+    client = serve(answer=answer)
+    for options in ({}, {"stream_options": {"vendor_option": 1}}):
+        client.post("/v1/chat/completions", json={**ASK, "stream": True, **options})
+    asked = {"include_usage": True}
+    assert [body["stream_options"] for body in sent] == [asked, {"vendor_option": 1, **asked}]
 
 
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
@@ -89,6 +97,13 @@ def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
     expected = f"data: {json.dumps(TOKEN)}\n\ndata: {json.dumps(STOP)}\n\ndata: [DONE]\n\n"
     assert response.text == expected
+
+
+def test_takes_usage_out_of_an_event_and_leaves_the_rest(serve: Serve) -> None:
+    client = serve(answer=lambda _: stream_of(STOP | {"usage": USAGE["usage"]}, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    event, done = response.text.removesuffix("\n\n").split("\n\n")
+    assert (json.loads(event.removeprefix("data: ")), done) == (STOP, "data: [DONE]")
 
 
 @pytest.mark.parametrize(
@@ -111,11 +126,20 @@ def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, 
     assert "overloaded" not in response.text
 
 
-def test_a_broken_connection_ends_the_stream_with_an_error(serve: Serve) -> None:
-    broken = BrokenStream(b'data: {"choices": []}\n\n')
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(httpx2.ReadError("gone"), "could not be reached", id="cut"),
+        pytest.param(httpx2.ReadTimeout("silence"), "did not answer in time", id="stalled"),
+    ],
+)
+def test_a_broken_connection_ends_the_stream_with_an_error(
+    serve: Serve, error: Exception, told: str
+) -> None:
+    broken = BrokenStream(b'data: {"choices": []}\n\n', error)
     client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert "could not be reached" in response.text
+    assert told in response.text
     assert "[DONE]" not in response.text
 
 
@@ -143,6 +167,7 @@ def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
         pytest.param(refusal(404), 404, "invalid_request_error", id="no such model"),
         pytest.param(refusal(413), 413, "invalid_request_error", id="too large"),
         pytest.param(refusal(422), 422, "invalid_request_error", id="unprocessable"),
+        pytest.param(refusal(409), 502, "upstream_error", id="any other refusal"),
         pytest.param(refusal(429), 429, "rate_limit_error", id="busy"),
         pytest.param(refusal(500), 502, "upstream_error", id="broken"),
         pytest.param(httpx2.Response(200, text="<html>"), 502, "upstream_error", id="not JSON"),
@@ -210,8 +235,24 @@ def test_an_error_of_null_is_none(serve: Serve, stream: bool) -> None:
     assert response.text == answer.text
 
 
-def test_says_whose_key_is_wrong(serve: Serve) -> None:
-    response = serve(answer=lambda _: refusal(401)).post("/v1/chat/completions", json=ASK)
+@pytest.mark.parametrize("status", [400, 404])
+def test_passes_on_why_the_request_is_wrong(serve: Serve, status: int) -> None:
+    response = serve(answer=lambda _: refusal(status)).post("/v1/chat/completions", json=ASK)
+    error = response.json()["error"]
+    assert (error["message"], error["param"], error["code"]) == ("upstream says no", "p", "c")
+
+
+@pytest.mark.parametrize("sent", ["<html>", '["no"]', '{"error": {"message": 7}}'])
+def test_a_refusal_without_a_reason_is_still_one(serve: Serve, sent: str) -> None:
+    client = serve(answer=lambda _: httpx2.Response(400, text=sent))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "The model rejected the request"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_says_whose_key_is_wrong(serve: Serve, status: int) -> None:
+    response = serve(answer=lambda _: refusal(status)).post("/v1/chat/completions", json=ASK)
     assert "this service's own API key" in response.json()["error"]["message"]
 
 
@@ -244,17 +285,28 @@ def test_lists_what_the_upstream_has(serve: Serve) -> None:
     assert serve(answer=lambda _: models).get("/v1/models").json()["data"][0]["id"] == "m1"
 
 
+@pytest.mark.parametrize("sent", ["<html>", "[]", '{"choices": [], "score": NaN}'])
+def test_an_answer_that_cannot_be_read_is_the_fault_of_the_upstream(
+    serve: Serve, sent: str
+) -> None:
+    client = serve(answer=lambda _: httpx2.Response(200, text=sent))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+
+
 @pytest.mark.parametrize("sent", ["<html>", "[]", "{}", '{"data": null}', '{"data": [{}]}'])
 def test_a_list_that_cannot_be_read_is_the_fault_of_the_upstream(serve: Serve, sent: str) -> None:
     response = serve(answer=lambda _: httpx2.Response(200, text=sent)).get("/v1/models")
     assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
 
 
-def test_says_where_there_are_no_embeddings(serve: Serve) -> None:
-    client = serve(answer=lambda _: refusal(404))
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_says_where_there_are_no_embeddings(serve: Serve, status: int) -> None:
+    client = serve(answer=lambda _: refusal(status))
     response = client.post("/v1/embeddings", json={"input": "hello"})
-    assert response.status_code == 404
-    assert "no embeddings" in response.json()["error"]["message"]
+    error = response.json()["error"]
+    assert (response.status_code, error["param"]) == (404, "model")
+    assert "no embeddings" in error["message"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -269,7 +321,7 @@ def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
 
 
 def test_puts_events_together_wherever_they_were_cut() -> None:
-    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata: "\xc3\xa9"\n\ndata: [DONE]\n\n'
+    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata:"\xc3\xa9 \xe9"\n\ndata: [DONE]\n\n'
     reader = EventReader()
     events = [event for byte in sent for event in reader.read(bytes([byte]))]
-    assert (events, reader.done) == (['{"a": 1}', '"é"'], True)
+    assert (events, reader.done) == (['{"a": 1}', '"é \ufffd"'], True)
