@@ -25,6 +25,8 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # How pip reaches its index from this machine; inside a build it has to be told again.
 NETWORK = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "HTTPS_PROXY", "HTTP_PROXY")
 PACKAGES = "python3,python3-venv,ca-certificates"
+# Which parts of the distribution have them.
+COMPONENTS = {"debian": "main", "ubuntu": "main,universe"}
 # In place of an official image, which this machine may not reach: Debian with a Python at its path.
 STAND_IN = f"""\
 FROM scratch
@@ -55,9 +57,10 @@ class Store(NamedTuple):
         shutil.copy(CERTIFICATES, context / "certificates.crt")
         network = (f"ENV {name}={os.environ[name]}\n" for name in NETWORK if name in os.environ)
         (context / "Dockerfile").write_text(STAND_IN + "".join(network))
-        suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
-        debian = ("mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "--quiet")
-        self.machine.run(*debian, suite, str(context / "debian.tar"))
+        system = platform.freedesktop_os_release()
+        chosen = (f"--include={PACKAGES}", f"--components={COMPONENTS[system['ID']]}")
+        debian = ("mmdebstrap", "--variant=minbase", *chosen, "--quiet")
+        self.machine.run(*debian, system["VERSION_CODENAME"], str(context / "debian.tar"))
         tags = (f"--tag={name}" for name in bases(dockerfile))
         self.buildah("build", "--quiet", *tags, str(context))
 
@@ -136,10 +139,10 @@ def bases(dockerfile: str) -> set[str]:
 @contextmanager
 def image_store(machine: Machine) -> Iterator[Store]:
     """A store that is gone afterwards: what it holds fills a disk soon."""
-    for tool in ("buildah", "mmdebstrap"):
-        required(tool)
     if os.geteuid() != 0:
         pytest.skip("only root can change into another root directory")
+    for tool in ("buildah", "mmdebstrap"):
+        required(tool)
     place = Path(tempfile.mkdtemp(prefix="genai-scaffold-images-"))
     store = Store(place / "store", machine)  # whose logs lie beside it
     store.folder.mkdir()
