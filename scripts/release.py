@@ -5,17 +5,24 @@ merges from. A version is recorded once: after that its template cannot change a
 """
 
 import argparse
+import json
 import re
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
 from genai_scaffold import history, render, template
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+import matrix  # noqa: E402 - the tests' own, of which a sample is recorded
+
 VERSION_FILE = ROOT / "src" / "genai_scaffold" / "__init__.py"
 CHANGELOG = ROOT / "CHANGELOG.md"
 UNRELEASED = "(not yet released)"
@@ -63,16 +70,24 @@ def refuse(version: str) -> None:
         raise ValueError(f"{version} is not newer than {released[-1]}, which is released")
 
 
-def renderings(version: str, contents: dict[str, bytes]) -> Iterator[tuple[str, str]]:
-    """What a template renders from its defaults, as digests, for each framework and preset."""
-    questions = template.questions()
-    for framework in questions["framework"].choices:
-        for preset in questions["preset"].choices:
-            answers = {"framework": framework.value, "preset": preset.value}
-            yield f"{framework.value} {preset.value}", rendering(version, contents, answers)
+def renderings(version: str, contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """What a template renders, as digests, by the answers: each framework with each of them."""
+    for row in matrix.SAMPLE:
+        answers = matrix.asked(row)
+        yield json.dumps(answers), rendering(version, contents, answers)
 
 
-def rendering(version: str, contents: dict[str, bytes], answers: dict[str, str]) -> str:
+def differing(version: str) -> list[str]:
+    """The recorded answers from which a released template no longer renders what it did."""
+    contents = history.files(version)
+    return [
+        answers
+        for answers, digest in history.releases()[version].renderings.items()
+        if rendering(version, contents, json.loads(answers)) != digest
+    ]
+
+
+def rendering(version: str, contents: Mapping[str, bytes], answers: Mapping[str, Any]) -> str:
     with tempfile.TemporaryDirectory() as name:
         source, project = Path(name) / "template", Path(name) / "project"
         source.mkdir()
@@ -80,6 +95,14 @@ def rendering(version: str, contents: dict[str, bytes], answers: dict[str, str])
         render.render_from(source, project, {**answers, "scaffold_version": version})
         files = {path: (project / path).read_bytes() for path in render.files(project)}
     return template.digest(files)
+
+
+def against(version: str, contents: Mapping[str, bytes]) -> str:
+    """What forbids this template under this version, if anything does."""
+    if version in history.releases():
+        changed = history.files(version) != contents
+        return f"{version} is released: a changed template needs a new version" * changed
+    return f"{version} is not recorded, and without `dev`" * ("dev" not in version)
 
 
 if __name__ == "__main__":

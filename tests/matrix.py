@@ -151,11 +151,33 @@ EVERYTHING = [
 ]
 
 
+def _with_every_answer() -> Iterator[Row]:
+    """A few rows of the array in which each framework has every answer at least once."""
+
+    def had(row: Row) -> set[tuple[Any, ...]]:
+        return {(row["framework"], key, value) for key, value in row.items()}
+
+    missing = set().union(*map(had, ARRAY))
+    while missing:
+        row = max(ARRAY, key=lambda row: len(had(row) & missing))
+        missing -= had(row)
+        yield row
+
+
+SAMPLE = list(_with_every_answer())
+
+
+def asked(row: Row) -> dict[str, Any]:
+    """The answers of a row, by their keys in copier.yml."""
+    lists = {key: [value for value in LISTS[key] if row[value]] for key in LISTS}
+    return {key: row[key] for key in FACTORS if key in QUESTIONS} | lists
+
+
 def given(row: Row) -> dict[str, str | bool | list[str] | None]:
     """The answers of a row, by the names of their flags."""
-    flags = {key: row[key] for key in FACTORS if key in QUESTIONS}
-    flags["deploy"] = [value for value in LISTS["deploy"] if row[value]] or ["none"]
-    flags["feature"] = [value for value in LISTS["features"] if row[value]] or ["none"]
+    flags = asked(row)
+    flags["deploy"] = flags["deploy"] or ["none"]
+    flags["feature"] = flags.pop("features") or ["none"]
     return flags
 
 

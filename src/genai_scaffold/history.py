@@ -16,7 +16,7 @@ class Release(NamedTuple):
 
     Args:
         files: the SHA-256 of each file's content, by its path.
-        renderings: the SHA-256 of what it renders from its defaults, by framework and preset.
+        renderings: the SHA-256 of what it renders, by the answers as JSON.
     """
 
     files: Mapping[str, str]
