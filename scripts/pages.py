@@ -402,12 +402,32 @@ def production(target: str) -> str:
 
 
 def rendered_deploy(target: str) -> str:
+    return deployed(target)["DEPLOY.md"]
+
+
+def deployed(target: str) -> dict[str, str]:
+    """The files of the project that the page on a target is about."""
     given = answers.from_flags({"deploy": [target], "name": "my-app"})
     framework = "flask" if target == "mod-wsgi" else "fastapi"
     resolved = answers.resolve(answers.imply(given), framework)
     with tempfile.TemporaryDirectory() as folder:
         render.render(Path(folder), resolved.for_template(), {})
-        return (Path(folder) / "DEPLOY.md").read_text("utf-8")
+        return {
+            path: (Path(folder) / path).read_text("utf-8") for path in render.files(Path(folder))
+        }
+
+
+NAMES = re.compile(r"\bmy-app(?:-[a-z]+)*|\b[A-Z]+(?:_[A-Z]+)+\b")
+FILES = re.compile(r"(?<![\w./])(?:(?:deploy|k8s)/[\w./-]+|[\w-]+\.(?:json|toml|txt|yaml)\b)")
+
+
+def unknown(commands: str, files: Mapping[str, str]) -> list[str]:
+    """The names, variables and files in a target's commands that a project's files do not know."""
+    others = "\n".join([*files, *(files[path] for path in files if not path.endswith(".md"))])
+    known = set(NAMES.findall(others))
+    missing = [name for name in NAMES.findall(commands) if name not in known]
+    paths = {*files, *(str(folder) for path in files for folder in Path(path).parents)}
+    return missing + [path for path in FILES.findall(commands) if path.rstrip("/") not in paths]
 
 
 TABLES: Mapping[str, Callable[..., str]] = {

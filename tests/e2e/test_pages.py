@@ -30,6 +30,16 @@ def test_a_page_says_what_its_commands_say(
     assert pages.transcribed(pages.tabled(text), where) == text, "run `python scripts/pages.py`"
 
 
+TARGETS = sorted(path.stem for path in (pages.DOCS / "deploy").glob("*.md") if path.stem != "index")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_platform_is_told_of_what_the_project_has(target: str) -> None:
+    page = (pages.DOCS / "deploy" / f"{target}.md").read_text("utf-8")
+    commands = [step.commands for step in pages.steps(page) if step.kind == "elsewhere"]
+    assert pages.unknown("\n".join(commands), pages.deployed(target)) == []
+
+
 @pytest.fixture(scope="module")
 def site(machine: Machine) -> Path:
     """The built documentation: a link that leads nowhere, or a page outside, fails the build."""

@@ -1,5 +1,6 @@
 """The documentation: its tables show what is, and no command in it slips by unseen."""
 
+import subprocess
 from pathlib import Path
 
 import pages
@@ -20,8 +21,6 @@ ELSEWHERE = {
     "docs/deploy/mod-wsgi.md": 1,
     "docs/deploy/railway.md": 1,
     "docs/deploy/systemd.md": 1,
-    "docs/develop/choice.md": 1,
-    "docs/develop/criterion.md": 1,
     "docs/develop/release.md": 1,
     "docs/performance.md": 1,
     "docs/scaling.md": 1,
@@ -46,6 +45,52 @@ def test_no_command_slips_by() -> None:
         for page in pages.pages()
     }
     assert {name: number for name, number in counted.items() if number} == ELSEWHERE
+
+
+ELSEWHERE_STEPS = [
+    pytest.param(step.commands, id=f"{page.relative_to(REPOSITORY)}:{step.line}")
+    for page in pages.pages()
+    for step in pages.steps(page.read_text("utf-8"))
+    if step.kind == "elsewhere"
+]
+
+
+def refusal(commands: str) -> str:
+    command = ["bash", "-n", "-c", commands]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.parametrize("commands", ELSEWHERE_STEPS)
+def test_what_is_run_elsewhere_is_shell(commands: str) -> None:
+    assert refusal(commands) == ""
+    assert refusal(f"{commands}(") != ""
+
+
+KNOWN = {
+    "DEPLOY.md": "my-app-elsewhere SAID_HERE",
+    "k8s/base/app.yaml": "my-app-api API_KEYS",
+    "requirements.txt": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("commands", "missing"),
+    [
+        pytest.param("run my-app-api -e API_KEYS=… -f k8s/base/app.yaml", [], id="all is known"),
+        pytest.param("apply -k k8s/base\napply -k k8s/bass", ["k8s/bass"], id="a folder"),
+        pytest.param("pip install -r requirement.txt", ["requirement.txt"], id="a file"),
+        pytest.param("set API_KEYS=… API_KEY=…", ["API_KEY"], id="a part of a variable"),
+        pytest.param("set LLM_KEY=…", ["LLM_KEY"], id="a variable"),
+        pytest.param("start my-app-apis", ["my-app-apis"], id="a service"),
+        pytest.param(
+            "start my-app-elsewhere SAID_HERE",
+            ["my-app-elsewhere", "SAID_HERE"],
+            id="what only DEPLOY.md says",
+        ),
+    ],
+)
+def test_what_a_project_does_not_know_is_found(commands: str, missing: list[str]) -> None:
+    assert pages.unknown(commands, KNOWN) == missing
 
 
 @pytest.mark.parametrize("page", PAGES)
