@@ -10,17 +10,18 @@ from conftest import REPOSITORY
 PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages.pages()]
 DEPLOY = REPOSITORY / "docs" / "deploy"
 
-# How many fences of a page are not run, since they need what is not here.
+# How many fences of a page are not run, since they need what is not here. What platforms run is
+# held to the project in tests/e2e/test_pages.py; what they deploy is tried where the lines say.
 ELSEWHERE = {
     "README.md": 2,  # an installation: test_packaging.py; the fast tests: .ci/run
     "docs/deploy/cloud-run.md": 1,
-    "docs/deploy/docker.md": 3,
+    "docs/deploy/docker.md": 3,  # the image: test_image.py
     "docs/deploy/fly.md": 1,
     "docs/deploy/heroku.md": 1,
-    "docs/deploy/kubernetes.md": 1,
-    "docs/deploy/mod-wsgi.md": 1,
+    "docs/deploy/kubernetes.md": 1,  # Kustomize: test_linters.py
+    "docs/deploy/mod-wsgi.md": 1,  # Apache, by its site: test_mod_wsgi.py
     "docs/deploy/railway.md": 1,
-    "docs/deploy/systemd.md": 1,
+    "docs/deploy/systemd.md": 1,  # nginx -t, systemd-analyze: test_linters.py
     "docs/develop/release.md": 1,
     "docs/performance.md": 1,
     "docs/scaling.md": 1,
