@@ -13,7 +13,8 @@ from backend.api_keys import KeyRing, digest
 from backend.errors import Unauthorized
 from tests.conftest import Serve
 
-ASK = {"messages": [{"role": "user", "content": "hello", "parts": []}]}
+PARTS = [{"type": "text", "text": "hello"}]
+ASK = {"messages": [{"role": "user", "content": "hello", "parts": PARTS}]}
 KEY, NEXT_KEY = "a-key-of-alice", "her-next-key"
 JSON = {"content-type": "application/json"}
 

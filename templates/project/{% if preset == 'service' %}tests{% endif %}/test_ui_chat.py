@@ -58,12 +58,12 @@ def test_sends_who_said_what_and_only_text(serve: Serve) -> None:
         return httpx2.Response(200)
 
     thought = {"type": "reasoning", "text": "what is meant by hi?"}
-    system = {"role": "system", "parts": [{"type": "text", "text": "Be brief"}]}
-    assistant = {"role": "assistant", "parts": [thought, {"type": "text", "text": "Hi"}]}
-    body = {"messages": [system, MESSAGE, assistant, MESSAGE]}
-    serve(answer=answer).post("/api/chat", json=body)
-    said = [("system", "Be brief"), ("user", "hi"), ("assistant", "Hi"), ("user", "hi")]
-    assert sent == [[{"role": role, "content": content} for role, content in said]]
+    said = [("system", "Be brief"), ("user", "hi"), ("assistant", "Hello"), ("user", "bye")]
+    messages = [
+        {"role": role, "parts": [thought, {"type": "text", "text": text}]} for role, text in said
+    ]
+    serve(answer=answer).post("/api/chat", json={"messages": messages})
+    assert sent == [[{"role": role, "content": text} for role, text in said]]
 
 
 def test_ends_with_an_error_where_the_model_fails(serve: Serve) -> None:

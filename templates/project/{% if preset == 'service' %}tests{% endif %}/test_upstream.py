@@ -321,7 +321,7 @@ def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
 
 
 def test_puts_events_together_wherever_they_were_cut() -> None:
-    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata:"\xc3\xa9 \xe9"\n\ndata: [DONE]\n\n'
+    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata:"\xc3\xa9"\n\ndata: [DONE]\n\n'
     reader = EventReader()
     events = [event for byte in sent for event in reader.read(bytes([byte]))]
-    assert (events, reader.done) == (['{"a": 1}', '"é \ufffd"'], True)
+    assert (events, reader.done) == (['{"a": 1}', '"é"'], True)
