@@ -19,6 +19,10 @@ SETTING = re.compile(
 SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]*)[ \t]*=", re.MULTILINE)
 VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
+# Of a conflict: the markers, the base if it is shown, and the template's side.
+NOT_OURS = re.compile(
+    rb"^<{7} .*\n|^(?:\|{7}.*\n(?:.*\n)*?)?={7}\r?\n(?:.*\n)*?>{7} .*\n?", re.MULTILINE
+)
 EXAMPLE, OWN = ".env.example", ".env"
 
 
@@ -53,27 +57,16 @@ class Import(NamedTuple):
     name: str | None
 
 
-def find(
-    old: Path,
-    new: Path,
-    merged: Path,
-    project: Path,
-    conflicts: Collection[Conflict],
-) -> Handwork:
+def find(old: Path, new: Path, merged: Path, project: Path) -> Handwork:
     """Compare what a project was generated from, what it would be, and what came of it.
 
     Args:
         old: the rendering that the project was made from.
         new: the rendering that was merged.
-        merged: the merged project.
+        merged: the merged project; of a conflict in it, the user's side is looked at.
         project: the user's directory.
-        conflicts: files that the user has to look at anyway.
     """
-    left = {conflict.path for conflict in conflicts}
-    return Handwork(
-        tuple(use for use in _uses(old, new, merged) if use.path not in left),
-        tuple(_settings(old, new, project)),
-    )
+    return Handwork(tuple(_uses(old, new, merged)), tuple(_settings(old, new, project)))
 
 
 def find_variables(
@@ -106,7 +99,11 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
         return
     packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
     for path in users:
+        own = _own_lines(old, new, merged, path)
+        yield from _changed_names(old, new, merged, path, own)
         for used in _imports(merged / path, path):
+            if used.line not in own:
+                continue
             package = used.module.partition(".")[0]
             if package in packages:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
@@ -129,6 +126,44 @@ def _own_settings(prefixes: tuple[str, ...], project: Path) -> Iterator[Setting]
     for name in dict.fromkeys(SET.findall(_text(project / OWN))):
         if name.startswith(prefixes):
             yield Setting(name, "is not read any more", is_set=True)
+
+
+def _own_lines(old: Path, new: Path, merged: Path, path: str) -> set[int]:
+    """The numbers of the lines that no rendering of this file has."""
+    generated = {line for root in (old, new) for line in _source(root / path).splitlines()}
+    lines = enumerate(_source(merged / path).splitlines(), 1)
+    return {number for number, line in lines if line not in generated}
+
+
+def _changed_names(
+    old: Path, new: Path, merged: Path, path: str, own: Collection[int]
+) -> Iterator[Use]:
+    """The user's lines that use a name of this file which the template drops or changes."""
+    before, after = _given(old / path), _given(new / path)
+    changed = {name for name, meaning in before.items() if after.get(name) != meaning}
+    tree = _parsed(merged / path)
+    used = {
+        (node.lineno, node.id)
+        for node in (ast.walk(tree) if tree else ())
+        if isinstance(node, ast.Name) and node.id in changed and node.lineno in own
+    }
+    for line, name in sorted(used):
+        yield Use(path, line, f"uses {name}, which is gone or different now")
+
+
+def _given(file: Path) -> dict[str, str]:
+    """What a module imports and assigns, by the name that it gives to it."""
+    given = {}
+    for node in (_parsed(file) or ast.Module([], [])).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                given[name] = ast.dump(value)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                module = getattr(node, "module", None)
+                given |= {alias.asname or alias.name: f"{module} {alias.name}" for alias in names}
+            case _:
+                pass
+    return given
 
 
 def _code(root: Path) -> list[str]:
@@ -202,10 +237,17 @@ def _defined(file: Path) -> set[str]:
     return names
 
 
+def _source(file: Path) -> bytes:
+    """A file, without what of a conflict is not the user's; its lines keep their numbers."""
+    if not file.is_file():
+        return b""
+    return NOT_OURS.sub(lambda found: b"\n" * found[0].count(b"\n"), file.read_bytes())
+
+
 @cache
 def _parsed(file: Path) -> ast.Module | None:
     try:
-        return ast.parse(file.read_bytes())
+        return ast.parse(_source(file))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
 

@@ -270,9 +270,9 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             base = Snapshot(tree, frozenset(paths))
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
-            places = (new, merged.work, here.project, merged.conflicts)
+            places = (new, merged.work, here.project)
             left = handwork.find(old, *places)
-            unread = handwork.find_variables(_unread(planned), *places)
+            unread = handwork.find_variables(_unread(planned), *places, merged.conflicts)
             outcome = Outcome(
                 plan=planned,
                 changes=merged.changes,

@@ -62,24 +62,64 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: Path) -> None:
     old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
     merged = written(tmp_path / "merged", {**NEW, "backend/mine/module.py": code})
-    found = handwork.find(old, new_, merged, tmp_path, ()).uses
+    found = handwork.find(old, new_, merged, tmp_path).uses
     assert all(use.path == "backend/mine/module.py" for use in found)
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
         assert f"{use.line}: {use.problem}".startswith(words)
 
 
-def test_a_file_in_conflict_is_looked_at_anyway(tmp_path: Path) -> None:
-    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
-    merged = written(tmp_path / "merged", {**NEW, "mine.py": "import fastapi\n"})
-    conflicts = (Conflict("mine.py", "changed by you and by the template"),)
-    assert handwork.find(old, new_, merged, tmp_path, conflicts).uses == ()
+ROUTES = "from fastapi import APIRouter\n\nrouter = APIRouter()\nLIMIT = 3\n"
+THEIRS = "from flask import Blueprint\n\nrouter = Blueprint()\nLIMIT = 3\n"
+MINE = "@router.get('/mine')\ndef mine():\n    return LIMIT\n"
+CLEAN = f"{THEIRS}{MINE}"
+CONFLICT = f"{THEIRS}<<<<<<< HEAD\nimport fastapi.responses\n{MINE}=======\nrouter.x\n>>>>>>> new\n"
+DIFF3 = CONFLICT.replace("=======", "||||||| base\nrouter.y\n=======")
+WHOLE = f"<<<<<<< HEAD\n{ROUTES}{MINE}=======\n{THEIRS}>>>>>>> new\n"
+
+
+@pytest.mark.parametrize(
+    ("merged", "problems"),
+    [
+        pytest.param(CLEAN, ["5: uses router"], id="clean"),
+        pytest.param(CONFLICT, ["7: uses router", "6: imports fastapi"], id="conflict"),
+        pytest.param(DIFF3, ["7: uses router", "6: imports fastapi"], id="with its base"),
+        pytest.param(WHOLE, ["6: uses router"], id="in conflict as a whole"),
+        pytest.param(f"{CONFLICT}def\n", [], id="not Python"),
+    ],
+)
+def test_the_users_own_lines_in_a_file_of_the_template(
+    merged: str, problems: list[str], tmp_path: Path
+) -> None:
+    old = written(tmp_path / "old", {**OLD, "routes.py": ROUTES})
+    new_ = written(tmp_path / "new", {**NEW, "routes.py": THEIRS})
+    result = written(tmp_path / "merged", {**NEW, "routes.py": merged})
+    found = handwork.find(old, new_, result, tmp_path).uses
+    assert len(found) == len(problems)
+    for use, words in zip(found, problems, strict=True):
+        assert f"{use.line}: {use.problem}".startswith(words)
+
+
+def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "fastapi")
+    routes = project / "backend/api/routes.py"
+    mine = '\n\n@router.get("/mine")\nasync def mine(request: Request) -> str:\n    return "x"\n'
+    routes.write_text(routes.read_text() + mine)
+    commit(project)
+    run = tool("switch", "flask", str(project), "--json")
+    assert run.code == 3, run.errors
+    lines = routes.read_text().splitlines()
+    uses = json.loads(run.output)["uses"]
+    assert [(use["problem"].split(",")[0], lines[use["line"] - 1][:13]) for use in uses] == [
+        ("uses router", '@router.get("'),
+        ("uses Request", "async def min"),
+    ]
 
 
 def test_settings_that_are_gone_or_mean_something_else(tmp_path: Path) -> None:
     old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
     project = written(tmp_path / "project", {".env": "OLD=2\nSAME=3\n"})
-    assert handwork.find(old, new_, new_, project, ()).settings == (
+    assert handwork.find(old, new_, new_, project).settings == (
         handwork.Setting("AMOUNT", "works differently: .env.example says how", is_set=False),
         handwork.Setting("OLD", "is not read any more", is_set=True),
     )
