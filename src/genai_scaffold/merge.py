@@ -166,7 +166,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why=f"{marker} is {'a link' if link else 'not committed, so nothing could be undone'}",
-            fix=f"{shlex.join(['cd', str(here.project)])} && git add --all && git commit"
+            fix=f"{shlex.join(['cd', str(here.project)])} && git add . && git commit"
             if not link
             else "put the file itself in its place, and commit it",
         )

@@ -25,19 +25,29 @@ from genai_scaffold.recommend import Recommendation, recommend
 
 FILES_SHOWN = 10
 INSTALL_SECONDS = 1800.0
+THIS_FILE = Path("src", "genai_scaffold", "pipeline.py")
+IDENTIFY = (
+    'Run git config --global user.name "Your Name" '
+    "&& git config --global user.email you@example.org, then git commit."
+)
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be created, and where; nothing is written yet."""
+    """What will be created, and where; nothing is written yet.
+
+    Attributes:
+        asked: the keys that a person answered, if only by agreeing with the default.
+    """
 
     directory: str
     destination: Path
     given: Givens
     answers: Answers
     recommendation: Recommendation
+    asked: frozenset[str] = frozenset()
 
     @property
     def command(self) -> list[str]:
@@ -128,8 +138,8 @@ def create(
         progress("Rendering")
         files = _rendered(planned, project)
         progress("Setting up git")
-        repository, note = _repository(project, destination, git)
-        notes += [note] if note else []
+        repository, remarks = _repository(project, destination, git)
+        notes += remarks
         progress("Moving it into place")
         with _parents(destination.parent):
             _move(project, destination)
@@ -420,28 +430,44 @@ def _move_entries(project: Path, destination: Path) -> None:
         claim.rmdir()
 
 
-def _repository(project: Path, destination: Path, wanted: bool | None) -> tuple[bool, str | None]:  # noqa: FBT001
+def _repository(
+    project: Path,
+    destination: Path,
+    wanted: bool | None,  # noqa: FBT001
+) -> tuple[bool, tuple[str, ...]]:
     """Make a repository of the project: whether there is one, and what to say about it."""
     if wanted is False:
-        return False, None
+        return False, ()
     problem = None
     outer = next((p for p in destination.parents if (p / ".git").exists()), None)
-    if outer:
-        problem = f"{outer} is a git repository already"
+    # Whoever tries this tool in its own checkout does not want a project in the tool's history.
+    checkout = outer if outer and (outer / THIS_FILE).is_file() else None
+    if outer and not checkout:
+        problem = f"it is inside the git repository {outer}"
     elif not process.find("git"):
         problem = "git is not installed"
     else:
         problem = _initialize(project)
     if problem is None:
-        return True, _commit(project)
+        notes = [_commit(project)]
+        if checkout:
+            move = answers.shell_line(["mv", str(destination), str(checkout.parent)])
+            notes.append(
+                "The project is inside genai-scaffold's own checkout, as a separate repository. "
+                f"To keep it elsewhere: {move}"
+            )
+        return True, tuple(note for note in notes if note)
     shutil.rmtree(project / ".git", ignore_errors=True)
     if wanted:
         raise EnvironmentFailure(
             "The project was not created: it cannot have a git repository",
             why=problem,
-            fix="leave --git out, or say --no-git",
+            fix="choose a directory outside of it, or leave --git out"
+            if outer
+            else "leave --git out, or say --no-git",
         )
-    return False, f"No git repository was made: {problem}."
+    remedy = "Commit it there, or move it out and run git init." if outer else ""
+    return False, (f"The project has no git repository of its own: {problem}. {remedy}".strip(),)
 
 
 def _initialize(project: Path) -> str | None:
@@ -464,5 +490,5 @@ def _commit(project: Path) -> str | None:
         return None
     for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
         if git.run(project, *named, "var", identity).code != 0:
-            return "git has no identity yet, so nothing is committed."
+            return f"Nothing is committed, since git does not know who you are. {IDENTIFY}"
     return f"Nothing is committed: {made.last_words}."
