@@ -121,6 +121,17 @@ def fields() -> Mapping[str, Field]:
     return {**project, **needs}
 
 
+def defaults() -> dict[str, str]:
+    """What each answer is if nobody gives it, in words."""
+    service = resolve({}, AUTO)
+    prototype = resolve({"preset": Given("prototype", "default", "")}, AUTO)
+    words = {key: in_words(answer.value) or "empty" for key, answer in service.by_key.items()}
+    for key in words.keys() - {"preset"}:
+        if prototype[key] != service[key]:
+            words[key] += f"; prototype: {in_words(prototype[key])}"
+    return {**words, "framework": "the recommendation", "name": "the directory's name"}
+
+
 def from_flags(flags: Mapping[str, str | bool | list[str] | None]) -> dict[str, Given]:
     """The answers on the command line; None is a flag that was not given."""
     return {
@@ -259,7 +270,7 @@ def resolve(given: Givens, recommended: str) -> Answers:
     by_key["framework"] = _framework(given, recommended)
     # The defaults in copier.yml depend on the answers above them, so they are taken in its order.
     context: dict[str, object] = {}
-    notes = []
+    notes: list[str] = []
     for question in template.questions().values():
         key = FLAG_NAMES.get(question.key, question.key)
         if key == "docs":
@@ -275,6 +286,7 @@ def resolve(given: Givens, recommended: str) -> Answers:
                 by_key[key] = Answer(value=False, source="preset")
         elif key in given and key != "framework":
             by_key[key] = Answer(given[key].value, given[key].source)
+            notes += _left_out(key, given[key], question.default_for(context))
         elif key not in by_key:
             source: Source = "preset" if question.depends_on_preset else "default"
             by_key[key] = Answer(question.default_for(context), source)
@@ -338,6 +350,17 @@ def _framework(given: Givens, recommended: str) -> Answer:
     return Answer(asked.value, asked.source)
 
 
+def _left_out(key: str, given: Given, default: Value) -> list[str]:
+    """Say what a flag of `new` leaves out of the default, which it replaces."""
+    if not (given.value and isinstance(given.value, tuple) and isinstance(default, tuple)):
+        return []
+    left = [value for value in default if value not in given.value]
+    if not left or given.place != fields()[key].flag:
+        return []
+    them = "them" if len(left) > 1 else "it"
+    return [f"Left out: {', '.join(left)} (name {them} too to keep {them})."]
+
+
 def _remarks(by_key: Mapping[str, Answer]) -> list[str]:
     remarks = []
     preset = by_key["preset"]
@@ -367,17 +390,17 @@ def _refused(key: str, given: Givens, refusal: str) -> UsageError:
 
 def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -> UsageError:
     first, second = describe(*one), describe(*other)
-    return UsageError(f"{first} contradicts {second}", why=why, fix="leave one of the two out")
+    return UsageError(f"{first} contradicts {second}", why=why, fix="drop one of the two")
 
 
 def describe(key: str, given: Given) -> str:
     """Write an answer as its giver would recognize it."""
     if given.source == "flag":
         return " ".join(spell(key, given.value))
-    return f"{key} = {_in_words(given.value)} ({given.place})"
+    return f"{key} = {in_words(given.value)} ({given.place})"
 
 
-def _in_words(value: Value) -> str:
+def in_words(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) or NONE if isinstance(value, tuple) else value

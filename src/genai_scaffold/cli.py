@@ -52,10 +52,13 @@ class Answering(TyperCommand):
     def format_help(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Typer's own
         from genai_scaffold import answers
 
+        defaults = answers.defaults()
         by_flag = {field.flag: field for field in answers.fields().values()}
         for option in self.params:
             if isinstance(option, TyperOption) and (field := by_flag.get(option.opts[0])):
-                option.help = field.help.replace("[", r"\[")
+                many = "; repeatable, and replaces the default" if field.kind == "list" else ""
+                text = f"{field.help.rstrip('.')}{many}. [default: {defaults[field.key]}]"
+                option.help = text.replace("[", r"\[")
                 option.metavar = "|".join(field.values) or None
         super().format_help(*arguments, **options)
 
@@ -190,7 +193,7 @@ def new(
         bool | None,
         typer.Option(
             "--git/--no-git",
-            help="Insist on a git repository, or want none; else made where possible.",
+            help="Require a git repository, or make none; by default one is made where possible.",
             rich_help_panel=RUN,
             show_default=False,
         ),
@@ -236,7 +239,7 @@ def new(
         "license": license_,
         "python": python,
     }
-    output = report.Output(json=json, quiet=quiet)
+    output = report.Output(json=json, quiet=quiet, plain=plain)
     given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
     for variable, meant in answers.misspelt_variables(os.environ).items():
         output.note(f"{variable} is no variable of ours; did you mean {meant}?")
@@ -380,7 +383,7 @@ def update(
     """Merge what changed in the template since the project was made."""
     from genai_scaffold import answers, report
 
-    output = report.Output(json=json, quiet=quiet)
+    output = report.Output(json=json, quiet=quiet, plain=plain)
     given = answers.from_settings(set_ or [])
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
@@ -411,7 +414,7 @@ def switch(
     """Change the framework of a project: your own changes are merged."""
     from genai_scaffold import answers, report
 
-    output = report.Output(json=json, quiet=quiet)
+    output = report.Output(json=json, quiet=quiet, plain=plain)
     given = answers.from_flags({"framework": framework})
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
@@ -453,7 +456,7 @@ def add(
     """Add a feature or a deploy target to a project."""
     from genai_scaffold import report, update
 
-    output = report.Output(json=json, quiet=quiet)
+    output = report.Output(json=json, quiet=quiet, plain=plain)
     given = update.adding(path, name)
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
@@ -473,7 +476,7 @@ def remove(
     """Take a feature or a deploy target out of a project."""
     from genai_scaffold import report, update
 
-    output = report.Output(json=json, quiet=quiet)
+    output = report.Output(json=json, quiet=quiet, plain=plain)
     given = update.removing(path, name)
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # not every command needs them
     from genai_scaffold.update import Outcome
 
 SCHEMA = 1
+NARROW = 40
 
 KINDS = {
     "frameworks": "framework",
@@ -52,6 +53,7 @@ class Output:
 
     json: bool = False
     quiet: bool = False
+    plain: bool = False
 
     def result(self, document: Document, show: Callable[["Console"], None]) -> None:
         """Show what the command was run for."""
@@ -69,7 +71,8 @@ class Output:
     def progress(self) -> Iterator[Callable[[str], None]]:
         """Show what is being done while it lasts, where there is somebody to see it."""
         terminal = console(sys.stderr)
-        if self.quiet or not terminal.is_terminal or terminal.is_dumb_terminal:
+        still = self.quiet or self.plain
+        if still or not terminal.is_terminal or terminal.is_dumb_terminal:
             yield lambda _: None
             return
         with terminal.status("Starting", spinner="line") as status:
@@ -103,7 +106,7 @@ def recommendation(verdict: Recommendation, terminal: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    labels = {framework.key: framework.label for framework in criteria.load().frameworks}
+    labels = _labels()
     terminal.print(Text.assemble((labels[verdict.framework], "bold green"), " is recommended."))
     scores = [f"{labels[key]} {points}" for key, points in verdict.scores.items()]
     terminal.print(f"Scores: {' · '.join(scores)}{' (a tie)' if verdict.tie else ''}")
@@ -121,10 +124,16 @@ def recommendation(verdict: Recommendation, terminal: "Console") -> None:
         terminal.print(table)
     if verdict.would_change:
         other = next(label for key, label in labels.items() if key != verdict.framework)
-        terminal.print(f"\nIt would be {other} with", style="bold")
+        condition = "this" if len(verdict.would_change) == 1 else "all of these"
+        heading = f"{other} would be recommended if {condition} changed:"
+        terminal.print(f"\n{heading}", style="bold")
         for change in verdict.would_change:
             now, instead = _spelled(change.answer), _spelled(change.instead)
             terminal.print(f"  {change.need}: {instead} (now {now})")
+
+
+def _labels() -> dict[str, str]:
+    return {framework.key: framework.label for framework in criteria.load().frameworks}
 
 
 def _spelled(value: object) -> str:
@@ -164,17 +173,24 @@ def summary(planned: Plan, files: Sequence[str], terminal: "Console") -> None:
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
     entries += [path for path in files if "/" not in path]
     terminal.print(f"{len(files)} files: {', '.join(entries)}")
+    terminal.print("Other answers are flags: see genai-scaffold new --help")
 
 
 def _answers(planned: Plan, terminal: "Console") -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
-    table = Table.grid(padding=(0, 2))
+    # A narrow terminal breaks the texts between words, and cuts none.
+    columns = [
+        Column(overflow="fold", no_wrap=number == 0 and terminal.width >= NARROW)
+        for number in range(3)
+    ]
+    table = Table.grid(*columns, padding=(0, 2))
     for key in template.questions():
         name = answers.FLAG_NAMES.get(key, key)
         answer = planned.answers.by_key[name]
-        table.add_row(f"  {name}", _spelled(answer.value), f"({answer.source})")
+        source = "your answer" if name in planned.asked else answer.source
+        table.add_row(f"  {name}", _spelled(answer.value), f"({source})")
     terminal.print(table)
     for note in planned.answers.notes:
         terminal.print(f"note: {note}", style="yellow")
@@ -211,15 +227,14 @@ def created(project: Created, output: Output, *, installed: bool) -> None:
             terminal.print(f"{planned.destination}", soft_wrap=True)
             return
         resolved = planned.answers
-        labels = {framework.key: framework.label for framework in criteria.load().frameworks}
-        label = labels[resolved.text("framework")]
+        label = _labels()[resolved.text("framework")]
         what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
         terminal.print(f"✓ Created {what}, {len(project.files)} files", style="bold green")
-        terminal.print(_why(project, label))
+        terminal.print(_why(project))
         terminal.print("\nNext", style="bold")
         for step in steps:
             terminal.print(f"  {step}", soft_wrap=True)
-        terminal.print("\nThe same again, without questions", style="bold")
+        terminal.print("\nTo repeat this without questions", style="bold")
         terminal.print(f"  {answers.shell_line(planned.command)}", soft_wrap=True)
 
     if not output.json:
@@ -228,13 +243,15 @@ def created(project: Created, output: Output, *, installed: bool) -> None:
     output.result(document, show)
 
 
-def _why(project: Created, label: str) -> str:
-    planned, verdict = project.plan, project.plan.recommendation
+def _why(project: Created) -> str:
+    planned, verdict, labels = project.plan, project.plan.recommendation, _labels()
+    label = labels[planned.answers.text("framework")]
     if planned.answers.by_key["framework"].source != "recommendation":
-        agrees = planned.answers["framework"] == verdict.framework
-        return f"{label} was asked for, and {'so' if agrees else 'not'} recommended."
-    scores = " to ".join(str(score) for score in sorted(verdict.scores.values(), reverse=True))
-    how = "decided by one need" if verdict.decisive else f"recommended with {scores} points"
+        if planned.answers["framework"] == verdict.framework:
+            return f"You asked for {label}, which is also the recommendation."
+        return f"You asked for {label}; the recommendation was {labels[verdict.framework]}."
+    most, least = sorted(verdict.scores.values(), reverse=True)
+    how = "decided by one need" if verdict.decisive else f"recommended, {most} points to {least}"
     record = next((f" {path} says why." for path in project.files if "/adr/" in path), "")
     return f"{label} is {how}.{record}"
 
@@ -316,7 +333,7 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
     if any(change.path == INSTALLED for change in result.changes):
         yield f".venv/bin/pip install -r {INSTALLED}"
     yield "git commit"
-    yield f"{answers.shell_line(list(result.undo))}   (takes it all back)"
+    yield f"{answers.shell_line(list(result.undo))}   (undoes all of it)"
 
 
 def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:

@@ -1,8 +1,10 @@
 """Asks on a terminal: a few questions, each with a default and a way back."""
 
 import contextlib
+import dataclasses
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from questionary import Question as Prompt
 
 CREATE, CANCEL = "create", "cancel"
+INDENT = "     "  # as wide as what stands before a choice
+NARROWEST = 12
+NO_BREAK = "\N{NO-BREAK SPACE}"
 BACK_WORDS = frozenset({"b", "back"})
 
 
@@ -29,7 +34,12 @@ class Prompter(Protocol):
 
     Every method raises Back where the user wants the question before, and KeyboardInterrupt
     where the user has had enough.
+
+    Attributes:
+        back: whether there is a question before this one to go back to.
     """
+
+    back: bool
 
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         """Ask for a line of text; `refusal` says why one is not accepted, or None."""
@@ -57,33 +67,39 @@ def prompter(*, plain: bool) -> Prompter:
 class ArrowKeys:
     """Prompts that are answered with the arrow keys; the left one goes back."""
 
+    back = True
+
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         import questionary
 
         prompt = questionary.text(
-            question,
+            _wrapped(question),
             validate=lambda text: refusal(text or default) or True,
             # Shown in the empty field, not typed into it: whoever types starts afresh.
             placeholder=[("fg:ansibrightblack", default)],
-            **self._on_stderr(),
+            **self._settings(),
         )
-        return str(prompt.unsafe_ask()) or default
+        text = str(prompt.unsafe_ask()) or default
+        self._show(question, text)
+        return text
 
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         import questionary
 
-        back = questionary.Choice("‹ Back", value=Back)  # noqa: RUF001 - shown where it can be
-        rows = [questionary.Choice(choice.label, value=choice.value) for choice in choices]
+        rows = [questionary.Choice(_wrapped(row.label), value=row.value) for row in choices]
+        if self.back:
+            rows.append(questionary.Choice("‹ Back", value=Back))  # noqa: RUF001 - shown where it can be
         prompt = questionary.select(
-            question,
-            choices=[*rows, back],
+            _wrapped(question),
+            choices=rows,
             default=default,
-            instruction="(↑ ↓ and enter; ← goes back)",
-            **self._on_stderr(),
+            instruction=self._hint(question, "↑ ↓: move · enter: select"),
+            **self._settings(),
         )
         chosen = self._with_left_key(prompt).unsafe_ask()
         if chosen is Back:
             raise Back
+        self._show(question, *(row.label for row in choices if row.value == chosen))
         return str(chosen)
 
     def multiselect(
@@ -92,27 +108,45 @@ class ArrowKeys:
         import questionary
 
         prompt = questionary.checkbox(
-            question,
+            _wrapped(question),
             choices=[
                 questionary.Choice(
-                    choice.label, value=choice.value, checked=choice.value in default
+                    _wrapped(row.label), value=row.value, checked=row.value in default
                 )
-                for choice in choices
+                for row in choices
             ],
-            instruction="(space ticks, enter goes on, ← goes back)",
-            **self._on_stderr(),
+            instruction=self._hint(question, "space: select · enter: continue"),
+            **self._settings(),
         )
-        return tuple(self._with_left_key(prompt).unsafe_ask())
+        chosen = tuple(self._with_left_key(prompt).unsafe_ask())
+        self._show(question, *(row.label for row in choices if row.value in chosen))
+        return chosen
 
-    def _on_stderr(self) -> dict[str, Any]:
-        """Keep the standard output for the result."""
+    def _hint(self, question: str, keys: str) -> str:
+        """Name the keys, on a line of their own where the question leaves too little room."""
+        hint = f"({keys}{' · ←: back' if self.back else ''})".replace(": ", f":{NO_BREAK}")
+        line = f"? {question} {hint}"
+        return hint if _wrapped(line) == line else f"\n  {_wrapped(hint)}"
+
+    def _show(self, question: str, *answers: str) -> None:
+        """Leave the question and its answer in place of the prompt."""
+        from rich.text import Text
+
+        said = (", ".join(answers) or "none", "bold #ff9d00")
+        line = Text.assemble(("? ", "#5f819d"), (question, "bold"), " ", said)
+        report.console(sys.stderr).print(line)
+
+    def _settings(self) -> dict[str, Any]:
+        """Keep the standard output for the result; a prompt ends in what `_show` leaves of it."""
         from prompt_toolkit.output import create_output
 
-        return {"output": create_output(stdout=sys.stderr)}
+        return {"output": create_output(stdout=sys.stderr), "erase_when_done": True}
 
     def _with_left_key(self, prompt: "Prompt") -> "Prompt":
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 
+        if not self.back:
+            return prompt
         keys = KeyBindings()
 
         @keys.add("left", eager=True)
@@ -124,8 +158,16 @@ class ArrowKeys:
         return prompt
 
 
+def _wrapped(text: str) -> str:
+    """Break a text between words, where a prompt would break or cut it at the edge."""
+    width = report.console(sys.stderr).width - len(INDENT) - 1
+    return textwrap.fill(text, max(width, NARROWEST), subsequent_indent=INDENT)
+
+
 class NumberedLines:
     """Prompts for any terminal, and for a reader of screens: numbers and plain lines."""
+
+    back = True
 
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         while True:
@@ -139,8 +181,8 @@ class NumberedLines:
         self._show(question, choices)
         start = values.index(default) + 1
         while True:
-            line = self._read(f"Number (enter for {start}, b to go back): ") or str(start)
-            if line.casefold() in BACK_WORDS:
+            line = self._read(f"Number (enter for {start}{self._way_back()}): ") or str(start)
+            if self.back and line.casefold() in BACK_WORDS:
                 raise Back
             if line.isdecimal() and 1 <= int(line) <= len(values):
                 return values[int(line) - 1]
@@ -153,9 +195,9 @@ class NumberedLines:
         self._show(question, choices)
         start = " ".join(str(values.index(value) + 1) for value in values if value in default)
         while True:
-            prompt = f"Numbers, 0 for none (enter for {start or '0'}, b to go back): "
+            prompt = f"Numbers, 0 for none (enter for {start or '0'}{self._way_back()}): "
             line = self._read(prompt) or start or "0"
-            if line.casefold() in BACK_WORDS:
+            if self.back and line.casefold() in BACK_WORDS:
                 raise Back
             words = line.replace(",", " ").split()
             if all(word.isdecimal() and int(word) <= len(values) for word in words):
@@ -163,13 +205,16 @@ class NumberedLines:
                 return tuple(v for number, v in enumerate(values, 1) if number in numbers)
             self._say(f"  {line!r} is not a list of numbers from 1 to {len(values)}")
 
+    def _way_back(self) -> str:
+        return ", b to go back" if self.back else ""
+
     def _show(self, question: str, choices: Sequence[Choice]) -> None:
         self._say(question)
         for number, choice in enumerate(choices, 1):
             self._say(f"  {number}. {choice.label}")
 
     def _read(self, prompt: str) -> str:
-        sys.stderr.write(prompt)
+        sys.stderr.write(f"{_wrapped(prompt)} ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
@@ -178,7 +223,7 @@ class NumberedLines:
         return line.strip()
 
     def _say(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{_wrapped(line)}\n")
 
 
 class Conversation(NamedTuple):
@@ -227,7 +272,10 @@ def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm:
     remembered: dict[str, Value] = {}
     while True:
         plan = pipeline.plan({**given, **_joined(said)}, directory)
+        prompter.back = bool(said)
         if len(said) == len(steps):
+            asked = {key for key, value in remembered.items() if plan.answers[key] == value}
+            plan = dataclasses.replace(plan, asked=frozenset(asked))
             if not confirm or _confirmed(plan, prompter, said):
                 return plan
             continue
@@ -274,6 +322,7 @@ def complete(keys: Sequence[str], current: Mapping[str, Value], prompter: Prompt
     said: dict[str, Value] = {}
     while len(said) < len(keys):
         key = keys[len(said)]
+        prompter.back = bool(said)
         try:
             said[key] = _one(key, current[key], prompter)
         except Back:
@@ -358,7 +407,7 @@ def _need(name: str) -> Step:
 
 
 def _wanted(talk: Conversation) -> dict[str, Value]:
-    labels = {"docs": "interactive API docs", "validation": "requests checked against types"}
+    labels = {"docs": "interactive API docs", "validation": "request validation with typed models"}
     rows = [Choice(key, label) for key, label in labels.items() if key in talk.open_keys]
     default = [key for key in talk.open_keys if talk.current(key)]
     chosen = talk.prompter.multiselect("What should come with it?", rows, default)
@@ -376,7 +425,7 @@ SURROUNDINGS: Mapping[str, tuple[str | bool, str | bool, str]] = {
 def _surroundings(talk: Conversation) -> dict[str, Value]:
     rows = [Choice(key, SURROUNDINGS[key][2]) for key in talk.open_keys]
     default = [key for key in talk.open_keys if talk.current(key) == SURROUNDINGS[key][1]]
-    chosen = talk.prompter.multiselect("Does any of this hold?", rows, default)
+    chosen = talk.prompter.multiselect("Do any of these apply?", rows, default)
     return {key: SURROUNDINGS[key][key in chosen] for key in talk.open_keys}
 
 

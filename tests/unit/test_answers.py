@@ -150,15 +150,33 @@ def test_what_was_not_given_follows(
         pytest.param({"validation": False}, "always validates", id="validation"),
         pytest.param({"scale": "prototype"}, "--preset prototype", id="preset"),
         pytest.param({"name": "2-bots"}, "it is called app-2-bots:", id="service-name"),
+        pytest.param(
+            {"feature": ["metrics"]},
+            "Left out: ci, pre-commit (name them too to keep them).",
+            id="features",
+        ),
+        pytest.param(
+            {"deploy": ["docker"]},
+            "Left out: render (name it too to keep it).",
+            id="deploy-target",
+        ),
     ],
 )
-def test_what_falls_away_is_said(flags: dict[str, str | bool], words: str) -> None:
+def test_what_falls_away_is_said(flags: dict[str, str | bool | list[str]], words: str) -> None:
     assert words in " ".join(resolved(**flags).notes)
 
 
 def test_the_defaults_need_no_note() -> None:
     assert resolved().notes == ()
     assert resolved(name="2-bots", deploy=["none"]).notes == ()
+    assert resolved(feature=["metrics", "ci", "pre-commit"]).notes == ()
+
+
+def test_only_a_flag_of_new_is_told_what_it_leaves_out() -> None:
+    added = {"deploy": Given(("docker", "fly"), "flag", "add fly")}
+    assert answers.resolve(added, "fastapi").notes == ()
+    settings = answers.from_environment({"GENAI_SCAFFOLD_FEATURE": "metrics"})
+    assert answers.resolve(settings, "fastapi").notes == ()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The conversation, played by a script: questions, the way back, overrides, and the end."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ Line: TypeAlias = tuple[str, str | Collection[str]]
 
 class Script:
     """A prompter that plays a script, and insists that every question is the expected one."""
+
+    back = True
 
     def __init__(self, *lines: Line) -> None:
         self.lines: Iterator[Line] = iter(lines)
@@ -65,7 +68,7 @@ QUESTIONS = [
     "come with it",
     "How large",
     "Who will write",
-    "any of this hold",
+    "any of these apply",
     "Create which one",
     "serves the model",
     "Where will it run",
@@ -92,6 +95,41 @@ def test_enter_all_the_way_gives_the_defaults() -> None:
     assert plan.command == ["genai-scaffold", "new", "my-app", "--yes"]
 
 
+def test_only_what_has_a_question_before_it_offers_the_way_back() -> None:
+    class Watching(Script):
+        def __init__(self) -> None:
+            super().__init__()
+            self.offered: list[bool] = []
+
+        def _answer(self, question: str, default: str | Collection[str]) -> str | Collection[str]:
+            self.offered.append(self.back)
+            return super()._answer(question, default)
+
+    script = Watching()
+    talk(script, "bot")
+    assert script.offered == [False] + [True] * (len(QUESTIONS) - 2)
+
+
+def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = talk(Script(), flags={"license": "mit"})
+    assert {"name", "async", "provider", "framework"} <= plan.asked
+    said = capsys.readouterr().err
+    assert re.search(r"^  provider +openai +\(your answer\) *$", said, re.MULTILINE)
+    assert re.search(r"^  license +mit +\(flag\) *$", said, re.MULTILINE)
+    assert re.search(r"^  author +\(default\) *$", said, re.MULTILINE)
+    assert "Other answers are flags: see genai-scaffold new --help" in said
+
+
+def test_an_answer_that_could_not_be_kept_is_not_called_the_user_s(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = [(question, DEFAULT) for question in QUESTIONS]
+    lines[6] = ("Create which", "flask prototype")
+    plan = talk(Script(*lines))
+    assert "docs" not in plan.asked
+    assert re.search(r"^  docs +no +\(preset\) *$", capsys.readouterr().err, re.MULTILINE)
+
+
 def test_there_are_at_most_eight_questions_about_the_project() -> None:
     framework = next(step for step in wizard.STEPS if "framework" in step.keys)
     assert len([step for step in wizard.STEPS if step is not framework]) == 8
@@ -105,7 +143,7 @@ def test_what_is_answered_is_planned() -> None:
             ("come with it", ["validation"]),
             ("How large", "prototype"),
             ("Who will", "flask"),
-            ("any of this", ["extensions"]),
+            ("any of these", ["extensions"]),
             ("Create which", "flask prototype"),
             ("serves", "ollama"),
             ("Where", []),
@@ -134,7 +172,7 @@ def test_the_recommendation_can_be_overridden(capsys: pytest.CaptureFixture[str]
     assert plan.answers.by_key["framework"] == ("flask", "prompt")
     said = capsys.readouterr()
     assert "FastAPI is recommended." in said.err
-    assert "It would be Flask with" in said.err
+    assert "Flask would be recommended if all of these changed:" in said.err
     assert said.out == ""
 
 
@@ -317,6 +355,28 @@ def test_b_goes_back_and_the_end_of_the_input_stops(monkeypatch: pytest.MonkeyPa
         typed(monkeypatch).select("Which?", ROWS, "a")
 
 
+def test_the_first_question_has_no_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompter = typed(monkeypatch, "b", "2")
+    prompter.back = False
+    assert prompter.select("Which?", ROWS, "a") == "b"
+
+
+def test_lines_break_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [Choice("a", "several services that talk to each other"), Choice("b", "one")]
+    typed(monkeypatch, "").multiselect("How many requests wait at the same time?", rows, "a")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:4] == [
+        "How many requests wait at the same",
+        "     time?",
+        "  1. several services that talk to",
+        "     each other",
+    ]
+    assert max(map(len, lines)) < 40
+
+
 def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     prompter = typed(monkeypatch, "bot", "", "b", "1", "", "", "", "0", "2", "5", "0", "1")
     plan = wizard.ask({}, None, prompter)
@@ -332,7 +392,7 @@ def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatc
 
 # Arrow keys, as bytes in a pipe.
 
-DOWN, LEFT, ENTER, CTRL_C = "\x1b[B", "\x1b[D", "\r", "\x03"
+UP, DOWN, LEFT, ENTER, CTRL_C = "\x1b[A", "\x1b[B", "\x1b[D", "\r", "\x03"
 
 
 @pytest.fixture
@@ -366,6 +426,29 @@ def test_arrow_keys_go_back(keys: Callable[[str], wizard.Prompter]) -> None:
         keys(LEFT).select("Which?", ROWS, "a")
     with pytest.raises(wizard.Back):
         keys(LEFT).multiselect("Which?", ROWS, [])
+
+
+def test_arrow_keys_name_what_was_chosen(
+    keys: Callable[[str], wizard.Prompter], capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys(ENTER).multiselect("Which?", ROWS, ["a", "c"])
+    keys(ENTER).multiselect("Which?", ROWS, [])
+    keys(ENTER).select("One?", ROWS, "b")
+    keys(ENTER).text("Name", "bot", lambda _: None)
+    assert capsys.readouterr().err.splitlines() == [
+        "? Which? first, third",
+        "? Which? none",
+        "? One? second",
+        "? Name bot",
+    ]
+
+
+def test_the_first_question_of_arrow_keys_has_no_way_back(
+    keys: Callable[[str], wizard.Prompter],
+) -> None:
+    prompter = keys(LEFT + UP + ENTER)
+    prompter.back = False
+    assert prompter.select("Which?", ROWS, "a") == "c"
 
 
 def test_ctrl_c_stops(keys: Callable[[str], wizard.Prompter]) -> None:
