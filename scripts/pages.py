@@ -348,7 +348,7 @@ def exit_codes() -> str:
     """What each exit code means."""
     meanings = {
         0: "Done.",
-        cli.BUG: "A bug of ours; the log to report is named.",
+        cli.BUG: "A bug in genai-scaffold; the message names the log to report.",
         **{
             kind.exit_code: (kind.__doc__ or "").splitlines()[0]
             for kind in errors.ScaffoldError.__subclasses__()

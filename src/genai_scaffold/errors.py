@@ -30,7 +30,7 @@ class UsageError(ScaffoldError):
 
 
 class DestinationError(ScaffoldError):
-    """Something of the user's is in the way."""
+    """Something of yours is in the way."""
 
     exit_code = 3
 
