@@ -297,8 +297,8 @@ def resolve(given: Givens, recommended: str) -> Answers:
     service = template.derived("service_name", context)
     if context["deploy"] and service != context["project_name"]:
         notes.append(
-            f"Where it is deployed, it is called {service}: "
-            "platforms want a letter first, and 3 to 30 characters."
+            f"On deploy platforms it is called {service}: "
+            "a name there starts with a letter and has 3 to 30 characters."
         )
     return Answers(by_key, tuple(notes))
 

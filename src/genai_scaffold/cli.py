@@ -122,7 +122,7 @@ AnswersFile = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=RUN)]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Say only the result.", rich_help_panel=RUN)
+    bool, typer.Option("--quiet", "-q", help="Print only the result.", rich_help_panel=RUN)
 ]
 Verbose = Annotated[
     bool,
@@ -242,7 +242,7 @@ def new(
     output = report.Output(json=json, quiet=quiet, plain=plain)
     given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
     for variable, meant in answers.misspelt_variables(os.environ).items():
-        output.note(f"{variable} is no variable of ours; did you mean {meant}?")
+        output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
     if yes:
         plan = pipeline.plan(given, directory)
     elif _asks(answers_file):
@@ -351,20 +351,20 @@ def check(
 Project = Annotated[Path, typer.Argument(metavar="[PATH]", help="A generated project.")]
 Preview = Annotated[
     bool,
-    typer.Option("--dry-run", help="Show the files and the diff that would come; change nothing."),
+    typer.Option("--dry-run", help="Show the files and the diff; change nothing."),
 ]
 Base = Annotated[
     str | None,
     typer.Option(
         metavar="COMMIT",
-        help="The commit that has the project as it was generated, where its version is unknown.",
+        help="The commit that has the project as it was generated, if its version is unknown.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Ask in numbered lines.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change an answer on the way; repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Also change an answer; repeatable."),
 ]
 
 
@@ -473,7 +473,7 @@ def remove(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take a feature or a deploy target out of a project."""
+    """Remove a feature or a deploy target from a project."""
     from genai_scaffold import report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
@@ -515,7 +515,7 @@ def _merge(
 
 @app.command()
 def doctor(json: Json = False, verbose: Verbose = False) -> None:
-    """Look at this machine: what works, and what to do."""
+    """Examine this machine: what works, and how to fix the rest."""
     from genai_scaffold import doctor, report
 
     found = doctor.examine()

@@ -67,7 +67,9 @@ def _identity() -> Diagnosis:
         works=bool(known),
         required=False,
         detail="commits can be made" if known else "git does not know who you are",
-        fix="" if known else "git config --global user.name NAME, and user.email ADDRESS",
+        fix=""
+        if known
+        else "git config --global user.name NAME && git config --global user.email ADDRESS",
     )
 
 

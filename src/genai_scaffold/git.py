@@ -70,5 +70,5 @@ def failure(directory: Path, command: str, completed: process.Completed) -> Envi
     return EnvironmentFailure(
         f"`git {command}` failed in {directory}",
         why=reasons[0].removeprefix("fatal: ") if reasons else completed.last_words,
-        fix="try the same with git itself, and mend what it names",
+        fix="run the same command with git, and fix the cause that it names",
     )
