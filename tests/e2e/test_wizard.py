@@ -282,6 +282,7 @@ def test_numbered_lines_do_the_same(
     expected = {"async": "none", "docs": False, "preset": "prototype", "provider": "ollama"}
     assert {**expected, "deploy": ["render", "docker"]}.items() <= answers.items()
     assert terminal.screen.isascii() or not variables.get("LC_ALL")
+    assert "--plain" not in arguments or "Rendering" not in terminal.screen, "a spinner"
 
 
 @pytest.mark.parametrize("keys", [CTRL_C, CTRL_D], ids=["ctrl-c", "ctrl-d"])
