@@ -80,11 +80,7 @@ def _starts_the_app(checked: Project, deployments: Deployments) -> Iterator[Plac
 def _names(file: File) -> set[str]:
     """What a module defines or imports at its top level."""
     names: set[str] = set()
-    try:
-        tree = ast.parse(file.content)
-    except (SyntaxError, ValueError):
-        return names
-    for statement in tree.body:
+    for statement in file.tree.body if file.tree else ():
         match statement:
             case ast.Assign(targets=targets):
                 names |= {target.id for target in targets if isinstance(target, ast.Name)}
@@ -136,11 +132,8 @@ def _routes(checked: Project) -> set[str]:
     for file in checked.files.values():
         if file.suffix != ".py" or file.path.startswith("tests/"):
             continue
-        try:
-            tree = ast.parse(file.content)
-        except (SyntaxError, ValueError):
-            continue
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        nodes = ast.walk(file.tree) if file.tree else ()
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
             if isinstance(call.func, ast.Attribute) and call.func.attr in ROUTE_METHODS:
                 paths |= set(_texts(call.args[:1]))
             prefixes |= {

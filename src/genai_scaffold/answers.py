@@ -170,7 +170,7 @@ def from_file(path: str) -> dict[str, Given]:
     """The answers in a YAML or JSON file, or on the standard input where the path is `-`."""
     if path == "-":
         return _read("the standard input", _standard_input, "answers file")
-    return _read(path, Path(path).read_bytes, "answers file")
+    return _read(path, lambda: _beginning(Path(path)), "answers file")
 
 
 def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Given]:
@@ -199,7 +199,11 @@ def project_fields() -> dict[str, Field]:
 
 def from_config(path: Path) -> dict[str, Given]:
     """The answers in the user's own file of preferences, if there is one."""
-    return _read(str(path), path.read_bytes, "config file") if path.is_file() else {}
+    try:
+        present = path.is_file()
+    except OSError:
+        present = True  # in a directory that may not be searched: reading it says so
+    return _read(str(path), lambda: _beginning(path), "config file") if present else {}
 
 
 def config_path() -> Path:
@@ -451,6 +455,12 @@ def _boolean(raw: str, place: str) -> bool:
     raise UsageError(
         f"{raw!r} is neither yes nor no", why=f"{place} takes yes or no", fix="write one of the two"
     )
+
+
+def _beginning(path: Path) -> bytes:
+    """A file, or of one that is too large enough to see that it is: some have no end."""
+    with path.open("rb") as file:
+        return file.read(LARGEST_FILE + 1)
 
 
 def _standard_input() -> bytes:

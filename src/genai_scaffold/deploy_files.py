@@ -294,9 +294,7 @@ READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
 
 
 def _documents(file: File) -> list[dict[str, Any]]:
-    import yaml
-
-    return _mappings(list(yaml.safe_load_all(file.text or "")))
+    return _mappings(verify.yaml_documents(file))
 
 
 def _load(file: File) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from genai_scaffold import render
+from genai_scaffold import render, verify
 from genai_scaffold.merge import Conflict
 
 # A variable with the comment above it: what it means stands there.
@@ -248,7 +248,7 @@ def _source(file: Path) -> bytes:
 def _parsed(file: Path) -> ast.Module | None:
     try:
         return ast.parse(_source(file))
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except (OSError, SyntaxError, *verify.TOO_MUCH):
         return None
 
 

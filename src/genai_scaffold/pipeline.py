@@ -70,7 +70,7 @@ def sources(
     """Everything that was given, each answer from the first source that has it."""
     return answers.combine(
         flags,
-        answers.from_file(answers_file) if answers_file else {},
+        answers.from_file(answers_file) if answers_file is not None else {},
         answers.from_environment(environment),
         answers.from_config(answers.config_path()),
     )
@@ -129,8 +129,9 @@ def create(
         ScaffoldError: it could not be created, and the destination is as it was.
     """
     destination = planned.destination
-    if destination.is_dir() and not destination.is_symlink():
-        staging.sweep(destination)
+    with _explained(destination):
+        if destination.is_dir() and not destination.is_symlink():
+            staging.sweep(destination)
     check_destination(destination)
     notes = list(planned.answers.notes)
     with _stage(destination) as stage:

@@ -1,13 +1,15 @@
 """Checks that the files of a project are sound, each on its own."""
 
+import ast
 import json
 import re
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genai_scaffold import record
 from genai_scaffold.errors import RenderError
@@ -24,6 +26,11 @@ VENDORED = frozenset({".css", ".js"})
 # GitHub's workflows have `${{ … }}`, which is theirs.
 TAG = re.compile(r"(?<!\$)\{\{-? .*? -?\}\}|\{%-? .*? -?%\}")
 CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+UNDERLINE = "======="  # of a heading, where no other marker is
+
+WITH_COMMENTS = frozenset({"devcontainer.json", "jsconfig.json", "tsconfig.json"})
+# How parsers say that numbers have too many digits, or that all is nested too deeply.
+TOO_MUCH = (ValueError, RecursionError, MemoryError)
 
 
 class Finding(NamedTuple):
@@ -67,6 +74,14 @@ class File:
         except UnicodeDecodeError:
             return None
 
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The file as Python, or None if it is none."""
+        try:
+            return ast.parse(self.content)
+        except (SyntaxError, *TOO_MUCH):
+            return None
+
     def line_of(self, offset: int) -> int:
         return (self.text or "").count("\n", 0, offset) + 1
 
@@ -104,11 +119,13 @@ def project_at(path: Path) -> Project:
 
 def _is_python(file: File) -> Iterator[Fault]:
     try:
-        compile(file.content, file.path, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what the user wrote, and who runs it is told
+            compile(file.content, file.path, "exec", dont_inherit=True)
     except SyntaxError as error:
         yield Fault(error.lineno or 1, error.msg)
-    except ValueError as error:
-        yield Fault(1, str(error))
+    except TOO_MUCH as error:
+        yield Fault(1, str(error) or "it is nested too deeply")
 
 
 def _is_toml(file: File) -> Iterator[Fault]:
@@ -117,28 +134,58 @@ def _is_toml(file: File) -> Iterator[Fault]:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         yield Fault(int(line[1]) if line else 1, str(error))
+    except TOO_MUCH as error:
+        yield Fault(1, str(error))
 
 
 def _is_json(file: File) -> Iterator[Fault]:
+    if file.name in WITH_COMMENTS:
+        return
     try:
         json.loads(file.text or "")
     except json.JSONDecodeError as error:
         yield Fault(error.lineno, error.msg)
     except RecursionError:
         yield Fault(1, "it is nested too deeply")
+    except TOO_MUCH as error:
+        yield Fault(1, str(error))
 
 
 def _is_yaml(file: File) -> Iterator[Fault]:
     import yaml  # only where something is verified
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        list(yaml.load_all(file.text or "", loader))
+        yaml_documents(file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         yield Fault(mark.line + 1 if mark else 1, error.problem or str(error))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, *TOO_MUCH) as error:
         yield Fault(1, str(error).partition("\n")[0])
+    except (LookupError, AttributeError, TypeError):
+        # So PyYAML says that `!!bool maybe` is none.
+        yield Fault(1, "a value is not what its tag says")
+
+
+def yaml_documents(file: File) -> list[Any]:
+    """What a YAML file holds; a value with an application's own tag is None.
+
+    Raises:
+        Exception: it is no YAML, which PyYAML says in many ways; `parses` finds them all.
+    """
+    import yaml
+
+    return list(yaml.load_all(file.text or "", _yaml_loader()))
+
+
+@cache
+def _yaml_loader() -> Any:  # noqa: ANN401 - a class of one of two bases, of which one is compiled
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    Loader.add_multi_constructor("!", lambda *_: None)
+    return Loader
 
 
 PARSERS: dict[str, Callable[[File], Iterator[Fault]]] = {
@@ -162,7 +209,10 @@ def _has_no_tag(file: File) -> Iterator[Fault]:
 
 
 def _has_no_conflict(file: File) -> Iterator[Fault]:
-    for marker in CONFLICT.finditer(file.text or ""):
+    markers = list(CONFLICT.finditer(file.text or ""))
+    if all(marker[0] == UNDERLINE for marker in markers):
+        return
+    for marker in markers:
         yield Fault(file.line_of(marker.start()), "a conflict marker is left")
 
 

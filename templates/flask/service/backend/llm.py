@@ -114,10 +114,10 @@ class UpstreamStream:
                         found = self._reader.read(data)
                     yield from found
         except FAILURES as error:
-            if self._cancelled:
-                raise Cancelled from error
-            if not self._reader.done:
+            if not (self._cancelled or self._reader.done):
                 raise translate(error) from error
+        if self._cancelled:
+            raise Cancelled
 
     def cancel(self) -> None:
         """Ends the connection, and so the wait for it, unless the answer is complete."""
