@@ -21,6 +21,7 @@ STANDARD_LIBRARY = sys.stdlib_module_names | {"test"}
 
 # Control characters, lone surrogates, what ends a line or turns its direction, and what is no
 # character at all: no format gives all of these back as they were written.
+UNDECODED = range(0xDC80, 0xDD00)  # how Python keeps bytes that are no text
 UNWRITABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -74,10 +75,15 @@ def check_text(text: str, what: str) -> str:
     text = text.strip(" \t")
     if unwritable := UNWRITABLE.search(text):
         point = ord(unwritable[0])
+        fault = (
+            "no UTF-8"
+            if point in UNDECODED
+            else f"U+{point:04X}: control and direction characters do not survive in every file "
+            "format"
+        )
         raise UsageError(
             f"The {what} is not one line of plain text",
-            why=f"character {unwritable.start() + 1} is U+{point:04X}: control and direction "
-            "characters do not survive in every file format",
+            why=f"character {unwritable.start() + 1} is {fault}",
             fix="leave it out",
         )
     if len(text) > LONGEST_TEXT:

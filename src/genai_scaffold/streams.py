@@ -8,10 +8,14 @@ import sys
 # What a terminal without Unicode shows instead.
 ASCII = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "‹": "<"}  # noqa: RUF001
 FALLBACK = "genai-scaffold-ascii"
+WIDEST = 1000  # columns
 
 
 def prepare() -> None:
-    """Open streams that are closed, and let every stream take every text."""
+    """Open streams that are closed, let every stream take every text, and have a sane width."""
+    # What prints, prints nothing at a width of 0, and for minutes at one of millions.
+    if not 0 < _number(os.environ.get("COLUMNS", "1")) <= WIDEST:
+        del os.environ["COLUMNS"]
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
@@ -19,6 +23,13 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=FALLBACK)
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

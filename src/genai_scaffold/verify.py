@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genai_scaffold import record
-from genai_scaffold.errors import RenderError
+from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 # Directories that hold what the user's tools made, not what the project is.
 FOREIGN = frozenset(
@@ -112,9 +112,17 @@ def project_at(path: Path) -> Project:
 
     Raises:
         UsageError: there is none at that path.
+        EnvironmentFailure: it, or a file of it, cannot be read.
     """
-    record.require(path)
-    return Project.read(path)
+    try:
+        record.require(path)
+        return Project.read(path)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{path} cannot be checked",
+            why=f"{error.strerror or error} ({error.filename or path})",
+            fix="make what is named readable",
+        ) from error
 
 
 def _is_python(file: File) -> Iterator[Fault]:
@@ -184,7 +192,8 @@ def _yaml_loader() -> Any:  # noqa: ANN401 - a class of one of two bases, of whi
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         pass
 
-    Loader.add_multi_constructor("!", lambda *_: None)
+    for theirs in ("!", "tag:yaml.org,2002:python/"):
+        Loader.add_multi_constructor(theirs, lambda *_: None)
     return Loader
 
 

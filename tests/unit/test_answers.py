@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -470,3 +471,21 @@ def test_a_damaged_answers_file_is_used_or_its_line_is_named(
         said = f"{refused.what}, {refused.why}"
         assert re.search(r"\bline \d+ of \S+answers\.yml", said, re.IGNORECASE), said
         assert "\n" not in f"{said}{refused.fix}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file")
+def test_a_file_without_end_is_too_large() -> None:
+    with pytest.raises(UsageError) as refused:
+        answers.from_file("/dev/zero")
+    assert "too large" in refused.value.why
+
+
+def test_a_file_without_a_name_is_not_left_out(run: Command) -> None:
+    assert run("recommend", "--answers", "").code == 2
+
+
+@pytest.mark.parametrize("value", ['!!int ""', "!!bool maybe", "!!timestamp now"])
+def test_a_value_that_is_not_what_it_says_is_refused(value: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        answers.mapping(f"x: {value}\n".encode(), "a.yml")
+    assert "not what its tag says" in refused.value.why

@@ -372,6 +372,22 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch, run: Command) -> 
     assert "\x1b[1;32mFastAPI" in run("recommend").output
 
 
+@pytest.mark.parametrize("columns", ["0", "-5", "9999999", "wide"])
+def test_a_width_that_cannot_be_is_not_believed(
+    columns: str, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "FastAPI is recommended" in run("recommend").output
+    assert "no such directory" in run("update", "nowhere").errors
+
+
+@pytest.mark.parametrize("directory", ["a" * 300, f"{'a' * 300}/x"])
+def test_a_name_that_no_disk_takes_is_no_bug(directory: str, run: Command, work: Path) -> None:
+    ended = run("new", directory, "--name", "ok", "--yes")
+    assert ended.code == 4, ended.errors
+    assert list(work.iterdir()) == []
+
+
 def test_a_working_directory_that_is_gone_is_no_traceback(run: Command, work: Path) -> None:
     (work / "gone").mkdir()
     os.chdir(work / "gone")

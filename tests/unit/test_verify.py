@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from genai_scaffold import verify
+from genai_scaffold.errors import EnvironmentFailure
 
 FAULTS = [
     pytest.param("a.py", b"x = 1\ndef\n", "parses", 2, id="python"),
@@ -13,11 +14,19 @@ FAULTS = [
     pytest.param("a.yaml", b"x: 1\ny: [\n", "parses", 3, id="yaml"),
     pytest.param("d/a.yml", b"x: 1\n\ty: 2\n", "parses", 2, id="yml"),
     pytest.param("a.json", b'{"x": 1,\n"y" 2}\n', "parses", 2, id="json"),
+    pytest.param("a.py", b"-" * 200_000 + b"1\n", "parses", 1, id="python-too-deep"),
+    pytest.param("a.py", b"+".join([b"1"] * 20_000) + b"\n", "parses", 1, id="python-too-long"),
+    pytest.param("a.toml", b"x = " + b"1" * 5000 + b"\n", "parses", 1, id="toml-too-long"),
+    pytest.param("a.toml", b"x = " + b"[" * 20_000 + b"\n", "parses", 1, id="toml-too-deep"),
+    pytest.param("a.json", b"1" * 5000 + b"\n", "parses", 1, id="json-too-long"),
+    pytest.param("a.yaml", b'x: !!int ""\n', "parses", 1, id="yaml-no-number"),
+    pytest.param("a.yaml", b"x: !!bool maybe\n", "parses", 1, id="yaml-no-truth"),
+    pytest.param("a.yaml", b"x: !!timestamp now\n", "parses", 1, id="yaml-no-time"),
     pytest.param("a.md", b"fine\n{{ name }}\n", "rendered", 2, id="tag"),
     pytest.param("a.md", b"fine\n{% if x %}\n", "rendered", 2, id="block"),
     pytest.param("a.md", b"{%- include 'x' -%}\n", "rendered", 1, id="trimming-block"),
     pytest.param("a.md", b"a\n<<<<<<< HEAD\nb\n", "no-conflict", 2, id="conflict-ours"),
-    pytest.param("a.md", b"a\nb\n=======\n", "no-conflict", 3, id="conflict-middle"),
+    pytest.param("a.md", b"=======\nb\n>>>>>>> new\n", "no-conflict", 1, id="conflict-middle"),
     pytest.param("a.md", b"a\n>>>>>>> new\n", "no-conflict", 2, id="conflict-theirs"),
     pytest.param("a.md", b"", "not-empty", 1, id="empty"),
     pytest.param("a.md", b" \n", "not-empty", 1, id="blank"),
@@ -30,6 +39,9 @@ SOUND = [
     pytest.param("a.py", b"x = f'{{{1}}} {0.5:.0%}'\n", id="f-string"),
     pytest.param("ci.yml", b"x: ${{ matrix.python }}\n", id="workflow"),
     pytest.param("a.md", b"Title\n========\n", id="underline"),
+    pytest.param("a.rst", b"Heading\n=======\n", id="underline-of-seven"),
+    pytest.param("mkdocs.yml", b"nav: !ENV X\nx: !!python/name:a.b\n", id="application-tags"),
+    pytest.param("tsconfig.json", b"// why\n{}\n", id="comments"),
     pytest.param("p/__init__.py", b"", id="package"),
     pytest.param("p/py.typed", b"", id="typed"),
     pytest.param("logo.png", b"\x89PNG\0\xff", id="binary"),
@@ -67,3 +79,17 @@ def test_what_the_user_s_tools_made_is_not_the_project(tmp_path: Path) -> None:
     for name in (".venv/a.py", ".git/a.py", ".mypy_cache/a.json", "node_modules/x/a.json"):
         write(tmp_path / "project", name, b"{% broken\n")
     assert verify.rendering(tmp_path / "project") == []
+
+
+def test_a_warning_of_python_s_is_no_fault_and_not_shown(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    write(tmp_path, "a.py", b"same = 1 is 1\n")
+    assert verify.rendering(tmp_path) == []
+    assert list(recwarn) == []
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000])
+def test_a_path_that_cannot_be_is_the_machine_s_fault(path: str) -> None:
+    with pytest.raises(EnvironmentFailure, match="cannot be checked"):
+        verify.project_at(Path(path))
