@@ -548,6 +548,9 @@ def mapping(content: bytes, name: str) -> dict[str, Any]:
         raise _not_yaml(name, error) from None
     except (ValueError, RecursionError) as error:
         raise _fault(name, 1, str(error)) from None
+    except (LookupError, AttributeError, TypeError):
+        # So PyYAML says that `!!bool maybe` is none.
+        raise _fault(name, 1, "a value is not what its tag says") from None
     return {str(key): value for key, value in document.items()}
 
 
