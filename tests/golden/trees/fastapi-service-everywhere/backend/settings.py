@@ -3,6 +3,7 @@
 import multiprocessing
 import re
 import sys
+from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
@@ -10,6 +11,7 @@ from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
+    IPvAnyNetwork,
     PositiveFloat,
     PositiveInt,
     RedisDsn,
@@ -72,6 +74,7 @@ class Settings(BaseSettings):
     redis_url: Secret[RedisDsn] | None = None
     web_concurrency: PositiveInt = 1
     cors_origins: Several[Origin] = ()
+    forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")

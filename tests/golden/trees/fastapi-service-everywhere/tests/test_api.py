@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from backend.api.responses import from_error, from_status
 from backend.api_keys import KeyRing, digest
+from backend.errors import Unauthorized
 from tests.conftest import Serve
 
-ASK = {"messages": [{"role": "user", "content": "hello", "parts": []}]}
+PARTS = [{"type": "text", "text": "hello"}]
+ASK = {"messages": [{"role": "user", "content": "hello", "parts": PARTS}]}
 KEY, NEXT_KEY = "a-key-of-alice", "her-next-key"
 JSON = {"content-type": "application/json"}
 
@@ -53,7 +56,21 @@ def test_echoes_any_json(client: httpx2.Client, value: object) -> None:
 def test_refuses_what_it_cannot_read(client: httpx2.Client, body: bytes, status: int) -> None:
     response = client.post("/echo", content=body, headers=JSON)
     assert response.status_code == status
-    assert response.json()["error"]["type"] == "invalid_request_error"
+    error = response.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    assert (error["message"] == "The body is not valid JSON") == (status == 400)
+
+
+def test_says_why_it_refuses() -> None:
+    answer = from_status(403, "This document belongs to somebody else")
+    assert "This document belongs to somebody else" in answer.body
+
+
+def test_knows_the_status_of_an_error_by_what_it_is_derived_from() -> None:
+    class KeyExpired(Unauthorized):
+        pass
+
+    assert from_error(KeyExpired("The key has expired")).status == 401
 
 
 def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:
@@ -83,6 +100,10 @@ def test_answers_with_the_request_id(client: httpx2.Client, given: str, kept: bo
     assert (answered == given) == kept
 
 
+def test_no_two_requests_have_the_same_id(client: httpx2.Client) -> None:
+    assert len({client.get("/healthz").headers["x-request-id"] for _ in range(3)}) == 3
+
+
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
@@ -109,6 +130,13 @@ def test_lets_only_known_keys_in(
     response = client.request("POST" if body else "GET", path, json=body, headers=headers)
     assert response.status_code == status
     assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)
+    if status == 401:
+        error = response.json()["error"]
+        assert (error["type"], error["code"]) == ("authentication_error", "invalid_api_key")
+
+
+def test_a_digest_is_sha256() -> None:
+    assert digest("abc").startswith("ba7816bf8f01cfea")
 
 
 def test_compares_with_every_key_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,3 +179,16 @@ def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | No
     ):
         assert response.headers.get("access-control-allow-origin") == allowed
         assert "access-control-allow-credentials" not in response.headers
+
+
+def test_lets_a_known_page_send_its_key(serve: Serve) -> None:
+    wish = {
+        "origin": "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    client = serve(cors_origins="https://app.example")
+    allowed = client.options("/v1/chat/completions", headers=wish).headers
+    assert "POST" in allowed["access-control-allow-methods"]
+    for name in ("authorization", "content-type"):
+        assert name in allowed["access-control-allow-headers"].lower()

@@ -14,6 +14,7 @@ from backend.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
+    LIST_IN,
     EventReader,
     json_of,
     model_names,
@@ -76,7 +77,7 @@ class UpstreamProvider:
             response = await self._client.post(path, body=request, cast_to=httpx2.Response)
         except FAILURES as error:
             raise translate(error) from error
-        return json_of(response)
+        return json_of(response, LIST_IN[path])
 
 
 async def events(stream: openai.AsyncStream[object]) -> AsyncIterator[str]:

@@ -13,7 +13,7 @@ from backend.settings import Settings
 from tests.serving import Answer, running, upstream
 
 Serve = Callable[..., httpx2.Client]
-TLS = httpx2.create_ssl_context()  # unused, but to make it for every client takes time
+TLS = httpx2.create_ssl_context()  # made once, since that is slow; the tests use no TLS
 
 
 @pytest.fixture(autouse=True)

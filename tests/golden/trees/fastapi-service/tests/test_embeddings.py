@@ -37,7 +37,13 @@ def test_refuses_what_is_no_text(client: httpx2.Client, given: object) -> None:
     assert client.post("/v1/embeddings", json={"input": given}).status_code == 422
 
 
+def test_refuses_more_numbers_than_any_model_makes(client: httpx2.Client) -> None:
+    asked = {"input": "text", "dimensions": 4097}
+    assert client.post("/v1/embeddings", json=asked).status_code == 422
+
+
 def test_refuses_a_model_that_is_not_allowed(serve: Serve) -> None:
     client = serve(allowed_models="one", llm_model="one")
     refused = client.post("/v1/embeddings", json={"input": "text", "model": "another"})
-    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "model")
+    error = refused.json()["error"]
+    assert (refused.status_code, error["param"], error["code"]) == (400, "model", "model_not_found")

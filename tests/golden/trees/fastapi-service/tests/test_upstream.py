@@ -1,12 +1,17 @@
 """The real provider, with the network replaced: what is sent, and what a failure becomes."""
 
 import json
+import socket
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from backend.chat.policy import DEFAULT_LIMIT
+from backend.llm import create_provider
+from backend.settings import Settings
 from backend.upstream import EventReader
 from tests.conftest import Serve
 from tests.serving import BrokenStream
@@ -19,16 +24,27 @@ USAGE = {"choices": [], "usage": {"total_tokens": 3}}
 
 
 def stream_of(*events: object) -> httpx2.Response:
-    lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
-    body = "".join(f"data: {line}\n\n" for line in lines)
-    return httpx2.Response(200, text=body, headers=SSE)
+    body = b"".join(b"data: %s\n\n" % line_of(event) for event in events)
+    return httpx2.Response(200, content=body, headers=SSE)
 
 
-def refusal(status: int, **headers: str) -> httpx2.Response:
+def line_of(event: object) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    return (event if isinstance(event, str) else json.dumps(event)).encode()
+
+
+def refusal(
+    status: int,
+    fields: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> httpx2.Response:
     error = {"message": "upstream says no", "type": "x", "param": "p", "code": "c"}
     # A client that is told not to retry answers at once.
     return httpx2.Response(
-        status, json={"error": error}, headers={"x-should-retry": "false", **headers}
+        status,
+        content=json.dumps({"error": {**error, **(fields or {})}}),
+        headers={"x-should-retry": "false", **(headers or {})},
     )
 
 
@@ -37,6 +53,11 @@ def refusal(status: int, **headers: str) -> httpx2.Response:
     [
         pytest.param({"max_tokens": 5000}, {"max_tokens": 100}, id="too many"),
         pytest.param({"max_completion_tokens": 5000}, {"max_completion_tokens": 100}, id="newer"),
+        pytest.param(
+            {"max_tokens": 5000, "max_completion_tokens": 6000},
+            {"max_tokens": 100, "max_completion_tokens": 100},
+            id="both",
+        ),
         pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
         pytest.param({}, {DEFAULT_LIMIT: 100}, id="no limit"),
     ],
@@ -64,8 +85,11 @@ def test_always_asks_for_usage(serve: Serve) -> None:
         sent.append(json.loads(request.content))
         return stream_of(STOP, "[DONE]")
 
-    serve(answer=answer).post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert [body["stream_options"] for body in sent] == [{"include_usage": True}]
+    client = serve(answer=answer)
+    for options in ({}, {"stream_options": {"vendor_option": 1}}):
+        client.post("/v1/chat/completions", json={**ASK, "stream": True, **options})
+    asked = {"include_usage": True}
+    assert [body["stream_options"] for body in sent] == [asked, {"vendor_option": 1, **asked}]
 
 
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
@@ -73,6 +97,13 @@ def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
     expected = f"data: {json.dumps(TOKEN)}\n\ndata: {json.dumps(STOP)}\n\ndata: [DONE]\n\n"
     assert response.text == expected
+
+
+def test_takes_usage_out_of_an_event_and_leaves_the_rest(serve: Serve) -> None:
+    client = serve(answer=lambda _: stream_of(STOP | {"usage": USAGE["usage"]}, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    event, done = response.text.removesuffix("\n\n").split("\n\n")
+    assert (json.loads(event.removeprefix("data: ")), done) == (STOP, "data: [DONE]")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +114,7 @@ def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
         pytest.param((TOKEN, '{"choices": [', STOP, "[DONE]"), id="malformed"),
         pytest.param((TOKEN, {"choices": ["Hi"]}, STOP, "[DONE]"), id="of another form"),
         pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
+        pytest.param((TOKEN, b'{"choices": [], "a": "\xff"}', STOP, "[DONE]"), id="not UTF-8"),
     ],
 )
 def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, ...]) -> None:
@@ -94,11 +126,20 @@ def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, 
     assert "overloaded" not in response.text
 
 
-def test_a_broken_connection_ends_the_stream_with_an_error(serve: Serve) -> None:
-    broken = BrokenStream(b'data: {"choices": []}\n\n')
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(httpx2.ReadError("gone"), "could not be reached", id="cut"),
+        pytest.param(httpx2.ReadTimeout("silence"), "did not answer in time", id="stalled"),
+    ],
+)
+def test_a_broken_connection_ends_the_stream_with_an_error(
+    serve: Serve, error: Exception, told: str
+) -> None:
+    broken = BrokenStream(b'data: {"choices": []}\n\n', error)
     client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert "could not be reached" in response.text
+    assert told in response.text
     assert "[DONE]" not in response.text
 
 
@@ -126,6 +167,7 @@ def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
         pytest.param(refusal(404), 404, "invalid_request_error", id="no such model"),
         pytest.param(refusal(413), 413, "invalid_request_error", id="too large"),
         pytest.param(refusal(422), 422, "invalid_request_error", id="unprocessable"),
+        pytest.param(refusal(409), 502, "upstream_error", id="any other refusal"),
         pytest.param(refusal(429), 429, "rate_limit_error", id="busy"),
         pytest.param(refusal(500), 502, "upstream_error", id="broken"),
         pytest.param(httpx2.Response(200, text="<html>"), 502, "upstream_error", id="not JSON"),
@@ -143,14 +185,91 @@ def test_an_upstream_error_becomes_ours(
         assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
 
 
-def test_says_whose_key_is_wrong(serve: Serve) -> None:
-    response = serve(answer=lambda _: refusal(401)).post("/v1/chat/completions", json=ASK)
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        pytest.param({}, {"param": "p", "code": "c"}, id="texts"),
+        pytest.param({"param": None, "code": None}, {"param": None, "code": None}, id="nothing"),
+        pytest.param({"param": {"a": 1}}, {"param": None}, id="an object"),
+        pytest.param({"param": ["a"], "code": {}}, {"param": None}, id="others"),
+        pytest.param({"code": 400}, {"code": "400"}, id="a number"),
+        pytest.param({"message": {}}, {"message": "The model rejected the request"}, id="no text"),
+        pytest.param({"message": "a\ud800"}, {"message": "a?"}, id="half a surrogate pair"),
+    ],
+)
+def test_passes_on_what_is_text_of_an_error(
+    serve: Serve, sent: dict[str, object], told: dict[str, object]
+) -> None:
+    response = serve(answer=lambda _: refusal(400, sent)).post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 400
+    assert told.items() <= response.json()["error"].items()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"error": {"message": "overloaded"}}, id="an error"),
+        pytest.param({"error": "overloaded", "choices": [], "data": []}, id="an error besides"),
+        pytest.param({"choices": None, "data": {}}, id="no list"),
+        pytest.param([], id="no object"),
+    ],
+)
+@pytest.mark.parametrize("path", ["chat/completions", "embeddings"])
+def test_what_is_no_answer_is_the_fault_of_the_upstream(
+    serve: Serve, path: str, sent: object
+) -> None:
+    client = serve(answer=lambda _: httpx2.Response(200, json=sent))
+    response = client.post(f"/v1/{path}", json={**ASK, "input": "hello"})
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+    assert "overloaded" not in response.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_error_of_null_is_none(serve: Serve, stream: bool) -> None:
+    said = {**STOP, "error": None}
+    answer = stream_of(said, "[DONE]") if stream else httpx2.Response(200, json=said)
+    response = serve(answer=lambda _: answer).post(
+        "/v1/chat/completions", json={**ASK, "stream": stream}
+    )
+    assert response.text == answer.text
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_passes_on_why_the_request_is_wrong(serve: Serve, status: int) -> None:
+    response = serve(answer=lambda _: refusal(status)).post("/v1/chat/completions", json=ASK)
+    error = response.json()["error"]
+    assert (error["message"], error["param"], error["code"]) == ("upstream says no", "p", "c")
+
+
+@pytest.mark.parametrize("sent", ["<html>", '["no"]', '{"error": {"message": 7}}'])
+def test_a_refusal_without_a_reason_is_still_one(serve: Serve, sent: str) -> None:
+    client = serve(answer=lambda _: httpx2.Response(400, text=sent))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "The model rejected the request"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_says_whose_key_is_wrong(serve: Serve, status: int) -> None:
+    response = serve(answer=lambda _: refusal(status)).post("/v1/chat/completions", json=ASK)
     assert "this service's own API key" in response.json()["error"]["message"]
 
 
 def test_says_when_to_try_again(serve: Serve) -> None:
-    client = serve(answer=lambda _: refusal(429, **{"retry-after": "7"}))
+    client = serve(answer=lambda _: refusal(429, headers={"retry-after": "7"}))
     assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    settings = Settings(llm_api_key=SecretStr("test"), llm_base_url=nobody)
+    client = serve(llm=create_provider(settings))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    assert response.status_code == 502
+    assert response.json()["error"]["message"] == "The model could not be reached"
 
 
 def test_a_silent_upstream_is_a_timeout(serve: Serve) -> None:
@@ -166,17 +285,28 @@ def test_lists_what_the_upstream_has(serve: Serve) -> None:
     assert serve(answer=lambda _: models).get("/v1/models").json()["data"][0]["id"] == "m1"
 
 
+@pytest.mark.parametrize("sent", ["<html>", "[]", '{"choices": [], "score": NaN}'])
+def test_an_answer_that_cannot_be_read_is_the_fault_of_the_upstream(
+    serve: Serve, sent: str
+) -> None:
+    client = serve(answer=lambda _: httpx2.Response(200, text=sent))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+
+
 @pytest.mark.parametrize("sent", ["<html>", "[]", "{}", '{"data": null}', '{"data": [{}]}'])
 def test_a_list_that_cannot_be_read_is_the_fault_of_the_upstream(serve: Serve, sent: str) -> None:
     response = serve(answer=lambda _: httpx2.Response(200, text=sent)).get("/v1/models")
     assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
 
 
-def test_says_where_there_are_no_embeddings(serve: Serve) -> None:
-    client = serve(answer=lambda _: refusal(404))
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_says_where_there_are_no_embeddings(serve: Serve, status: int) -> None:
+    client = serve(answer=lambda _: refusal(status))
     response = client.post("/v1/embeddings", json={"input": "hello"})
-    assert response.status_code == 404
-    assert "no embeddings" in response.json()["error"]["message"]
+    error = response.json()["error"]
+    assert (response.status_code, error["param"]) == (404, "model")
+    assert "no embeddings" in error["message"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -191,7 +321,7 @@ def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
 
 
 def test_puts_events_together_wherever_they_were_cut() -> None:
-    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata: "\xc3\xa9"\n\ndata: [DONE]\n\n'
+    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata:"\xc3\xa9"\n\ndata: [DONE]\n\n'
     reader = EventReader()
     events = [event for byte in sent for event in reader.read(bytes([byte]))]
     assert (events, reader.done) == (['{"a": 1}', '"é"'], True)

@@ -1,9 +1,11 @@
 """What an upstream's answers and failures mean to our client."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import openai
+import structlog
 from pydantic_core import from_json
 
 from backend.errors import (
@@ -20,6 +22,7 @@ from backend.errors import (
 MALFORMED = "The model sent a malformed answer"
 FAILURES = (openai.OpenAIError, httpx2.HTTPError)
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+LIST_IN = {CHAT: "choices", EMBEDDINGS: "data"}
 NO_SUCH_ROUTE = {404, 405, 501}
 PASSED_ON: dict[int, type[InvalidRequest]] = {
     400: InvalidRequest,
@@ -27,12 +30,15 @@ PASSED_ON: dict[int, type[InvalidRequest]] = {
     413: RequestTooLarge,
     422: UnprocessableRequest,
 }
+logger = structlog.get_logger(__name__)
 
 
 def translate(error: Exception) -> AppError:
-    """Returns our error for one of `FAILURES`, as the client should see it."""
+    """Returns our error for one of `FAILURES`, as the client should see it; logs what it was."""
+    causes = [type(cause).__name__ for cause in causes_of(error)]
+    logger.warning("model_failed", causes=causes, status=getattr(error, "status_code", None))
     match error:
-        case openai.APITimeoutError() | httpx2.TimeoutException():
+        case openai.APITimeoutError() | httpx2.TimeoutException() if not is_refused(error):
             return UpstreamTimedOut("The model did not answer in time")
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return UpstreamFailed("The model's provider refused this service's own API key")
@@ -41,12 +47,30 @@ def translate(error: Exception) -> AppError:
             return RateLimited("The model is busy", retry_after=retry_after)
         case openai.APIStatusError() if lacks_embeddings(error):
             message = f"The provider has no embeddings, or not of this model: {reason(error)}"
-            return NotFound(message, param="model", code=error.code)
+            return NotFound(message, param="model", code=text_of(error.code))
         case openai.APIStatusError() if error.status_code in PASSED_ON:
             kind = PASSED_ON[error.status_code]
-            return kind(reason(error), param=error.param, code=error.code)
+            return kind(reason(error), param=text_of(error.param), code=text_of(error.code))
+        case openai.APIStatusError():
+            return UpstreamFailed("The model's provider answered with an error")
         case _:
             return UpstreamFailed("The model could not be reached")
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yields the error, what caused it, what caused that, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def is_refused(error: Exception) -> bool:
+    """Tells whether no connection came about, which aiohttp's adapter calls a timeout."""
+    return any(
+        isinstance(cause, OSError) and not isinstance(cause, TimeoutError)
+        for cause in causes_of(error)
+    )
 
 
 def lacks_embeddings(error: openai.APIStatusError) -> bool:
@@ -55,26 +79,38 @@ def lacks_embeddings(error: openai.APIStatusError) -> bool:
 
 def reason(error: openai.APIStatusError) -> str:
     body: Any = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return message if isinstance(message, str) else "The model rejected the request"
+    message = text_of(body.get("message")) if isinstance(body, dict) else None
+    return message or "The model rejected the request"
+
+
+def text_of(value: object) -> str | None:
+    """Returns a text, as it can be sent: half a surrogate pair cannot. None for another value."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 def model_names(response: httpx2.Response) -> list[str]:
     try:
-        return [str(model["id"]) for model in json_of(response)["data"]]
+        return [str(model["id"]) for model in json_of(response, "data")["data"]]
     except (LookupError, TypeError):
         raise UpstreamFailed(MALFORMED) from None
 
 
-def json_of(response: httpx2.Response) -> dict[str, Any]:
-    """Returns the object in a plain answer, or raises UpstreamFailed where there is none."""
+def json_of(response: httpx2.Response, list_name: str) -> dict[str, Any]:
+    """Returns the object in a plain answer.
+
+    Raises:
+        UpstreamFailed: there is none, it is an error, or it has no list of that name.
+    """
     try:
         body: Any = from_json(response.content, allow_inf_nan=False)
     except ValueError:
         body = None
-    if not isinstance(body, dict):
-        raise UpstreamFailed(MALFORMED)
-    return body
+    match body:
+        case dict() if body.get("error") is not None:
+            raise UpstreamFailed("The model failed while it answered")
+        case dict() if isinstance(body.get(list_name), list):
+            return body
+    raise UpstreamFailed(MALFORMED)
 
 
 class EventReader:
@@ -92,4 +128,6 @@ class EventReader:
         *lines, self._rest = (self._rest + data).split(b"\n")
         fields = [line[5:].strip() for line in lines if line.startswith(b"data:")]
         self.done |= b"[DONE]" in fields
-        return [field.decode(errors="replace") for field in fields if field not in {b"", b"[DONE]"}]
+        # Bytes that are not UTF-8 stay visible in the text: no JSON parser takes them.
+        events = [field for field in fields if field not in {b"", b"[DONE]"}]
+        return [event.decode(errors="surrogateescape") for event in events]

@@ -35,18 +35,35 @@ def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
-    client = serve(api_keys=KEY, log_level="INFO", llm_model="some-model")
+    paced = OfflineProvider(pause=0.05)
+    client = serve(llm=paced, api_keys=KEY, log_level="INFO", llm_model="some-model")
     _, lines = ask(client, stream=stream)
     line = next(line for line in lines if line["event"] == "model_call")
     assert (line["client"], line["request_id"]) == ("alice", "trace-7")
-    assert (line["model"], line["outcome"]) == ("some-model", "ok")
+    assert (line["operation"], line["model"]) == ("chat", "some-model")
+    assert line["outcome"] == "ok"
     assert line["prompt_tokens"] > 0
     assert line["completion_tokens"] > 0
     assert line["seconds"] >= line["seconds_to_first_token"] >= 0
+    if stream:
+        assert line["seconds"] - line["seconds_to_first_token"] > 0.2
+
+
+def test_notes_a_client_that_leaves(serve: Serve) -> None:
+    client = serve(llm=OfflineProvider(pause=0.05), log_level="INFO")
+    body = {"messages": [{"role": "user", "content": "word " * 100}], "stream": True}
+    with capture_logs() as lines:
+        with client.stream("POST", "/v1/chat/completions", json=body) as response:
+            next(response.iter_lines())
+        for _ in range(200):
+            if calls := [line for line in lines if line["event"] == "model_call"]:
+                break
+            time.sleep(0.02)
+    assert [line["outcome"] for line in calls] == ["cancelled"]
 
 
 def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
-    serve(log_level="INFO").get("/healthz", headers=HEADERS)
+    serve(log_level="INFO").get("/healthz?a=secret", headers=HEADERS)
     written = ""
     for _ in range(200):
         written += capfd.readouterr().out
@@ -54,7 +71,10 @@ def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str
             break
         time.sleep(0.02)
     line = json.loads(written.splitlines()[-1])
-    assert (line["path"], line["status"], line["request_id"]) == ("/healthz", 200, "trace-7")
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/healthz", 200)
+    assert (line["level"], line["request_id"]) == ("info", "trace-7")
+    assert line["seconds"] > 0
+    assert line["timestamp"].endswith("Z")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +103,26 @@ def test_hides_the_prompt_when_the_upstream_repeats_it(
     response, lines = ask(serve(answer=lambda _: broken, log_level="DEBUG"))
     written = capfd.readouterr()
     assert CANARY not in f"{lines}{written.out}{written.err}{response.text}"
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause", "status"),
+    [
+        pytest.param(503, "InternalServerError", 503, id="an error"),
+        pytest.param(httpx2.ConnectError("refused"), "ConnectError", None, id="no connection"),
+    ],
+)
+def test_says_why_the_model_failed(
+    serve: Serve, failure: int | Exception, cause: str, status: int | None
+) -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        if isinstance(failure, Exception):
+            raise failure
+        return httpx2.Response(failure, headers={"x-should-retry": "false"})
+
+    _, lines = ask(serve(answer=answer, log_level="INFO"))
+    line = next(line for line in lines if line["event"] == "model_failed")
+    assert (line["causes"][-1], line["status"], line["request_id"]) == (cause, status, "trace-7")
 
 
 class Broken(OfflineProvider):
@@ -131,5 +171,10 @@ def test_says_as_much_as_it_is_told_to(
     serve: Serve, capfd: pytest.CaptureFixture[str], level: str, logged: bool
 ) -> None:
     serve(log_level=level).get("/healthz")
-    time.sleep(0.1)
-    assert ('"event":"request"' in capfd.readouterr().out) == logged
+    written = ""
+    for _ in range(200 if logged else 5):
+        time.sleep(0.02)
+        written += capfd.readouterr().out
+        if '"event":"request"' in written:
+            break
+    assert ('"event":"request"' in written) == logged

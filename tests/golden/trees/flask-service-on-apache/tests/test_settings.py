@@ -1,5 +1,8 @@
 """The environment: what is read, and what refuses to start."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from backend.api_keys import digest
@@ -15,7 +18,24 @@ PRODUCTION = {
 
 
 def test_starts_with_nothing_set() -> None:
-    assert load_settings().llm_api_key is None
+    settings = load_settings()
+    assert (settings.llm_api_key, settings.api_keys, settings.cors_origins) == (None, (), ())
+
+
+def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = load_settings()
+    example = (Path(__file__).parents[1] / ".env.example").read_text()
+    shown = dict(re.findall(r"^# ([A-Z_]+)=([^<\n]+)$", example, re.MULTILINE))
+    examples = {"LLM_API_KEY", "REDIS_URL"}  # these have no default
+    set_environment(monkeypatch, {name: shown[name] for name in shown.keys() - examples})
+    assert load_settings() == defaults
+
+
+def test_reads_a_file_for_what_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("MAX_MESSAGES=7\nMAX_TOKENS=7\nPORT=8000\n")
+    monkeypatch.setenv("MAX_TOKENS", "8")
+    settings = load_settings()
+    assert (settings.max_messages, settings.max_tokens) == (7, 8)
 
 
 def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +43,18 @@ def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().api_keys == (PRODUCTION["API_KEYS"],)
 
 
-def test_workers_that_count_together_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = {"WEB_CONCURRENCY": "2", "REDIS_URL": "redis://127.0.0.1:6379/0"}
-    set_environment(monkeypatch, PRODUCTION | shared)
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param(PRODUCTION | {"REDIS_URL": "redis://127.0.0.1:6379/0"}, id="count together"),
+        pytest.param({}, id="in development"),
+    ],
+)
+def test_several_workers_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    shared = {"WEB_CONCURRENCY": "2"}
+    set_environment(monkeypatch, environment | shared)
     assert load_settings().web_concurrency == 2
 
 
@@ -34,6 +63,15 @@ def test_reads_the_names_that_other_tools_use(monkeypatch: pytest.MonkeyPatch) -
     set_environment(monkeypatch, theirs | {"LLM_MODEL": "some-model"})
     settings = load_settings()
     assert settings.llm_api_key is not None
+    assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
+
+
+def test_prefers_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {"OPENAI_API_KEY": "another", "OPENAI_BASE_URL": "https://another.example/v1"}
+    set_environment(monkeypatch, PRODUCTION | theirs)
+    settings = load_settings()
+    assert settings.llm_api_key is not None
+    assert settings.llm_api_key.get_secret_value() == PRODUCTION["LLM_API_KEY"]
     assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
 
 
@@ -51,6 +89,7 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"REDIS_URL": "secret.example"}, "REDIS_URL", id="no address of a Redis"),
         pytest.param({"REDIS_URL": "redis://:secret@a:b"}, "REDIS_URL", id="a port as text"),
         pytest.param({"CORS_ORIGINS": "app.example"}, "CORS_ORIGINS", id="a host for an origin"),
+        pytest.param({"CORS_ORIGINS": "https://a.example/b"}, "CORS_ORIGINS", id="with a path"),
         pytest.param({"FORWARDED_ALLOW_IPS": "proxy"}, "FORWARDED_ALLOW_IPS", id="no network"),
         pytest.param({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", id="unknown level"),
         pytest.param({"LLM_TIMEOUT_SECONDS": "0"}, "LLM_TIMEOUT_SECONDS", id="no time"),

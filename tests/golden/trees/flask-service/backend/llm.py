@@ -1,8 +1,11 @@
 """The model: an OpenAI-compatible upstream, or the offline one where there is no key."""
 
+import socket
 import time
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Lock
+from typing import Any, NamedTuple, Protocol
 
 import httpx2
 import openai
@@ -14,6 +17,7 @@ from backend.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
+    LIST_IN,
     EventReader,
     json_of,
     model_names,
@@ -23,13 +27,29 @@ from backend.upstream import (
 logger = structlog.get_logger(__name__)
 
 
+class Cancelled(BaseException):
+    """The client has left, so that nobody reads the answer."""
+
+
+class Stream(NamedTuple):
+    """An answer as it is made.
+
+    Args:
+        events: the JSON of each event.
+        cancel: ends the stream from another thread than the one that waits for its next event.
+    """
+
+    events: Iterator[str]
+    cancel: Callable[[], None]
+
+
 class Provider(Protocol):
     """Takes requests, and gives answers, in the form of OpenAI's chat completions."""
 
     def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
 
-    def stream(self, request: dict[str, Any]) -> Iterator[str]:
-        """Returns the JSON of each event, once the model has accepted the request."""
+    def stream(self, request: dict[str, Any]) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
         ...
 
     def embed(self, request: dict[str, Any]) -> dict[str, Any]: ...
@@ -49,7 +69,7 @@ class UpstreamProvider:
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._post(EMBEDDINGS, request)
 
-    def stream(self, request: dict[str, Any]) -> Iterator[str]:
+    def stream(self, request: dict[str, Any]) -> Stream:
         kind = openai.Stream[object]
         try:
             stream = self._client.post(
@@ -57,7 +77,8 @@ class UpstreamProvider:
             )
         except FAILURES as error:
             raise translate(error) from error
-        return events(stream)
+        upstream = UpstreamStream(stream)
+        return Stream(upstream.events(), upstream.cancel)
 
     def models(self) -> list[str]:
         try:
@@ -71,20 +92,43 @@ class UpstreamProvider:
             response = self._client.post(path, body=request, cast_to=httpx2.Response)
         except FAILURES as error:
             raise translate(error) from error
-        return json_of(response)
+        return json_of(response, LIST_IN[path])
 
 
-def events(stream: openai.Stream[object]) -> Iterator[str]:
-    # The SDK would build a model for every token, at three times the cost, and stop at the closing
-    # mark: a connection that is not read to its end cannot serve the next request.
-    reader = EventReader()
-    try:
-        with stream:
-            for data in stream.response.iter_bytes():
-                yield from reader.read(data)
-    except FAILURES as error:
-        if not reader.done:
-            raise translate(error) from error
+class UpstreamStream:
+    """A stream of the SDK's, read in one thread and cancelled, perhaps, in another."""
+
+    def __init__(self, stream: openai.Stream[object]) -> None:
+        self._stream = stream
+        self._reader = EventReader()
+        self._lock = Lock()
+        self._cancelled = False
+
+    def events(self) -> Iterator[str]:
+        # The SDK would build a model for every token, at three times the cost, and stop at the
+        # closing mark: a connection that is not read to its end cannot serve the next request.
+        try:
+            with self._stream:
+                for data in self._stream.response.iter_bytes():
+                    with self._lock:
+                        found = self._reader.read(data)
+                    yield from found
+        except FAILURES as error:
+            if not (self._cancelled or self._reader.done):
+                raise translate(error) from error
+        if self._cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Ends the connection, and so the wait for it, unless the answer is complete."""
+        response = self._stream.response
+        # The lock holds back the end of the answer, after which another request may be served on
+        # the same connection.
+        with self._lock, suppress(OSError):
+            connection = response.extensions.get("network_stream")
+            if connection and not (self._reader.done or response.is_closed):
+                self._cancelled = True
+                connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class OfflineProvider:
@@ -103,8 +147,8 @@ class OfflineProvider:
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return offline.embed(request)
 
-    def stream(self, request: dict[str, Any]) -> Iterator[str]:
-        return self._paced(offline.stream(request))
+    def stream(self, request: dict[str, Any]) -> Stream:
+        return Stream(self._paced(offline.stream(request)), cancel=lambda: None)
 
     def _paced(self, events: Iterator[str]) -> Iterator[str]:
         for event in events:

@@ -115,6 +115,17 @@ def test_refuses_and_names_the_field(
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
 
+def test_refuses_an_infinite_number(client: httpx2.Client) -> None:
+    body = json.dumps({**ASK, "temperature": 0.5}).replace("0.5", "1e400")
+    headers = {"content-type": "application/json"}
+    response = client.post("/v1/chat/completions", content=body, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "finite_number")
+
+
+def test_accepts_as_many_messages_as_it_says(serve: Serve) -> None:
+    assert chat(serve(max_messages=2), messages=ASK["messages"] * 2).status_code == 200
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     "options",
@@ -139,5 +150,6 @@ def test_never_repeats_the_prompt_in_an_error(client: httpx2.Client) -> None:
 
 def test_lists_the_models(serve: Serve) -> None:
     allowed = serve(allowed_models="b,a").get("/v1/models").json()
-    assert [model["id"] for model in allowed["data"]] == ["a", "b"]
+    models = [{"id": name, "object": "model"} for name in ("a", "b")]
+    assert allowed == {"object": "list", "data": models}
     assert [model["id"] for model in serve().get("/v1/models").json()["data"]] == ["offline-echo"]

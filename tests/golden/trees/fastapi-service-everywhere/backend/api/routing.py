@@ -3,17 +3,20 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
-from backend.api.json_body import parse
+from backend.api.json_body import NOT_JSON, parse
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class StrictRequest(Request):
     async def json(self) -> Any:
-        return parse(await self.body())
+        try:
+            return parse(await self.body())
+        except ValueError as error:
+            raise HTTPException(400, NOT_JSON) from error
 
 
 class StrictRoute(APIRoute):

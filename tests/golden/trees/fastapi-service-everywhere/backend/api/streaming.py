@@ -73,15 +73,16 @@ async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def ui_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
     """Frames the same answer as a UI message stream."""
-    for part in ui_messages.opening():
+    message = ui_messages.UIMessageStream()
+    for part in message.opening():
         yield sse.frame(part)
     try:
         async for event in events:
-            if (delta := ui_messages.delta(event)) is not None:
+            if (delta := message.delta(event)) is not None:
                 yield sse.frame(delta)
     except Exception as error:
-        yield sse.frame(ui_messages.failure(told(error).message))
+        yield sse.frame(message.failure(told(error).message))
     else:
-        for part in ui_messages.closing():
+        for part in message.closing():
             yield sse.frame(part)
         yield sse.DONE

@@ -34,7 +34,7 @@ class Relay:
             self._finished |= any(choice.get("finish_reason") for choice in choices)
         except (AttributeError, TypeError, ValueError):
             raise UpstreamFailed("The model sent a malformed event") from None
-        if "error" in chunk:
+        if chunk.get("error") is not None:
             raise UpstreamFailed("The model failed while it answered")
         self.usage = chunk.get("usage") or self.usage
         if self._include_usage or "usage" not in chunk:

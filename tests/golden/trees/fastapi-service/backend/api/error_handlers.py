@@ -19,13 +19,13 @@ def register_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
-        # FastAPI's locations begin with "body".
+        # FastAPI's locations begin with the part of the request: body, query, path or header.
         failures = [{**failure, "loc": failure["loc"][1:]} for failure in error.errors()]
         return respond(from_validation(failures))
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
-        return respond(from_status(error.status_code), error.headers)
+        return respond(from_status(error.status_code, error.detail), error.headers)
 
 
 def respond(answer: ErrorAnswer, headers: Mapping[str, str] | None = None) -> Response:

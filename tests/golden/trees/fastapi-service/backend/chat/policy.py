@@ -7,6 +7,7 @@ from backend.errors import InvalidRequest
 from backend.settings import Settings
 
 CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_IMAGE = 1500 * CHARACTERS_PER_TOKEN  # providers charge by size, not by bytes
 LIMITS = ("max_tokens", "max_completion_tokens")
 DEFAULT_LIMIT = "max_completion_tokens"
 
@@ -62,6 +63,8 @@ def characters(value: Any) -> int:
             return len(value)
         case list():
             return sum(characters(item) for item in value)
+        case {"image_url": _, **others}:
+            return CHARACTERS_PER_IMAGE + characters(others)
         case dict():
             return sum(characters(item) for item in value.values())
         case _:

@@ -6,7 +6,7 @@ from backend.api.answering import answer
 from backend.api.dependencies import admit_client, chat_service, client, services
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import typed
-from backend.api.streaming import chat_frames, event_stream, ui_frames
+from backend.api.streaming import chat_stream, ui_stream
 from backend.chat import ui_messages
 from backend.chat.schemas import (
     ChatCompletionRequest,
@@ -60,7 +60,7 @@ def list_models() -> ModelList:
 def complete_chat(body: ChatCompletionRequest) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
-        return event_stream(chat_frames(chat_service().stream(body, client())))
+        return chat_stream(chat_service().stream(body, client()))
     return answer(chat_service().complete(body, client()))
 
 
@@ -75,5 +75,4 @@ def embed(body: EmbeddingRequest) -> Response:
 @typed(guard=admit_client)
 def chat_with_ui(body: UIChatRequest) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    events = chat_service().stream(ui_messages.to_chat(body), client())
-    return event_stream(ui_frames(events), ui_messages.HEADERS)
+    return ui_stream(chat_service().stream(ui_messages.to_chat(body), client()))

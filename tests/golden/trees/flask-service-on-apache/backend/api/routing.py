@@ -8,7 +8,7 @@ from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from backend.api.json_body import parse
+from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
@@ -71,7 +71,7 @@ def read_body() -> Any:
     try:
         return parse(sent)
     except ValueError as error:
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
 
 
 def received() -> bytes:
@@ -81,7 +81,7 @@ def received() -> bytes:
     except HTTPException:
         raise
     except Exception as error:  # chunks that cannot be read; every server has its own error
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
     return sent
 
 

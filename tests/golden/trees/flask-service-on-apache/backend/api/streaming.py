@@ -1,8 +1,8 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -11,17 +11,28 @@ from flask import Response
 from backend.api import sse
 from backend.api.responses import error_json, told
 from backend.chat import ui_messages
+from backend.llm import Cancelled, Stream
 
 Frames = Generator[str, None, None]
 
 
-def event_stream(frames: Frames, headers: Mapping[str, str] | None = None) -> Response:
+def chat_stream(answer: Stream) -> Response:
+    return event_stream(chat_frames(answer.events), answer.cancel)
+
+
+def ui_stream(answer: Stream) -> Response:
+    return event_stream(ui_frames(answer.events), answer.cancel, ui_messages.HEADERS)
+
+
+def event_stream(
+    frames: Frames, cancel: Callable[[], None], headers: Mapping[str, str] | None = None
+) -> Response:
     """Server-sent events, with a comment between them while the model is silent."""
     headers = {**sse.HEADERS, **(headers or {})}
-    return Response(with_pings(frames), headers=headers, mimetype=sse.MEDIA_TYPE)
+    return Response(with_pings(frames, cancel), headers=headers, mimetype=sse.MEDIA_TYPE)
 
 
-def with_pings(frames: Frames) -> Iterator[str]:
+def with_pings(frames: Frames, cancel: Callable[[], None]) -> Iterator[str]:
     """Yields each frame as it comes, and a ping after a time without any.
 
     Only a write can find out that the client has left, and a ping is one.
@@ -31,7 +42,7 @@ def with_pings(frames: Frames) -> Iterator[str]:
 
     def read() -> None:
         try:
-            with closing(frames):
+            with closing(frames), suppress(Cancelled):
                 for frame in frames:
                     arrived.put(frame)
                     if left.is_set():
@@ -50,8 +61,10 @@ def with_pings(frames: Frames) -> Iterator[str]:
             if frame is None:
                 return
             yield frame
-    finally:
+    except GeneratorExit:  # the client has left
         left.set()
+        cancel()
+        raise
 
 
 def chat_frames(events: Iterator[str]) -> Frames:
@@ -67,15 +80,16 @@ def chat_frames(events: Iterator[str]) -> Frames:
 
 def ui_frames(events: Iterator[str]) -> Frames:
     """Frames the same answer as a UI message stream."""
-    for part in ui_messages.opening():
+    message = ui_messages.UIMessageStream()
+    for part in message.opening():
         yield sse.frame(part)
     try:
         for event in events:
-            if (delta := ui_messages.delta(event)) is not None:
+            if (delta := message.delta(event)) is not None:
                 yield sse.frame(delta)
     except Exception as error:
-        yield sse.frame(ui_messages.failure(told(error).message))
+        yield sse.frame(message.failure(told(error).message))
     else:
-        for part in ui_messages.closing():
+        for part in message.closing():
             yield sse.frame(part)
         yield sse.DONE

@@ -17,7 +17,9 @@ def register_error_handlers(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-        return respond(from_status(error.code or 500), headers)
+        # Werkzeug's own descriptions are sentences for a browser's page.
+        own = error.description == type(error).description
+        return respond(from_status(error.code or 500, None if own else error.description), headers)
 
     @app.errorhandler(Exception)
     def on_error(error: Exception) -> Response:

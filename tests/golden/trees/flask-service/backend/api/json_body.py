@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+NOT_JSON = "The body is not valid JSON"
+
 
 def parse(body: bytes) -> Any:
     """Returns the value in `body`.

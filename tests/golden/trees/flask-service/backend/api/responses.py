@@ -84,16 +84,20 @@ def from_error(failure: Exception) -> ErrorAnswer:
         headers["retry-after"] = error.retry_after
     if isinstance(error, errors.Unauthorized):
         headers["www-authenticate"] = "Bearer"
-    return ErrorAnswer(STATUS[type(error)], error_json(error), headers)
+    return ErrorAnswer(status_of(error), error_json(error), headers)
 
 
-def from_status(status: int) -> ErrorAnswer:
-    """Returns the answer to what the framework itself refused: no such route, say."""
+def status_of(error: errors.AppError) -> HTTPStatus:
+    """Returns the status of the error's class, or of the nearest that it is derived from."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def from_status(status: int, detail: object = None) -> ErrorAnswer:
+    """Returns the answer to what was refused by its status: a route that does not exist, say."""
     kind = "api_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
-    unreadable = status == HTTPStatus.BAD_REQUEST
-    message = "The body is not valid JSON" if unreadable else HTTPStatus(status).phrase
-    detail = ErrorDetail(message=message, type=kind)
-    return ErrorAnswer(status, ErrorBody(error=detail).model_dump_json(), {})
+    message = detail if isinstance(detail, str) else HTTPStatus(status).phrase
+    body = ErrorBody(error=ErrorDetail(message=message, type=kind)).model_dump_json()
+    return ErrorAnswer(status, body, {})
 
 
 def from_validation(failures: Sequence[Any]) -> ErrorAnswer:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from backend.api.documented import Responses
-from backend.api.json_body import parse
+from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
@@ -78,7 +78,7 @@ def read_body() -> Any:
     try:
         return parse(sent)
     except ValueError as error:
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
 
 
 def received() -> bytes:
@@ -88,7 +88,7 @@ def received() -> bytes:
     except HTTPException:
         raise
     except Exception as error:  # chunks that cannot be read; every server has its own error
-        raise BadRequest from error
+        raise BadRequest(NOT_JSON) from error
     return sent
 
 

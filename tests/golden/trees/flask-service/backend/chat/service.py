@@ -9,7 +9,7 @@ from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
 from backend.limits import Limits
-from backend.llm import Provider
+from backend.llm import Provider, Stream
 from backend.settings import Settings
 
 JSONObject = dict[str, Any]
@@ -29,18 +29,18 @@ class ChatService:
         call = Call("embeddings", client, admit_embedding(request, self._settings))
         return self._answer(call, self._llm.embed)
 
-    def stream(self, request: ChatCompletionRequest, client: str) -> Iterator[str]:
-        """Returns the JSON of each event, once the model has accepted the request."""
+    def stream(self, request: ChatCompletionRequest, client: str) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
         call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
         relay = Relay(include_usage=options is not None and options.include_usage)
         self._begin(call)
         try:
-            events = self._llm.stream(call.body)
+            events, cancel = self._llm.stream(call.body)
         except BaseException as failure:
             self._finish(call, failure)
             raise
-        return self._pass_on(events, relay, call)
+        return Stream(self._pass_on(events, relay, call), cancel)
 
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._llm.models()
