@@ -420,16 +420,24 @@ def _alone(here: Place) -> Iterator[None]:
         return
     folder = os.open(here.private, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(folder, here)
         yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int, here: Place) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why="another run of genai-scaffold is at work in this repository",
             fix="wait for it, and commit what it brings",
         ) from None
-    finally:
-        os.close(folder)
+    except OSError:
+        # Some disks know no locks: the last look before anything is written has to do there.
+        return
 
 
 class _Repository:

@@ -1,5 +1,6 @@
 """Updating a project: what is refused, what is asked, where it works, and what it never touches."""
 
+import errno
 import json
 import os
 import re
@@ -612,6 +613,17 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
     assert tool("update", str(project), "--yes").code == 0
     assert codes == [3]
     assert git(project, "diff") == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_a_disk_without_locks_is_no_obstacle(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert tool("update", str(project), "--yes").code == 0
 
 
 def test_a_file_of_the_user_stays_where_it_is_though_its_folder_is_renamed(
