@@ -159,6 +159,12 @@ REQUESTS = [
     bare("GET", "/v1/models", authorization=f"Basic {KEY}"),
     bare("GET", "/v1/models", authorization="Bearer"),
     bare("GET", "/v1/models", authorization=f"bearer  {KEY}"),
+    bare("GET", "/v1/models/offline-echo"),
+    *(
+        bare(method, f"/v1/models/{name}", **AUTHORIZED)
+        for method in ("GET", "HEAD", "POST")
+        for name in ("offline-echo", "unknown", "a/b", "a%2Fb", "a%00b", "%ff", "", ".", "a/../b")
+    ),
     bare("POST", CHAT),
     bare("POST", "/nowhere", **AUTHORIZED),
     bare("GET", "/healthz", **ORIGIN),

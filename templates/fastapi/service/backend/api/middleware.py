@@ -70,7 +70,7 @@ class RequestMiddleware:
                     seconds=round(time.perf_counter() - started, 4),
                 )
 {%- if 'metrics' in features %}
-                route = getattr(inner.get("route"), "path", None)
+                route = getattr(inner.get("route"), "path_format", None)
                 count_request(scope["method"], route, status)
 {%- endif %}
 

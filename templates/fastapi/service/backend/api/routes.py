@@ -10,7 +10,7 @@ from backend import metrics
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
-from backend.api.dependencies import {{ 'KEY_IN_DOCS, ' if docs }}Chat, Client, InUse
+from backend.api.dependencies import {{ 'KEY_IN_DOCS, ' if docs }}ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -44,7 +44,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz"{{ ', tags=["operations"]' if docs }})
-async def readyz(services: InUse) -> Readiness:
+async def readyz(services: ServicesDep) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
     if await services.limits.reachable():
         return Readiness()
@@ -53,7 +53,7 @@ async def readyz(services: InUse) -> Readiness:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def show_metrics(_: Client) -> Response:
+async def show_metrics(_: ClientDep) -> Response:
     """Shows what Prometheus collects, to whoever may use the model."""
     return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
 {%- endif %}
@@ -76,14 +76,29 @@ async def show_metrics(_: Client) -> Response:
 {%- else %}
 @router.get("/v1/models")
 {%- endif %}
-async def list_models(chat: Chat, _: Client) -> ModelList:
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in await chat.models()])
 
 
+{% if docs -%}
+@router.get(
+    "/v1/models/{name:slashed}",
+    tags=["model"],
+    dependencies=KEY_IN_DOCS,
+    responses=documented.MODEL,
+)
+{%- else -%}
+@router.get("/v1/models/{name:slashed}")
+{%- endif %}
+async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that a request may name."""
+    return Model(id=await chat.model(name))
+
+
 {{ route("/v1/chat/completions", "CHAT") }}
 async def complete_chat(
-    body: ChatCompletionRequest, chat: Chat, client: Client, request: Request
+    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
@@ -92,14 +107,16 @@ async def complete_chat(
 
 
 {{ route("/v1/embeddings", "EMBEDDINGS") }}
-async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
+async def embed(
+    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
     return await answer(request, chat.embed(body, client), JSONResponse)
 
 
 {{ route("/api/chat", "UI_CHAT", "response_class=StreamingResponse") }}
 async def chat_with_ui(
-    body: UIChatRequest, chat: Chat, client: Client, request: Request
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

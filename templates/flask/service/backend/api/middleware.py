@@ -11,6 +11,7 @@ import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
 {% if 'metrics' in features -%}
+from backend.api.routing import path_template
 from backend.metrics import count_request
 
 {% endif -%}
@@ -37,7 +38,7 @@ class RequestMiddleware:
             status = int(line[:3])
 {%- if 'metrics' in features %}
             rule = environ["werkzeug.request"].url_rule
-            count_request(environ["REQUEST_METHOD"], rule and rule.rule, status)
+            count_request(environ["REQUEST_METHOD"], rule and path_template(rule), status)
 {%- endif %}
             return start_response(line, [*headers, ("x-request-id", request_id)], *error)
 

@@ -1,12 +1,18 @@
 """Views that do what their annotations say: a Pydantic model in, a Pydantic model out."""
 
 import functools
+{%- if docs or 'metrics' in features %}
+import re
+{%- endif %}
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
+{%- if docs or 'metrics' in features %}
+from werkzeug.routing import Rule
+{%- endif %}
 
 {% if docs -%}
 from backend.api.documented import Responses
@@ -15,6 +21,9 @@ from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
+{%- if docs or 'metrics' in features %}
+PART = re.compile(r"<(?:[^:>]+:)?(\w+)>")
+{%- endif %}
 
 
 class InvalidBody(Exception):
@@ -30,10 +39,10 @@ class InvalidBody(Exception):
 
 
 class TypedView:
-    """A view whose one argument, if it has any, is the request's body.
+    """A view that takes the parts of its path, and the request's body as a model.
 
     Args:
-        view: a function that takes at most one model, and returns a model or a response.
+        view: a function with at most one argument that is a model; returns a model or a response.
         guard: raises where the request is not let in.
 {%- if docs %}
         tag: the section of the API document that shows the view.
@@ -47,7 +56,8 @@ class TypedView:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
         self.returns: type[BaseModel | Response] = hints.pop("return")
-        self.body: tuple[str, type[BaseModel]] | None = next(iter(hints.items()), None)
+        self.body = next((item for item in hints.items() if issubclass(item[1], BaseModel)), None)
+        self.parts = {name: hint for name, hint in hints.items() if (name, hint) != self.body}
         self.guard = guard
         self.tag = tag
         self.responses = responses
@@ -56,16 +66,15 @@ class TypedView:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
         hints.pop("return")
-        self.body: tuple[str, type[BaseModel]] | None = next(iter(hints.items()), None)
+        self.body = next((item for item in hints.items() if issubclass(item[1], BaseModel)), None)
         self.guard = guard
         self._view = view
 {% endif %}
-    def __call__(self) -> Response:
+    def __call__(self, **arguments: Any) -> Response:
         # In FastAPI's order: the body is JSON, the client may ask, the body is valid.
         sent = read_body() if self.body else None
         if self.guard:
             self.guard()
-        arguments = {}
         if self.body:
             name, model = self.body
             arguments[name] = validated(model, sent)
@@ -84,6 +93,13 @@ def typed(guard: Guard | None = None) -> Callable[[View], TypedView]:
     return lambda view: TypedView(view, guard)
 {% endif %}
 
+{% if docs or 'metrics' in features -%}
+def path_template(rule: Rule) -> str:
+    """Returns a rule's path as OpenAPI writes it, with its parts in braces."""
+    return PART.sub(r"{\1}", rule.rule)
+
+
+{% endif -%}
 def read_body() -> Any:
     """Returns the JSON value that was sent, or the bytes where they claim to be something else."""
     sent = received()
