@@ -153,3 +153,12 @@ def test_lists_the_models(serve: Serve) -> None:
     models = [{"id": name, "object": "model"} for name in ("a", "b")]
     assert allowed == {"object": "list", "data": models}
     assert [model["id"] for model in serve().get("/v1/models").json()["data"]] == ["offline-echo"]
+
+
+def test_shows_a_model(serve: Serve) -> None:
+    client = serve(allowed_models="a,maker/b")
+    assert client.get("/v1/models/maker/b").json() == {"id": "maker/b", "object": "model"}
+    assert client.get("/v1/models/maker%2Fb").json() == {"id": "maker/b", "object": "model"}
+    unknown = client.get("/v1/models/maker/c")
+    assert unknown.status_code == 404
+    assert unknown.json()["error"]["code"] == "model_not_found"

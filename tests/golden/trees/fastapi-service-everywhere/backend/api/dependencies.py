@@ -23,14 +23,14 @@ async def services(request: Request) -> Services:
     return found
 
 
-InUse = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[Services, Depends(services)]
 
 
-async def chat_service(services: InUse) -> ChatService:
+async def chat_service(services: ServicesDep) -> ChatService:
     return services.chat
 
 
-async def client(request: Request, services: InUse) -> str:
+async def client(request: Request, services: ServicesDep) -> str:
     """Returns the id of the client's key, or its address where no key is configured.
 
     Raises:
@@ -47,5 +47,5 @@ async def client(request: Request, services: InUse) -> str:
     return owner
 
 
-Chat = Annotated[ChatService, Depends(chat_service)]
-Client = Annotated[str, Depends(client)]
+ChatDep = Annotated[ChatService, Depends(chat_service)]
+ClientDep = Annotated[str, Depends(client)]

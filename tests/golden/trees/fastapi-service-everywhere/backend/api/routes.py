@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from backend.api.answering import answer
-from backend.api.dependencies import Chat, Client, InUse
+from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -38,7 +38,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz")
-async def readyz(services: InUse) -> Readiness:
+async def readyz(services: ServicesDep) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
     if await services.limits.reachable():
         return Readiness()
@@ -46,14 +46,20 @@ async def readyz(services: InUse) -> Readiness:
 
 
 @router.get("/v1/models")
-async def list_models(chat: Chat, _: Client) -> ModelList:
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in await chat.models()])
 
 
+@router.get("/v1/models/{name:slashed}")
+async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that a request may name."""
+    return Model(id=await chat.model(name))
+
+
 @router.post("/v1/chat/completions", response_model=None)
 async def complete_chat(
-    body: ChatCompletionRequest, chat: Chat, client: Client, request: Request
+    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
@@ -62,14 +68,16 @@ async def complete_chat(
 
 
 @router.post("/v1/embeddings", response_model=None)
-async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
+async def embed(
+    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
     return await answer(request, chat.embed(body, client), JSONResponse)
 
 
 @router.post("/api/chat", response_model=None)
 async def chat_with_ui(
-    body: UIChatRequest, chat: Chat, client: Client, request: Request
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

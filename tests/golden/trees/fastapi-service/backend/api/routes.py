@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from backend.api import documented
 from backend.api.answering import answer
-from backend.api.dependencies import KEY_IN_DOCS, Chat, Client, InUse
+from backend.api.dependencies import KEY_IN_DOCS, ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -39,7 +39,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", tags=["operations"])
-async def readyz(services: InUse) -> Readiness:
+async def readyz(services: ServicesDep) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
     if await services.limits.reachable():
         return Readiness()
@@ -47,9 +47,20 @@ async def readyz(services: InUse) -> Readiness:
 
 
 @router.get("/v1/models", tags=["model"], dependencies=KEY_IN_DOCS, responses=documented.MODELS)
-async def list_models(chat: Chat, _: Client) -> ModelList:
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in await chat.models()])
+
+
+@router.get(
+    "/v1/models/{name:slashed}",
+    tags=["model"],
+    dependencies=KEY_IN_DOCS,
+    responses=documented.MODEL,
+)
+async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that a request may name."""
+    return Model(id=await chat.model(name))
 
 
 @router.post(
@@ -60,7 +71,7 @@ async def list_models(chat: Chat, _: Client) -> ModelList:
     responses=documented.CHAT,
 )
 async def complete_chat(
-    body: ChatCompletionRequest, chat: Chat, client: Client, request: Request
+    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
@@ -75,7 +86,9 @@ async def complete_chat(
     response_model=None,
     responses=documented.EMBEDDINGS,
 )
-async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Request) -> Response:
+async def embed(
+    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
     return await answer(request, chat.embed(body, client), JSONResponse)
 
@@ -88,7 +101,7 @@ async def embed(body: EmbeddingRequest, chat: Chat, client: Client, request: Req
     responses=documented.UI_CHAT,
 )
 async def chat_with_ui(
-    body: UIChatRequest, chat: Chat, client: Client, request: Request
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)

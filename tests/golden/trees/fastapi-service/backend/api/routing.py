@@ -5,10 +5,20 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from backend.api.json_body import NOT_JSON, parse
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class SlashedName(PathConvertor):
+    """A name that may hold slashes; Starlette's own `path` may also be empty."""
+
+    regex = "[^/].*"
+
+
+register_url_convertor("slashed", SlashedName())
 
 
 class StrictRequest(Request):

@@ -55,6 +55,13 @@ def list_models() -> ModelList:
     return ModelList(data=[Model(id=name) for name in chat_service().models()])
 
 
+@router.get("/v1/models/<path:name>")
+@typed(guard=admit_client)
+def show_model(name: str) -> Model:
+    """Shows one of the models that a request may name."""
+    return Model(id=chat_service().model(name))
+
+
 @router.post("/v1/chat/completions")
 @typed(guard=admit_client)
 def complete_chat(body: ChatCompletionRequest) -> Response:

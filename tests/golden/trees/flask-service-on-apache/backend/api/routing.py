@@ -27,10 +27,10 @@ class InvalidBody(Exception):
 
 
 class TypedView:
-    """A view whose one argument, if it has any, is the request's body.
+    """A view that takes the parts of its path, and the request's body as a model.
 
     Args:
-        view: a function that takes at most one model, and returns a model or a response.
+        view: a function with at most one argument that is a model; returns a model or a response.
         guard: raises where the request is not let in.
     """
 
@@ -40,16 +40,15 @@ class TypedView:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
         hints.pop("return")
-        self.body: tuple[str, type[BaseModel]] | None = next(iter(hints.items()), None)
+        self.body = next((item for item in hints.items() if issubclass(item[1], BaseModel)), None)
         self.guard = guard
         self._view = view
 
-    def __call__(self) -> Response:
+    def __call__(self, **arguments: Any) -> Response:
         # In FastAPI's order: the body is JSON, the client may ask, the body is valid.
         sent = read_body() if self.body else None
         if self.guard:
             self.guard()
-        arguments = {}
         if self.body:
             name, model = self.body
             arguments[name] = validated(model, sent)

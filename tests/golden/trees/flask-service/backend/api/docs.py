@@ -6,12 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, current_app, send_file
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import to_json
 
 from backend.api.docs_pages import ASSETS, CACHE_SECONDS, OPENAPI_URL, REDOC, SWAGGER_UI
-from backend.api.routing import TypedView
+from backend.api.routing import TypedView, path_template
 
 REFERENCE = "#/components/schemas/{model}"
 Operation = tuple[str, str, TypedView]
@@ -69,7 +69,7 @@ def operations(app: Flask) -> Iterator[Operation]:
         view = app.view_functions[rule.endpoint]
         if isinstance(view, TypedView):
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                yield rule.rule, method.lower(), view
+                yield path_template(rule), method.lower(), view
 
 
 def describe(view: TypedView) -> dict[str, Any]:
@@ -81,6 +81,8 @@ def describe(view: TypedView) -> dict[str, Any]:
     }
     if view.__doc__:
         operation["description"] = inspect.cleandoc(view.__doc__)
+    if view.parts:
+        operation["parameters"] = [describe_part(*part) for part in view.parts.items()]
     if view.body:
         operation["requestBody"] = {"content": json_content(view.body[1]), "required": True}
     if view.guard:
@@ -90,6 +92,11 @@ def describe(view: TypedView) -> dict[str, Any]:
         str(status): describe_response(int(status), answer) for status, answer in answers.items()
     }
     return operation
+
+
+def describe_part(name: str, hint: type) -> dict[str, Any]:
+    schema = {"title": name.replace("_", " ").title(), **TypeAdapter(hint).json_schema()}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def describe_response(status: int, answer: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,13 @@ def list_models() -> ModelList:
     return ModelList(data=[Model(id=name) for name in chat_service().models()])
 
 
+@router.get("/v1/models/<path:name>")
+@typed(tag="model", responses=documented.MODEL, guard=admit_client)
+def show_model(name: str) -> Model:
+    """Shows one of the models that a request may name."""
+    return Model(id=chat_service().model(name))
+
+
 @router.post("/v1/chat/completions")
 @typed(tag="model", responses=documented.CHAT, guard=admit_client)
 def complete_chat(body: ChatCompletionRequest) -> Response:

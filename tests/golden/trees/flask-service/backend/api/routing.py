@@ -1,18 +1,21 @@
 """Views that do what their annotations say: a Pydantic model in, a Pydantic model out."""
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import Rule
 
 from backend.api.documented import Responses
 from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
+PART = re.compile(r"<(?:[^:>]+:)?(\w+)>")
 
 
 class InvalidBody(Exception):
@@ -28,10 +31,10 @@ class InvalidBody(Exception):
 
 
 class TypedView:
-    """A view whose one argument, if it has any, is the request's body.
+    """A view that takes the parts of its path, and the request's body as a model.
 
     Args:
-        view: a function that takes at most one model, and returns a model or a response.
+        view: a function with at most one argument that is a model; returns a model or a response.
         guard: raises where the request is not let in.
         tag: the section of the API document that shows the view.
         responses: what the document says of the answers, beyond the annotations.
@@ -43,18 +46,18 @@ class TypedView:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
         self.returns: type[BaseModel | Response] = hints.pop("return")
-        self.body: tuple[str, type[BaseModel]] | None = next(iter(hints.items()), None)
+        self.body = next((item for item in hints.items() if issubclass(item[1], BaseModel)), None)
+        self.parts = {name: hint for name, hint in hints.items() if (name, hint) != self.body}
         self.guard = guard
         self.tag = tag
         self.responses = responses
         self._view = view
 
-    def __call__(self) -> Response:
+    def __call__(self, **arguments: Any) -> Response:
         # In FastAPI's order: the body is JSON, the client may ask, the body is valid.
         sent = read_body() if self.body else None
         if self.guard:
             self.guard()
-        arguments = {}
         if self.body:
             name, model = self.body
             arguments[name] = validated(model, sent)
@@ -68,6 +71,11 @@ def typed(
     *, tag: str, responses: Responses | None = None, guard: Guard | None = None
 ) -> Callable[[View], TypedView]:
     return lambda view: TypedView(view, guard, tag, responses or {})
+
+
+def path_template(rule: Rule) -> str:
+    """Returns a rule's path as OpenAPI writes it, with its parts in braces."""
+    return PART.sub(r"{\1}", rule.rule)
 
 
 def read_body() -> Any:
