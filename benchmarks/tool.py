@@ -155,12 +155,10 @@ from jinja2 import Environment, Template
 Environment.from_string = counted(Environment.from_string)
 Environment.get_template = counted(Environment.get_template)
 Template.render = counted(Template.render)
-os.mkdir("source")
-source = template.checkout(Path("source"))
-done("a clean copy of the template")
 project = Path("my-app").absolute()
 data = {**planned.answers.for_template(), "recommendation": planned.recommendation.as_dict()}
-render.render_from(source, project, {**data, "scaffold_version": template.version()})
+with render.source() as source:
+    render.render_from(source, project, {**data, "scaffold_version": template.version()})
 done("Copier")
 milliseconds["Copier"] -= jinja
 milliseconds["Jinja: compiles and renders"] = jinja

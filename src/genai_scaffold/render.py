@@ -1,14 +1,17 @@
 """Renders the template: the only module that speaks Copier."""
 
+import contextlib
 import re
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from genai_scaffold import staging, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
+
+EXECUTABLE, PLAIN = 0o755, 0o644
 
 
 def render(
@@ -29,13 +32,25 @@ def render(
         EnvironmentFailure: the disk or its permissions stopped it.
     """
     try:
-        with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
-            source = template.checkout(stage)
+        with source() as directory:
             data = {**answers, "recommendation": dict(recommendation)}
-            render_from(source, destination, {**data, "scaffold_version": template.version()})
+            data["scaffold_version"] = template.version()
+            return render_from(directory, destination, data)
     except OSError as error:
         raise _unwritable(error, destination) from error
-    return files(destination)
+
+
+@contextlib.contextmanager
+def source() -> Iterator[Path]:
+    """The packaged template where Copier can render it: in place, or a copy without links."""
+    root = template.root()
+    if not template.has_links(root):
+        yield root
+        return
+    # Copier refuses what leads out of the template.
+    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
+        template.lay_out(template.files(root), stage)
+        yield stage
 
 
 def load() -> None:
@@ -43,11 +58,11 @@ def load() -> None:
     import copier  # noqa: F401
 
 
-def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> None:
-    """Render the template that a directory holds.
+def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Render the template that a directory holds, and list the files.
 
     Args:
-        source: the directory with the template's copier.yml, in no repository.
+        source: the directory with the template's copier.yml.
         destination: where to; empty or not there yet.
         data: the answers, and what else the template is to know.
     """
@@ -56,8 +71,9 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> Non
     import jinja2
     import plumbum
 
+    source = source.resolve()
     try:
-        # Copier asks git about every file it writes; a template without a repository needs none.
+        # With git, Copier would render a checkout's newest tag, and ask about every file it writes.
         with plumbum.local.env(PATH=str(source / "no-programs")):
             copier.run_copy(
                 str(source),
@@ -70,6 +86,9 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> Non
                 # Not the user's own Copier settings: they would change our defaults in silence.
                 settings=copier.Settings(),
             )
+        rendered = files(destination)
+        for path in rendered:
+            _set_mode(destination / path)
     except KeyboardInterrupt:
         # One of Copier's errors is a KeyboardInterrupt too.
         raise
@@ -82,6 +101,7 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> Non
             why=f"{_place(error, source)}{_first_line(error)}",
             fix="report this as a bug, with the command that you ran",
         ) from error
+    return rendered
 
 
 def files(project: Path) -> tuple[str, ...]:
@@ -103,15 +123,23 @@ def _unwritable(error: OSError, destination: Path) -> EnvironmentFailure:
     )
 
 
+def _set_mode(path: Path) -> None:
+    """Give a file a mode of its own: an installer may have changed that of the original."""
+    with path.open("rb") as file:
+        is_script = file.read(2) == b"#!"
+    # Some file systems have one mode for all their files.
+    with contextlib.suppress(PermissionError):
+        path.chmod(EXECUTABLE if is_script else PLAIN)
+
+
 def _place(error: Exception, source: Path) -> str:
     """The template's file and line that an error comes from, if it is known."""
     place = (getattr(error, "filename", None), getattr(error, "lineno", None))
     frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     for filename, line in [place, *reversed(frames)]:
-        # Copier resolves the path of the template: compare by what follows the temporary name.
-        path, name, inner = str(filename).partition(f"{source.name}/")
-        if filename and name and path:
-            return f"{inner}, line {line}: "
+        path = Path(str(filename))
+        if path.is_relative_to(source / "templates"):
+            return f"{path.relative_to(source).as_posix()}, line {line}: "
     return f"{missing}: " if (missing := getattr(error, "name", None)) else ""
 
 

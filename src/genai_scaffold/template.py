@@ -1,4 +1,4 @@
-"""The packaged template: where it is, a clean copy of it, and the questions that it asks."""
+"""The packaged template: where it is, what it holds, and the questions that it asks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from genai_scaffold import __version__
 
 Value: TypeAlias = str | bool | tuple[str, ...]
 
-EXECUTABLE, PLAIN = 0o755, 0o644
 DIGEST_SHOWN = 8
 
 
@@ -76,30 +75,17 @@ def files(root: Path) -> dict[str, bytes]:
     }
 
 
+def has_links(root: Path) -> bool:
+    """Whether some file of the template is a symbolic link, as some installers make them."""
+    return any(path.is_symlink() for path in (root / "templates").rglob("*"))
+
+
 def lay_out(contents: Mapping[str, bytes], destination: Path) -> None:
-    """Write a template's files into an existing directory, with modes that Copier may copy."""
+    """Write a template's files into an existing directory."""
     for folder in {(destination / path).parent for path in contents}:
         folder.mkdir(parents=True, exist_ok=True)
     for path, content in contents.items():
-        copy = destination / path
-        copy.write_bytes(content)
-        copy.chmod(EXECUTABLE if content.startswith(b"#!") else PLAIN)
-
-
-def checkout(destination: Path) -> Path:
-    """Copy the template into an empty directory, so that Copier sees files and modes it may copy.
-
-    What an installer did to the originals stays behind: read-only modes, lost executable bits,
-    and a repository whose newest tag Copier would render instead.
-
-    Args:
-        destination: an existing directory to copy into.
-
-    Returns:
-        The directory that holds the copied copier.yml.
-    """
-    lay_out(files(root()), destination)
-    return destination
+        (destination / path).write_bytes(content)
 
 
 def version() -> str:

@@ -256,10 +256,9 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
     undo = tuple(here.undo)
     if planned.is_current:
         return Outcome(planned, (), (), (), (), Handwork((), ()), "", undo)
-    with staging.directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage:
-        old, new, current = stage / "old", stage / "new", stage / "template"
-        current.mkdir()
-        template.checkout(current)
+    temporary = Path(tempfile.gettempdir())
+    with staging.directory(temporary, "genai-scaffold") as stage, render.source() as current:
+        old, new = stage / "old", stage / "new"
         base: Path | Snapshot = old
         _render_old(planned, here, current, old)
         _render_new(planned, current, new)
@@ -306,7 +305,7 @@ def _render_old(planned: Plan, here: Place, current: Path, destination: Path) ->
     if planned.base is not None or recorded.version == template.version():
         source = current
     elif recorded.version in history.releases():
-        source = current.with_name("old-template")
+        source = destination.with_name("old-template")
         source.mkdir()
         template.lay_out(history.files(recorded.version), source)
     else:

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from genai_scaffold import answers, pipeline, process, render, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
@@ -53,7 +54,8 @@ def test_a_broken_template_is_named_with_its_line(
     name: str, content: str | bytes, words: str, small_template: Path, work: Path
 ) -> None:
     source = work / "source"
-    shutil.copytree(small_template, source)
+    shutil.copytree(small_template, work / "real")
+    source.symlink_to("real")  # as a temporary folder's path can be
     text = content if isinstance(content, bytes) else content.encode()
     (source / "templates/project" / name).write_bytes(text)
     planned = plan()
@@ -61,6 +63,12 @@ def test_a_broken_template_is_named_with_its_line(
         render.render_from(source, work / "bot", planned.answers.for_template())
     assert words in failed.value.why
     assert "\n" not in failed.value.why
+
+
+def test_a_line_of_ours_is_no_place_in_a_template(work: Path) -> None:
+    with pytest.raises(RenderError) as failed:
+        render.render_from(REPOSITORY, work / "bot", {"framework": "no such"})
+    assert ", line " not in failed.value.why
 
 
 def test_a_project_that_is_not_sound_is_not_written(
@@ -105,6 +113,32 @@ def test_what_an_installer_did_to_the_template_stays_behind(
     assert stat.S_IMODE((work / "bot/start").stat().st_mode) == 0o755
     assert os.access(work / "bot/main.py", os.W_OK)
     assert stat.S_IMODE((work / "bot/main.py").stat().st_mode) == 0o644
+
+
+def test_a_template_is_rendered_where_it_is(small_template: Path) -> None:
+    with render.source() as source:
+        assert source == small_template
+
+
+def test_of_a_template_made_of_links_a_copy_is_rendered(
+    small_template: Path, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "site-packages"
+    shutil.copytree(small_template, source, copy_function=os.symlink)
+    monkeypatch.setattr(template, "root", lambda: source)
+    assert "main.py" in rendered(work / "bot")
+    assert not (work / "bot/main.py").is_symlink()
+
+
+@pytest.mark.filterwarnings("ignore:Path permissions:UserWarning")
+def test_a_disk_that_knows_no_modes_takes_a_project(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert "start" in rendered(work / "bot")
 
 
 def test_a_template_inside_a_repository_is_rendered_as_it_is(

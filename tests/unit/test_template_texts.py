@@ -65,8 +65,8 @@ ALPHABET = "\\`*_[]<>&~|#$-+=!(){}:;.,'\"%^@/ 019ax éß🚀"
 
 
 @pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return template.checkout(tmp_path_factory.mktemp("template"))
+def source() -> Path:
+    return template.root()
 
 
 def shown(markdown: str) -> list[str]:

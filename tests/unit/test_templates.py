@@ -40,8 +40,8 @@ class Project(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return template.checkout(tmp_path_factory.mktemp("template"))
+def source() -> Path:
+    return template.root()
 
 
 def rendered(source: Path, root: Path, row: Row) -> Project:
