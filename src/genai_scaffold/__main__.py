@@ -1,5 +1,7 @@
 """Starts the command line; Ctrl-C is obeyed from here on, though loading it takes a moment."""
 
+import atexit
+import gc
 from typing import NoReturn
 
 from genai_scaffold import signals
@@ -8,6 +10,8 @@ from genai_scaffold import signals
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     signals.obey()
+    # The system takes all memory back at once: nothing of it is worth the collector's last look.
+    atexit.register(gc.freeze)
     from genai_scaffold.cli import main
 
     main()

@@ -91,6 +91,17 @@ def test_help_imports_nothing_that_is_slow(arguments: list[str], needed: set[str
     assert (ended.returncode, ended.stderr.strip()) == (0, str(sorted(needed)))
 
 
+def test_the_collector_does_not_hold_up_the_end() -> None:
+    program = (
+        "import atexit, gc\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+        "from genai_scaffold import __main__\n__main__.run()\n"
+    )
+    command = [sys.executable, "-c", program, "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stdout.splitlines()[-1] == "True"
+
+
 @pytest.mark.parametrize(
     ("incomplete", "offered"),
     [
