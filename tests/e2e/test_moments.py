@@ -115,16 +115,16 @@ def assert_swept(machine: Machine, scaffold: Path, killed: Attempt, left: Iterab
 
 FILLED = """
 mount -t tmpfs -o size=$1 tmpfs "$2" && cd "$2" && printf 'mine' > mine && cd "$3" || exit 99
-"$4" new "$3/bot" --yes --quiet
+"$4" new "$3/bot" --yes --quiet $6
 code=$?
 find "$2" -mindepth 1 | sort > "$5"
 [ "$(cat "$2/mine")" = mine ] && exit $code
 """
 
 
-@pytest.mark.parametrize("full", ["destination", "temporary"])
+@pytest.mark.parametrize(("full", "flag"), [("destination", ""), ("temporary", "--dry-run")])
 def test_a_disk_that_fills_is_left_as_it_was(
-    full: str, machine: Machine, scaffold: Path, tmp_path: Path
+    full: str, flag: str, machine: Machine, scaffold: Path, tmp_path: Path
 ) -> None:
     codes = []
     for size in SIZES:
@@ -134,8 +134,9 @@ def test_a_disk_that_fills_is_left_as_it_was(
         work.mkdir()
         place = disk if full == "destination" else work
         temporary = disk if full == "temporary" else folder
+        arguments = (size, disk, place, scaffold, listing, flag)
         ended = subprocess.run(
-            (*separated("disks"), "sh", "-c", FILLED, "sh", size, disk, place, scaffold, listing),
+            (*separated("disks"), "sh", "-c", FILLED, "sh", *arguments),
             env={**machine.variables, "TMPDIR": str(temporary)},
             capture_output=True,
             text=True,
@@ -149,7 +150,9 @@ def test_a_disk_that_fills_is_left_as_it_was(
             assert len(ended.stderr.splitlines()) == 3
             assert left == {"mine"}
             assert list(work.iterdir()) == []
-        elif full == "destination":
+        elif flag:
+            assert left == {"mine"}
+        else:
             assert {"mine", "bot", "bot/README.md"} <= left
     assert codes[0] == 4, "the smallest disk is too large"
     assert codes[-1] == 0, "the largest disk is too small"

@@ -56,6 +56,10 @@ SURROUNDINGS = {
     "temporary-files-on-another-disk": Surroundings(
         'mkdir tmp && mount -t tmpfs tmpfs tmp && TMPDIR=$PWD/tmp "$@"', apart=("disks",)
     ),
+    "no-room-for-temporary-files": Surroundings(
+        'mkdir tmp && mount -t tmpfs -o size=4k tmpfs tmp && TMPDIR=$PWD/tmp exec "$@"',
+        apart=("disks",),
+    ),
     "no-git": Surroundings(variables={"PATH": "/nonexistent"}),
     "git-without-identity": Surroundings(variables={"GIT_CONFIG_GLOBAL": "/dev/null"}),
     "no-home": Surroundings(variables={"HOME": None}),
