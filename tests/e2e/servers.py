@@ -16,6 +16,8 @@ from e2e.projects import START, Project
 
 START_SECONDS = 120  # with its requirements, where they are installed first
 GRACE_SECONDS = 30
+CLOSE_SECONDS = 10  # from SIGTERM: well before a running stream would be cut
+PATIENCE = 10  # seconds until a request counts as hanging
 
 
 class Server(NamedTuple):
@@ -28,6 +30,16 @@ class Server(NamedTuple):
     process: subprocess.Popen[bytes]
     url: str
     log: Path
+
+    def connect(self) -> socket.socket:
+        """A connection of its own, on which every byte is the caller's."""
+        port = httpx2.URL(self.url).port
+        return socket.create_connection(("127.0.0.1", port or 0), PATIENCE)
+
+    def workers(self) -> list[int]:
+        """The ids of the processes that it has started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
 
     def ended(self) -> int:
         """Its exit code, once it has come to an end by itself."""
@@ -43,24 +55,24 @@ class Server(NamedTuple):
             time.sleep(0.05)
         raise AssertionError(f"no health in {START_SECONDS} s:\n{self.log.read_text()}")
 
-    def wait_until_closed(self, *, silent: bool = False) -> None:
-        """Returns when new connections are refused.
-
-        Args:
-            silent: one that is accepted and gets no answer counts, too. gunicorn's threads leave
-                the port open until they end; uvicorn and gunicorn's greenlets close it at once.
-        """
+    def wait_until_it_says(self, text: str) -> None:
         deadline = time.monotonic() + GRACE_SECONDS
+        while text not in self.log.read_text():
+            assert time.monotonic() < deadline, f"not said:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def wait_until_closed(self) -> None:
+        """Returns when new connections are refused."""
+        deadline = time.monotonic() + CLOSE_SECONDS
         while time.monotonic() < deadline:
             try:
                 httpx2.get(f"{self.url}/healthz", timeout=2)
             except httpx2.ConnectError:
                 return
-            except httpx2.TransportError as error:  # or the port was closed in just this moment
-                if silent and isinstance(error, httpx2.TimeoutException):
-                    return
+            except httpx2.TransportError:  # the port was closed in just this moment
+                pass
             time.sleep(0.05)
-        raise AssertionError(f"connections are accepted {GRACE_SECONDS} s after SIGTERM")
+        raise AssertionError(f"connections are accepted {CLOSE_SECONDS} s after SIGTERM")
 
 
 @contextmanager

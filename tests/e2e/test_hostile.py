@@ -5,7 +5,6 @@ has the server's own text, not our JSON: of every refusal, only the status is lo
 """
 
 import select
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -16,11 +15,10 @@ import httpx2
 import pytest
 
 from e2e.projects import Project
-from e2e.servers import Server, serving
+from e2e.servers import PATIENCE, Server, serving
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 10  # seconds until a request counts as hanging
 MEGABYTE = 1_000_000
 BODY_BYTES = 50 * MEGABYTE
 HALF_OPEN = 300
@@ -46,14 +44,10 @@ class Refusal(NamedTuple):
     seconds: float
 
 
-def connect(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", httpx2.URL(server.url).port or 0), PATIENCE)
-
-
 def send(server: Server, pieces: Iterable[bytes]) -> Refusal:
     """Sends the pieces until the server answers, as it may before it has read them all."""
     started = time.monotonic()
-    with connect(server) as connection:
+    with server.connect() as connection:
         for piece in pieces:
             if select.select([connection], [], [], 0)[0]:
                 break
@@ -138,8 +132,7 @@ def test_refuses_a_large_body_before_it_is_read(
 
 def most_memory(server: Server) -> int:
     """The most bytes that the server's processes have held at once."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    pids = [server.process.pid, *map(int, children.read_text().split())]
+    pids = [server.process.pid, *server.workers()]
     statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
     return sum(int(status.partition("VmHWM:")[2].split()[0]) * 1024 for status in statuses)
 
@@ -156,7 +149,7 @@ def most_memory(server: Server) -> int:
 def test_serves_others_beside_requests_that_never_end(server: Server, begun: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(HALF_OPEN):
-            stack.enter_context(connect(server)).sendall(begun)
+            stack.enter_context(server.connect()).sendall(begun)
         started = time.monotonic()
         for _ in range(5):
             assert_serves_others(server)

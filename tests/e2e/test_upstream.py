@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import os
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx2
 import openai
@@ -182,18 +183,33 @@ def test_says_when_a_busy_model_can_be_asked_again(server: Server, upstream: Ups
 def test_a_stream_that_runs_is_finished_after_sigterm(
     project: Callable[[str], Project], upstream: Upstream, combination: str
 ) -> None:
-    made = project(combination)
-    threads = made.framework == "flask" and '"gthread"' in made.read("gunicorn.conf.py")
-    with serving(made, **connected(upstream)) as server:
+    with serving(project(combination), **connected(upstream)) as server:
         with streaming(server, "wait") as words:
             call = upstream.next_call()
             assert next(words) == WORDS[0]
             server.process.send_signal(signal.SIGTERM)
-            server.wait_until_closed(silent=threads)
+            server.wait_until_closed()
             call.go_on.set()
             assert list(words) == [*WORDS[1:], "[DONE]"]
         # uvicorn ends as the signal would have ended it, gunicorn by itself.
         assert server.ended() in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("combination", ["flask-threads-no-docs", "flask-prototype"])
+def test_who_is_connected_at_sigterm_is_served(
+    project: Callable[[str], Project], combination: str
+) -> None:
+    with serving(project(combination)) as server, ExitStack() as stack:
+        [worker] = server.workers()
+        os.kill(worker, signal.SIGSTOP)
+        clients = [stack.enter_context(server.connect()) for _ in range(20)]
+        for client in clients:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until_it_says("Handling signal: term")
+        os.kill(worker, signal.SIGCONT)
+        answers = [client.recv(4096) for client in clients]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * len(clients)
 
 
 @pytest.mark.parametrize(
