@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +154,7 @@ def running(
     ]
     port = free_port()
     (folder / "site.conf").write_text(
-        site((service.folder / "deploy" / "nginx.conf").read_text(), port, replicas)
+        site((service.folder / "deploy" / "nginx.conf").read_text(), port, ports.values())
     )
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
     nginx = program("proxy", port, "nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder))
@@ -168,9 +168,9 @@ def running(
         yield fleet
 
 
-def site(generated: str, port: int, replicas: list[Program]) -> str:
-    """The generated site, on a port of its own and with a line for each replica."""
-    lines = "\n".join(rf"\g<1>127.0.0.1:{replica.port}\g<2>" for replica in replicas)
+def site(generated: str, port: int, replicas: Iterable[int]) -> str:
+    """The generated site, on a port of its own and with a line for each replica's port."""
+    lines = "\n".join(rf"\g<1>127.0.0.1:{replica}\g<2>" for replica in replicas)
     with_replicas, found = SERVER.subn(lines, generated)
     if found != 1:
         raise ValueError(f"the site names no server on port 8000:\n{generated}")

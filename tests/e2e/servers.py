@@ -31,10 +31,13 @@ class Server(NamedTuple):
     url: str
     log: Path
 
+    @property
+    def port(self) -> int:
+        return httpx2.URL(self.url).port or 0
+
     def connect(self) -> socket.socket:
         """A connection of its own, on which every byte is the caller's."""
-        port = httpx2.URL(self.url).port
-        return socket.create_connection(("127.0.0.1", port or 0), PATIENCE)
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
     def workers(self) -> list[int]:
         """The ids of the processes that it has started."""

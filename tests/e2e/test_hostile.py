@@ -14,8 +14,11 @@ from typing import NamedTuple
 import httpx2
 import pytest
 
-from e2e.projects import Project
-from e2e.servers import PATIENCE, Server, serving
+from benchmarks.scaling.fleet import NGINX, site
+from e2e.conftest import required
+from e2e.machine import Machine
+from e2e.projects import COMBINATIONS, Project
+from e2e.servers import PATIENCE, Server, running, serving
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +37,27 @@ def server(request: pytest.FixtureRequest, project: Callable[[str], Project]) ->
         log = server.log.read_text()
         assert '"status": 5' not in log
         assert "Traceback" not in log
+
+
+@pytest.fixture(scope="module")
+def proxy(machine: Machine, scaffold: Path, project: Callable[[str], Project]) -> Iterator[Server]:
+    """nginx, as its deploy file has it, in front of a service with a thread for each request."""
+    nginx = required("nginx")
+    folder = machine.folder / "projects" / "flask-threads-proxied" / "my-app"
+    flags = ("--yes", "--no-git", "--deploy", "systemd", *COMBINATIONS["flask-threads-no-docs"])
+    machine.run(str(scaffold), "new", str(folder), *flags)
+    made = project("flask-threads-no-docs")._replace(folder=folder)
+    around = folder.parent
+    with serving(made, REQUESTS_PER_MINUTE="100000") as server:
+
+        def command(port: int) -> str:
+            generated = made.read("deploy/nginx.conf")
+            (around / "site.conf").write_text(site(generated, port, [server.port]))
+            (around / "nginx.conf").write_text(NGINX.format(folder=around))
+            return f"exec {nginx} -c {around}/nginx.conf -p {around}"
+
+        with running(command, around, machine.variables) as proxy:
+            yield proxy
 
 
 twins = pytest.mark.parametrize("server", ["fastapi", "flask"], indirect=True, scope="module")
@@ -137,8 +161,7 @@ def most_memory(server: Server) -> int:
     return sum(int(status.partition("VmHWM:")[2].split()[0]) * 1024 for status in statuses)
 
 
-@twins
-@pytest.mark.parametrize(
+begun = pytest.mark.parametrize(
     "begun",
     [
         pytest.param(b"", id="nothing"),
@@ -146,7 +169,20 @@ def most_memory(server: Server) -> int:
         pytest.param(request(b"Content-Length: 100", body=b'"'), id="half a body"),
     ],
 )
+
+
+@twins
+@begun
 def test_serves_others_beside_requests_that_never_end(server: Server, begun: bytes) -> None:
+    assert_serves_others_beside(server, begun)
+
+
+@begun
+def test_threads_do_so_behind_the_proxy_of_their_deploy_files(proxy: Server, begun: bytes) -> None:
+    assert_serves_others_beside(proxy, begun)
+
+
+def assert_serves_others_beside(server: Server, begun: bytes) -> None:
     with ExitStack() as stack:
         for _ in range(HALF_OPEN):
             stack.enter_context(server.connect()).sendall(begun)
