@@ -1,6 +1,7 @@
 """Renders the template: the only module that speaks Copier."""
 
 import contextlib
+import functools
 import re
 import tempfile
 import traceback
@@ -74,7 +75,7 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
     source = source.resolve()
     try:
         # With git, Copier would render a checkout's newest tag, and ask about every file it writes.
-        with plumbum.local.env(PATH=str(source / "no-programs")):
+        with plumbum.local.env(PATH=str(source / "no-programs")), _texts_compiled_once():
             copier.run_copy(
                 str(source),
                 destination,
@@ -102,6 +103,19 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
             fix="report this as a bug, with the command that you ran",
         ) from error
     return rendered
+
+
+@contextlib.contextmanager
+def _texts_compiled_once() -> Iterator[None]:
+    """Keep what Jinja compiles: for each file Copier would compile the same paths anew."""
+    import jinja2
+
+    from_string = jinja2.Environment.from_string
+    jinja2.Environment.from_string = functools.cache(from_string)  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        jinja2.Environment.from_string = from_string  # type: ignore[method-assign]
 
 
 def files(project: Path) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 import os
 import shutil
 import stat
+from collections import Counter
 from pathlib import Path
 
+import jinja2
 import pytest
 from conftest import REPOSITORY
 
@@ -37,6 +39,21 @@ def test_every_answer_and_the_recommendation_reach_the_template(work: Path) -> N
     assert "framework: flask" in record
     assert "would_change" in record
     assert str(template.root()) not in record
+
+
+def test_no_text_is_compiled_twice(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: Counter[tuple[jinja2.Environment, str]] = Counter()
+    from_string = jinja2.Environment.from_string
+
+    def counted(environment: jinja2.Environment, text: str) -> jinja2.Template:
+        made = from_string(environment, text)
+        compiled[environment, text] += 1
+        return made
+
+    monkeypatch.setattr(jinja2.Environment, "from_string", counted)
+    rendered(work / "bot")
+    assert set(compiled.values()) == {1}
+    assert jinja2.Environment.from_string is counted
 
 
 @pytest.mark.parametrize(
