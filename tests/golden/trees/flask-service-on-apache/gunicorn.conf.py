@@ -4,7 +4,22 @@ import os
 import sys
 from typing import Any
 
-worker_class = "gthread"  # a waiting request holds a thread: this many can wait at once
+from gunicorn.workers import gthread  # type: ignore[import-untyped]
+
+
+class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
+    """Refuses connections after SIGTERM, where gunicorn's own would let them wait in vain."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not (enabled or self.alive):
+            for listener in self.sockets:
+                for _ in range(listener.get_backlog()):  # who was here before is served
+                    self.accept(listener)
+                listener.close()
+
+
+worker_class = ThreadWorker  # a waiting request holds a thread: this many can wait at once
 threads = 64
 timeout = 120  # seconds until a worker that answers nothing at all is replaced
 graceful_timeout = 25  # seconds that running streams get after SIGTERM
