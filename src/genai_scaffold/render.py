@@ -111,7 +111,12 @@ def _texts_compiled_once() -> Iterator[None]:
     import jinja2
 
     from_string = jinja2.Environment.from_string
-    jinja2.Environment.from_string = functools.cache(from_string)  # type: ignore[method-assign,assignment]
+    compiled = functools.cache(from_string)
+
+    def kept(environment: jinja2.Environment, text: str, **more: Any) -> jinja2.Template:  # noqa: ANN401
+        return (from_string if more else compiled)(environment, text, **more)
+
+    jinja2.Environment.from_string = kept  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:

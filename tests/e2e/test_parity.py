@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
@@ -95,6 +96,72 @@ def test_the_api_documents_are_equal(twins: Twins) -> None:
     assert fastapi == flask
 
 
+# What a user adds: a route, and something that reads the body before it does.
+OWN = {
+    "fastapi": """
+
+@router.put("/items/{item_id}", tags=["example"], responses=documented.MODEL_CALL)
+async def put_item(item_id: int, data: EchoRequest, _: ClientDep) -> Echo:
+    return Echo(you_sent=[item_id, data.root])
+""",
+    "flask": """
+
+@router.before_request
+def remember() -> None:
+    from flask import request
+    request.get_data()
+
+
+@router.put("/items/<item_id>")
+@typed(tag="example", responses=documented.MODEL_CALL, guard=admit_client)
+def put_item(item_id: int, data: EchoRequest) -> Echo:
+    return Echo(you_sent=[item_id, data.root])
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        pytest.param("/items/7", b'"x"', AUTHORIZED, 200, id="fine"),
+        pytest.param("/items/x", b'"x"', AUTHORIZED, 422, id="no number"),
+        pytest.param("/items/7", b"", AUTHORIZED, 422, id="no body"),
+        pytest.param("/items/7", b"{", AUTHORIZED, 400, id="no JSON"),
+        pytest.param("/items/7", b'"' + b"x" * 200_000 + b'"', AUTHORIZED, 413, id="too large"),
+        pytest.param("/items/x", b'"x"', {}, 401, id="no key"),
+    ],
+)
+def test_a_route_of_one_s_own_does_what_its_annotations_say(
+    own: Twins, path: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    fastapi, flask = own.ask("PUT", path, content=body, headers={**JSON, **headers})
+    assert fastapi.status == status
+    assert fastapi == flask
+    assert json.loads(fastapi.body) == {"you_sent": [7, "x"]} or status != 200
+
+
+def test_a_route_of_one_s_own_is_in_the_api_document(own: Twins) -> None:
+    test_the_api_documents_are_equal(own)
+    parameters = own.flask.get("/openapi.json").json()["paths"]["/items/{item_id}"]["put"]
+    assert [parameter["schema"]["type"] for parameter in parameters["parameters"]] == ["integer"]
+
+
+@pytest.fixture(scope="module")
+def own(
+    project: Callable[[str], Project], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Twins]:
+    def with_a_route(framework: str) -> Project:
+        original = project(framework)
+        folder = tmp_path_factory.mktemp("own") / framework
+        shutil.copytree(original.folder, folder)
+        with (folder / "backend/api/routes.py").open("a") as routes:
+            routes.write(OWN[framework])
+        return original._replace(folder=folder)
+
+    with serving_both(with_a_route, **SETTINGS) as twins:
+        yield twins
+
+
 def test_only_the_greeting_names_the_framework(twins: Twins) -> None:
     fastapi, flask = twins.ask("GET", "/")
     assert fastapi._replace(body=fastapi.body.replace("FastAPI", "Flask")) == flask
@@ -144,6 +211,7 @@ BODIES = {
     "deep and closed": b"[" * 40_000 + b"]" * 40_000,
     "too large": b'"' + b"x" * 200_000 + b'"',
 }
+MODEL_NAMES = ("offline-echo", "x", "a/b", "a%2Fb", "a//b", "a/", "a%00b", "%ff", "", ".", "a/../b")
 REQUESTS = [
     *(bare("GET", path) for path in ("/healthz", "/readyz", "/docs", "/redoc")),
     *(bare("GET", f"/docs-assets/{name}") for name in ("swagger_style.css", "x", "", "..%2fx")),
@@ -163,8 +231,9 @@ REQUESTS = [
     *(
         bare(method, f"/v1/models/{name}", **AUTHORIZED)
         for method in ("GET", "HEAD", "POST")
-        for name in ("offline-echo", "unknown", "a/b", "a%2Fb", "a%00b", "%ff", "", ".", "a/../b")
+        for name in MODEL_NAMES
     ),
+    *(bare("GET", path) for path in ("/echo//", "/v1//models", "/v1/models//x")),
     bare("POST", CHAT),
     bare("POST", "/nowhere", **AUTHORIZED),
     bare("GET", "/healthz", **ORIGIN),

@@ -118,7 +118,14 @@ def test_no_two_requests_have_the_same_id(client: httpx2.Client) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/v1/models", "/v1/chat/completions", "/v1/embeddings", "/api/chat"]
+    "path",
+    [
+        "/v1/models",
+        "/v1/models/offline-echo",
+        "/v1/chat/completions",
+        "/v1/embeddings",
+        "/api/chat",
+    ],
 )
 def test_lets_only_known_keys_in(
     serve: Serve, path: str, authorization: str | None, status: int
@@ -127,7 +134,7 @@ def test_lets_only_known_keys_in(
     entries = [f"{client}:{digest(key)}" for client, key in keys.items()]
     client = serve(api_keys=",".join([*entries, f"alice:{digest(NEXT_KEY)}"]))
     headers = {"authorization": authorization} if authorization else {}
-    body = None if path == "/v1/models" else {**ASK, "input": "hello"}
+    body = None if path.startswith("/v1/models") else {**ASK, "input": "hello"}
     response = client.request("POST" if body else "GET", path, json=body, headers=headers)
     assert response.status_code == status
     assert (response.headers.get("www-authenticate") == "Bearer") == (status == 401)

@@ -10,8 +10,10 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled)
         if not (enabled or self.alive):
             for listener in self.sockets:
-                for _ in range(listener.get_backlog()):  # who was here before is served
-                    self.accept(listener)
+                connected = -1
+                while connected != self.nr_conns < self.worker_connections:
+                    connected = self.nr_conns
+                    self.accept(listener)  # who was here before is served
                 listener.close()
 
 

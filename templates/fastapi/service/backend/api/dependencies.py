@@ -27,13 +27,21 @@ async def services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+{%- if docs %}
+# Only tells the API document that there is a key; `client` checks it.
+KeyInDocs = Annotated[object, Depends(HTTPBearer(auto_error=False))]
+{%- endif %}
 
 
 async def chat_service(services: ServicesDep) -> ChatService:
     return services.chat
 
 
+{% if docs -%}
+async def client(request: Request, services: ServicesDep, _: KeyInDocs) -> str:
+{%- else -%}
 async def client(request: Request, services: ServicesDep) -> str:
+{%- endif %}
     """Returns the id of the client's key, or its address where no key is configured.
 
     Raises:
@@ -52,7 +60,3 @@ async def client(request: Request, services: ServicesDep) -> str:
 
 ChatDep = Annotated[ChatService, Depends(chat_service)]
 ClientDep = Annotated[str, Depends(client)]
-{%- if docs %}
-# Only tells the API document that there is a key; `client` checks it.
-KEY_IN_DOCS = [Depends(HTTPBearer(auto_error=False))]
-{%- endif %}

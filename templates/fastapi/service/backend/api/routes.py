@@ -10,7 +10,7 @@ from backend import metrics
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
-from backend.api.dependencies import {{ 'KEY_IN_DOCS, ' if docs }}ChatDep, ClientDep, ServicesDep
+from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -62,7 +62,6 @@ async def show_metrics(_: ClientDep) -> Response:
 @router.post(
     "{{ path }}",
     tags=["model"],
-    dependencies=KEY_IN_DOCS,
     {{ answer }},
     responses=documented.{{ responses }},
 )
@@ -72,7 +71,7 @@ async def show_metrics(_: ClientDep) -> Response:
 {%- endmacro %}
 
 {% if docs %}
-@router.get("/v1/models", tags=["model"], dependencies=KEY_IN_DOCS, responses=documented.MODELS)
+@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
 {%- else %}
 @router.get("/v1/models")
 {%- endif %}
@@ -82,17 +81,12 @@ async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
 
 
 {% if docs -%}
-@router.get(
-    "/v1/models/{name:slashed}",
-    tags=["model"],
-    dependencies=KEY_IN_DOCS,
-    responses=documented.MODEL,
-)
+@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
 {%- else -%}
-@router.get("/v1/models/{name:slashed}")
+@router.get("/v1/models/{name:non_empty_path}")
 {%- endif %}
 async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
-    """Shows one of the models that a request may name."""
+    """Shows one of the models that are listed."""
     return Model(id=await chat.model(name))
 
 

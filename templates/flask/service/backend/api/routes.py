@@ -73,7 +73,7 @@ def list_models() -> ModelList:
 @router.get("/v1/models/<path:name>")
 @typed({{ 'tag="model", responses=documented.MODEL, ' if docs }}guard=admit_client)
 def show_model(name: str) -> Model:
-    """Shows one of the models that a request may name."""
+    """Shows one of the models that are listed."""
     return Model(id=chat_service().model(name))
 
 

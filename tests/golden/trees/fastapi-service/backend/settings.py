@@ -8,9 +8,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     BeforeValidator,
-    Field,
     IPvAnyNetwork,
     PositiveFloat,
     PositiveInt,
@@ -55,13 +53,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
     app_env: Literal["development", "production"] = "development"
-    llm_api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("LLM_API_KEY", "OPENAI_API_KEY")
-    )
-    llm_base_url: BaseURL = Field(
-        default="https://api.openai.com/v1",
-        validation_alias=AliasChoices("LLM_BASE_URL", "OPENAI_BASE_URL"),
-    )
+    llm_api_key: SecretStr | None = None
+    llm_base_url: BaseURL = "https://api.openai.com/v1"
+    openai_api_key: SecretStr | None = None
+    openai_base_url: BaseURL = "https://api.openai.com/v1"
     llm_model: str = "gpt-5.4-mini"
     llm_timeout_seconds: PositiveFloat = 60
     allowed_models: Several[str] = ()
@@ -76,6 +71,13 @@ class Settings(BaseSettings):
     cors_origins: Several[Origin] = ()
     forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def take_openai_names(self) -> Self:
+        # Only the two together: a key of OpenAI's is not to be sent to another endpoint.
+        if not self.model_fields_set & {"llm_api_key", "llm_base_url"}:
+            self.llm_api_key, self.llm_base_url = self.openai_api_key, self.openai_base_url
+        return self
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:

@@ -66,13 +66,15 @@ def test_reads_the_names_that_other_tools_use(monkeypatch: pytest.MonkeyPatch) -
     assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
 
 
-def test_prefers_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", ["a-secret", None])
+def test_its_own_names_stand_alone(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
     theirs = {"OPENAI_API_KEY": "another", "OPENAI_BASE_URL": "https://another.example/v1"}
-    set_environment(monkeypatch, PRODUCTION | theirs)
+    set_environment(monkeypatch, theirs | {"LLM_MODEL": "some-model"})
+    url = PRODUCTION["LLM_BASE_URL"]
+    Path(".env").write_text(f"LLM_BASE_URL={url}\nLLM_API_KEY={key or ''}\n")
     settings = load_settings()
-    assert settings.llm_api_key is not None
-    assert settings.llm_api_key.get_secret_value() == PRODUCTION["LLM_API_KEY"]
-    assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
+    sent = settings.llm_api_key and settings.llm_api_key.get_secret_value()
+    assert (sent, settings.llm_base_url) == (key, url)
 
 
 def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:

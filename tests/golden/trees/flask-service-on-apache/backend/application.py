@@ -7,6 +7,7 @@ from backend.api import routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
+from backend.api.routing import BoundedRequest
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -25,6 +26,8 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     app = Flask("backend", static_folder=None)
+    app.request_class = BoundedRequest
+    app.url_map.merge_slashes = False  # `//echo` is no route, and no redirection either
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         PROVIDE_AUTOMATIC_OPTIONS=bool(settings.cors_origins),

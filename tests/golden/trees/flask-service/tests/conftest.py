@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +19,8 @@ TLS = httpx2.create_ssl_context()  # made once, since that is slow; the tests us
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keeps this machine's variables and `.env` out of the tests."""
     monkeypatch.chdir(tmp_path)
-    ours = {"OPENAI_API_KEY", "OPENAI_BASE_URL", *map(str.upper, Settings.model_fields)}
-    for name in ours & os.environ.keys():
-        monkeypatch.delenv(name)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
     return ModelList(data=[Model(id=name) for name in await chat.models()])
 
 
-@router.get("/v1/models/{name:slashed}")
+@router.get("/v1/models/{name:non_empty_path}")
 async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
-    """Shows one of the models that a request may name."""
+    """Shows one of the models that are listed."""
     return Model(id=await chat.model(name))
 
 

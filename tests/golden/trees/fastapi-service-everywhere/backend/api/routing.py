@@ -12,13 +12,13 @@ from backend.api.json_body import NOT_JSON, parse
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class SlashedName(PathConvertor):
-    """A name that may hold slashes; Starlette's own `path` may also be empty."""
+class NonEmptyPath(PathConvertor):
+    """As Flask's `path`; Starlette's own also matches nothing at all."""
 
     regex = "[^/].*"
 
 
-register_url_convertor("slashed", SlashedName())
+register_url_convertor("non_empty_path", NonEmptyPath())
 
 
 class StrictRequest(Request):

@@ -25,13 +25,15 @@ async def services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+# Only tells the API document that there is a key; `client` checks it.
+KeyInDocs = Annotated[object, Depends(HTTPBearer(auto_error=False))]
 
 
 async def chat_service(services: ServicesDep) -> ChatService:
     return services.chat
 
 
-async def client(request: Request, services: ServicesDep) -> str:
+async def client(request: Request, services: ServicesDep, _: KeyInDocs) -> str:
     """Returns the id of the client's key, or its address where no key is configured.
 
     Raises:
@@ -50,5 +52,3 @@ async def client(request: Request, services: ServicesDep) -> str:
 
 ChatDep = Annotated[ChatService, Depends(chat_service)]
 ClientDep = Annotated[str, Depends(client)]
-# Only tells the API document that there is a key; `client` checks it.
-KEY_IN_DOCS = [Depends(HTTPBearer(auto_error=False))]

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from backend.api import documented
 from backend.api.answering import answer
-from backend.api.dependencies import KEY_IN_DOCS, ChatDep, ClientDep, ServicesDep
+from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -46,27 +46,21 @@ async def readyz(services: ServicesDep) -> Readiness:
     return Readiness(status="degraded", lost=["redis"])
 
 
-@router.get("/v1/models", tags=["model"], dependencies=KEY_IN_DOCS, responses=documented.MODELS)
+@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
 async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
     """Lists the models that a request may name."""
     return ModelList(data=[Model(id=name) for name in await chat.models()])
 
 
-@router.get(
-    "/v1/models/{name:slashed}",
-    tags=["model"],
-    dependencies=KEY_IN_DOCS,
-    responses=documented.MODEL,
-)
+@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
 async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
-    """Shows one of the models that a request may name."""
+    """Shows one of the models that are listed."""
     return Model(id=await chat.model(name))
 
 
 @router.post(
     "/v1/chat/completions",
     tags=["model"],
-    dependencies=KEY_IN_DOCS,
     response_model=None,
     responses=documented.CHAT,
 )
@@ -82,7 +76,6 @@ async def complete_chat(
 @router.post(
     "/v1/embeddings",
     tags=["model"],
-    dependencies=KEY_IN_DOCS,
     response_model=None,
     responses=documented.EMBEDDINGS,
 )
@@ -96,7 +89,6 @@ async def embed(
 @router.post(
     "/api/chat",
     tags=["model"],
-    dependencies=KEY_IN_DOCS,
     response_class=StreamingResponse,
     responses=documented.UI_CHAT,
 )

@@ -6,12 +6,12 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from backend.api.responses import ErrorAnswer, from_error, from_status, from_validation
-from backend.api.routing import InvalidBody
+from backend.api.routing import InvalidInput
 
 
 def register_error_handlers(app: Flask) -> None:
-    @app.errorhandler(InvalidBody)
-    def on_invalid_body(error: InvalidBody) -> Response:
+    @app.errorhandler(InvalidInput)
+    def on_invalid_input(error: InvalidInput) -> Response:
         return respond(from_validation(error.failures))
 
     @app.errorhandler(HTTPException)

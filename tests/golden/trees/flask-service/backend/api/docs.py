@@ -81,8 +81,8 @@ def describe(view: TypedView) -> dict[str, Any]:
     }
     if view.__doc__:
         operation["description"] = inspect.cleandoc(view.__doc__)
-    if view.parts:
-        operation["parameters"] = [describe_part(*part) for part in view.parts.items()]
+    if view.path_parameters:
+        operation["parameters"] = [describe_parameter(*p) for p in view.path_parameters.items()]
     if view.body:
         operation["requestBody"] = {"content": json_content(view.body[1]), "required": True}
     if view.guard:
@@ -94,8 +94,8 @@ def describe(view: TypedView) -> dict[str, Any]:
     return operation
 
 
-def describe_part(name: str, hint: type) -> dict[str, Any]:
-    schema = {"title": name.replace("_", " ").title(), **TypeAdapter(hint).json_schema()}
+def describe_parameter(name: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
+    schema = {"title": name.replace("_", " ").title(), **adapter.json_schema()}
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -59,7 +59,7 @@ def list_models() -> ModelList:
 @router.get("/v1/models/<path:name>")
 @typed(tag="model", responses=documented.MODEL, guard=admit_client)
 def show_model(name: str) -> Model:
-    """Shows one of the models that a request may name."""
+    """Shows one of the models that are listed."""
     return Model(id=chat_service().model(name))
 
 

@@ -1,14 +1,16 @@
-"""Views that do what their annotations say: a Pydantic model in, a Pydantic model out."""
+"""How requests are read, and views that do what their annotations say."""
 
 import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, get_type_hints
+from io import BytesIO
+from typing import IO, Any, get_type_hints
 
-from flask import Response, current_app, request
-from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from flask import Request, Response, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Rule
+from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_input_stream
 
 from backend.api.documented import Responses
@@ -16,11 +18,25 @@ from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
-PART = re.compile(r"<(?:[^:>]+:)?(\w+)>")
+PATH_PARAMETER = re.compile(r"<(?:[^:>]+:)?(\w+)>")
 
 
-class InvalidBody(Exception):
-    """The request's body does not fit its model.
+class BoundedRequest(Request):
+    """A request whose body is read at once, where Flask would read it in three pieces."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        limit = self.max_content_length or 0
+        if (self.content_length or 0) > limit:
+            raise RequestEntityTooLarge
+        sent = get_input_stream(self.environ).read(limit + 1)
+        if len(sent) > limit:
+            raise RequestEntityTooLarge
+        return BytesIO(sent)
+
+
+class InvalidInput(Exception):
+    """What was sent does not fit its type.
 
     Args:
         failures: as Pydantic describes them.
@@ -32,7 +48,7 @@ class InvalidBody(Exception):
 
 
 class TypedView:
-    """A view that takes the parts of its path, and the request's body as a model.
+    """A view that takes the parameters of its path, and the request's body as a model.
 
     Args:
         view: a function with at most one argument that is a model; returns a model or a response.
@@ -47,21 +63,27 @@ class TypedView:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
         self.returns: type[BaseModel | Response] = hints.pop("return")
-        self.body = next((item for item in hints.items() if issubclass(item[1], BaseModel)), None)
-        self.parts = {name: hint for name, hint in hints.items() if (name, hint) != self.body}
+        self.body = next((item for item in hints.items() if is_model(item[1])), None)
+        self.path_parameters = {
+            name: TypeAdapter(hint) for name, hint in hints.items() if not is_model(hint)
+        }
         self.guard = guard
         self.tag = tag
         self.responses = responses
         self._view = view
 
-    def __call__(self, **arguments: Any) -> Response:
-        # In FastAPI's order: the body is JSON, the client may ask, the body is valid.
+    def __call__(self, **in_path: str) -> Response:
+        # In FastAPI's order: the body is JSON, the client may ask, all of it is valid.
         sent = read_body() if self.body else None
         if self.guard:
             self.guard()
+        arguments = {
+            name: validated(self.path_parameters[name], value, name)
+            for name, value in in_path.items()
+        }
         if self.body:
             name, model = self.body
-            arguments[name] = validated(model, sent)
+            arguments[name] = validated_body(model, sent)
         answer = self._view(**arguments)
         if isinstance(answer, BaseModel):
             return Response(answer.model_dump_json(), mimetype="application/json")
@@ -75,8 +97,8 @@ def typed(
 
 
 def path_template(rule: Rule) -> str:
-    """Returns a rule's path as OpenAPI writes it, with its parts in braces."""
-    return PART.sub(r"{\1}", rule.rule)
+    """Returns a rule's path as OpenAPI writes it, with its parameters in braces."""
+    return PATH_PARAMETER.sub(r"{\1}", rule.rule)
 
 
 def read_body() -> Any:
@@ -91,21 +113,30 @@ def read_body() -> Any:
 
 
 def received() -> bytes:
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
     try:
-        # One read instead of get_data's three, which would also stop at the limit in silence.
-        sent = get_input_stream(request.environ).read(limit + 1)
+        return request.get_data()
+    except HTTPException:
+        raise
     except Exception as error:  # chunks that cannot be read; every server has its own error
         raise BadRequest(NOT_JSON) from error
-    if len(sent) > limit:
-        raise RequestEntityTooLarge
-    return sent
 
 
-def validated(model: type[BaseModel], sent: Any) -> BaseModel:
+def validated_body(model: type[BaseModel], sent: Any) -> BaseModel:
     if sent == b"":
-        raise InvalidBody([{"type": "missing", "loc": (), "msg": "Field required"}])
+        raise InvalidInput([{"type": "missing", "loc": (), "msg": "Field required"}])
     try:
         return model.model_validate(sent, from_attributes=True)
     except ValidationError as error:
-        raise InvalidBody(error.errors(include_url=False, include_input=False)) from None
+        raise InvalidInput(error.errors(include_url=False, include_input=False)) from None
+
+
+def validated(adapter: TypeAdapter[Any], sent: str, name: str) -> Any:
+    try:
+        return adapter.validate_python(sent)
+    except ValidationError as error:
+        failures = error.errors(include_url=False, include_input=False)
+        raise InvalidInput([{**failures[0], "loc": (name,)}]) from None
+
+
+def is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
