@@ -271,6 +271,7 @@ CALLED = {
         "requirements.txt",
         "gunicorn.conf.py",
         "backend/api/middleware.py",
+        "backend/api/routing.py",
         "backend/api/routes.py",
         "backend/chat/call.py",
         # Where several workers have to be counted together.
@@ -355,7 +356,7 @@ def test_every_provider_has_its_address_or_asks_for_one(
     project = rendered(source, tmp_path / "my-app", row)
     settings, deploy = project.files["backend/settings.py"], project.files["render.yaml"]
     known = provider not in ("azure", "custom")
-    assert bool(re.search(r'default="https?://\S+"', settings)) == known
+    assert bool(re.search(r'llm_base_url: BaseURL = "https?://\S+"', settings)) == known
     # A model on the developer's own machine is not where the project is deployed.
     assert ("LLM_BASE_URL" in deploy) == (not known or provider == "ollama")
 

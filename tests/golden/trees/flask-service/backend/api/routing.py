@@ -97,7 +97,7 @@ def typed(
 
 
 def path_template(rule: Rule) -> str:
-    """Returns a rule's path as OpenAPI writes it, with its parameters in braces."""
+    """Returns the path of a rule with its parameters in braces, as in `/items/{item_id}`."""
     return PATH_PARAMETER.sub(r"{\1}", rule.rule)
 
 
