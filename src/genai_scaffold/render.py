@@ -1,18 +1,21 @@
 """Renders the template: the only module that speaks Copier."""
 
 import contextlib
-import functools
 import re
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from genai_scaffold import staging, template
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 EXECUTABLE, PLAIN = 0o755, 0o644
+
+# By the template's directory, and the text with the name and the path of its file.
+_COMPILED: dict[tuple[Path | str, ...], CodeType] = {}
 
 
 def render(
@@ -75,7 +78,7 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
     source = source.resolve()
     try:
         # With git, Copier would render a checkout's newest tag, and ask about every file it writes.
-        with plumbum.local.env(PATH=str(source / "no-programs")), _texts_compiled_once():
+        with plumbum.local.env(PATH=str(source / "no-programs")), _compiled_once(source):
             copier.run_copy(
                 str(source),
                 destination,
@@ -106,21 +109,26 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
 
 
 @contextlib.contextmanager
-def _texts_compiled_once() -> Iterator[None]:
-    """Keep what Jinja compiles: for each file Copier would compile the same paths anew."""
-    import jinja2
+def _compiled_once(source: Path) -> Iterator[None]:
+    """Keep what Jinja compiles of a template, in this rendering of it and for the next one.
 
-    from_string = jinja2.Environment.from_string
-    compiled = functools.cache(from_string)
+    For each file Copier would compile the same paths anew, and an update renders all of it twice.
+    """
+    from jinja2 import Environment
 
-    def kept(environment: jinja2.Environment, text: str, **more: Any) -> jinja2.Template:  # noqa: ANN401
-        return (from_string if more else compiled)(environment, text, **more)
+    compile_text = Environment.compile
 
-    jinja2.Environment.from_string = kept  # type: ignore[method-assign,assignment]
+    def kept(jinja: Environment, *text: Any) -> CodeType:  # noqa: ANN401
+        # Another template can have other settings of Jinja's.
+        if (source, *text) not in _COMPILED:
+            _COMPILED[source, *text] = compile_text(jinja, *text)
+        return _COMPILED[source, *text]
+
+    Environment.compile = kept  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        jinja2.Environment.from_string = from_string  # type: ignore[method-assign]
+        Environment.compile = compile_text  # type: ignore[method-assign]
 
 
 def files(project: Path) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ import shutil
 import stat
 from collections import Counter
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
 import jinja2
 import pytest
@@ -41,19 +43,42 @@ def test_every_answer_and_the_recommendation_reach_the_template(work: Path) -> N
     assert str(template.root()) not in record
 
 
-def test_no_text_is_compiled_twice(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: Counter[tuple[jinja2.Environment, str]] = Counter()
-    from_string = jinja2.Environment.from_string
+def test_no_text_is_compiled_twice_nor_in_the_next_rendering(
+    small_template: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: Counter[tuple[str, ...]] = Counter()
+    compile_text = jinja2.Environment.compile
 
-    def counted(environment: jinja2.Environment, text: str) -> jinja2.Template:
-        made = from_string(environment, text)
-        compiled[environment, text] += 1
-        return made
+    def counted(environment: jinja2.Environment, *text: Any) -> CodeType:
+        code: CodeType = compile_text(environment, *text)
+        compiled[text] += 1
+        return code
 
-    monkeypatch.setattr(jinja2.Environment, "from_string", counted)
-    rendered(work / "bot")
+    planned = plan()
+    data = planned.answers.for_template(), planned.recommendation.as_dict()
+    fresh = shutil.copytree(small_template, work / "template")
+    monkeypatch.setattr(template, "root", lambda: fresh)
+    monkeypatch.setattr(jinja2.Environment, "compile", counted)
+    first, second = (render.render(work / name, *data) for name in ("bot", "again"))
+    assert first == second
     assert set(compiled.values()) == {1}
-    assert jinja2.Environment.from_string is counted
+    assert jinja2.Environment.compile is counted
+
+
+def test_a_template_with_other_settings_of_jinjas_is_compiled_for_itself(work: Path) -> None:
+    for opening, expected in (("{{", "6 [[ 7 }}"), ("[[", "{{ 6 }} 7")):
+        (source := work / expected).mkdir()
+        (source / "copier.yml").write_text(f"_envops: {{variable_start_string: '{opening}'}}\n")
+        (source / "{{ 6 }} [[ 7 }}").write_text("")
+        assert render.render_from(source, work / "out" / opening, {}) == (expected,)
+
+
+def test_a_text_that_has_changed_is_compiled_anew(work: Path) -> None:
+    (source := work / "template").mkdir()
+    for text in ("before", "after"):
+        (source / "a.txt.jinja").write_text(text)
+        render.render_from(source, work / text, {})
+        assert (work / text / "a.txt").read_text() == text
 
 
 @pytest.mark.parametrize(
