@@ -3,6 +3,7 @@
 import contextlib
 import re
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ EXECUTABLE, PLAIN = 0o755, 0o644
 
 # By the template's directory, and the text with the name and the path of its file.
 _COMPILED: dict[tuple[Path | str, ...], CodeType] = {}
+# What a rendering changes of Jinja and of the environment, all threads would see.
+_ALONE = threading.Lock()
 
 
 def render(
@@ -78,7 +81,8 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
     source = source.resolve()
     try:
         # With git, Copier would render a checkout's newest tag, and ask about every file it writes.
-        with plumbum.local.env(PATH=str(source / "no-programs")), _compiled_once(source):
+        path = str(source / "no-programs")
+        with _ALONE, plumbum.local.env(PATH=path), _compiled_once(source):
             copier.run_copy(
                 str(source),
                 destination,

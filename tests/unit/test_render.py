@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -71,6 +72,17 @@ def test_a_template_with_other_settings_of_jinjas_is_compiled_for_itself(work: P
         (source / "copier.yml").write_text(f"_envops: {{variable_start_string: '{opening}'}}\n")
         (source / "{{ 6 }} [[ 7 }}").write_text("")
         assert render.render_from(source, work / "out" / opening, {}) == (expected,)
+
+
+def test_renderings_at_once_leave_jinja_as_it_was(work: Path) -> None:
+    before = jinja2.Environment.compile
+    (source := work / "template").mkdir()
+    for number in range(50):
+        (source / f"{number}.txt.jinja").write_text("{{ 6 * 7 }}")
+    with ThreadPoolExecutor(4) as threads:
+        places = [work / str(number) for number in range(4)]
+        assert len(set(threads.map(lambda to: render.render_from(source, to, {}), places))) == 1
+    assert jinja2.Environment.compile is before
 
 
 def test_a_text_that_has_changed_is_compiled_anew(work: Path) -> None:
