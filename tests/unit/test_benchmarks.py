@@ -29,14 +29,14 @@ def test_every_server_was_measured(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "comparison"),
+    "comparison",
     [
-        pytest.param(part, comparison, id=f"{part}, {comparison.server}")
+        pytest.param(comparison, id=f"{part}, {comparison.server}")
         for part in ("relay", "plain", "flatness", "start", "create", "update")
         for comparison in getattr(RESULTS, part)
     ],
 )
-def test_a_comparison_has_rounds_enough_and_holds(part: str, comparison: Comparison) -> None:
+def test_a_comparison_has_rounds_enough_and_holds(comparison: Comparison) -> None:
     assert len(comparison.service) == len(comparison.baseline) >= 5
     assert comparison.holds
 
