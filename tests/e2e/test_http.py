@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 CHAT = "/v1/chat/completions"
 EXAMPLES, OPERATIONS = {"/", "/echo"}, {"/healthz", "/readyz"}
-MODEL = {"/v1/models", CHAT, "/v1/embeddings", "/api/chat"}
+MODEL = {"/v1/models", "/v1/models/{name}", CHAT, "/v1/embeddings", "/api/chat"}
 DOCS = ["/docs", "/redoc", "/openapi.json"]
 ASSETS = ["swagger_bundle.js", "swagger_style.css", "redoc.js"]
 WITH_DOCS = ["fastapi", "flask"]
@@ -80,7 +80,11 @@ def test_greets_and_echoes(client: httpx2.Client) -> None:
 @services
 def test_is_ready_and_lists_its_model(server: Server, client: httpx2.Client) -> None:
     assert client.get("/readyz").json() == {"status": "ok", "lost": []}
-    assert [model.id for model in openai_client(server).models.list()] == ["offline-echo"]
+    models = openai_client(server).models
+    assert [model.id for model in models.list()] == ["offline-echo"]
+    assert models.retrieve("offline-echo").id == "offline-echo"
+    with pytest.raises(openai.NotFoundError):
+        models.retrieve("maker/unknown")
 
 
 @everywhere
