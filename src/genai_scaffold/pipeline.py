@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_scaffold import answers, git, names, process, render, signals, staging, verify
+from genai_scaffold import answers, git, names, process, render, signals, staging, template, verify
 from genai_scaffold.answers import Answers, Given, Givens
 from genai_scaffold.errors import (
     DestinationError,
@@ -279,6 +279,12 @@ def destination(directory: str) -> Path:
 def check_destination(destination: Path) -> None:
     """Refuse a destination that holds anything, or that cannot be made."""
     with _explained(destination):
+        if destination.is_relative_to((template.root() / "templates").resolve()):
+            raise DestinationError(
+                f"{destination} is inside genai-scaffold's own template",
+                why="the project would become a part of what it is rendered from",
+                fix="choose another directory",
+            )
         if destination.is_symlink():
             raise DestinationError(
                 f"{destination} is in the way",

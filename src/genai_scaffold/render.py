@@ -81,8 +81,8 @@ def render_from(source: Path, destination: Path, data: Mapping[str, Any]) -> tup
     source = source.resolve()
     try:
         # With git, Copier would render a checkout's newest tag, and ask about every file it writes.
-        path = str(source / "no-programs")
-        with _ALONE, plumbum.local.env(PATH=path), _compiled_once(source):
+        without_programs = plumbum.local.env(PATH=str(source / "no-programs"))
+        with _ALONE, without_programs, _compiled_once(source):
             copier.run_copy(
                 str(source),
                 destination,

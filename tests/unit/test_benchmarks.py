@@ -14,7 +14,6 @@ from benchmarks.scaling.results import Results as ScalingResults
 from benchmarks.scaling.results import Trials
 
 RESULTS = Results.read()
-# What missed its target when it was measured last, as the page says, too.
 REPLICAS = ScalingResults.read()
 
 

@@ -102,6 +102,20 @@ def test_a_twin_that_differs_by_case_is_another_project_or_in_the_way(
     assert len(list(work.iterdir())) == (1 if same else 2)
 
 
+@pytest.mark.parametrize("link", [False, True], ids=["itself", "through a link"])
+def test_a_destination_in_the_template_is_refused(
+    run: Command, small_template: Path, work: Path, *, link: bool
+) -> None:
+    before = sorted(small_template.rglob("*"))
+    inside = small_template / "templates/project"
+    if link:
+        (work / "link").symlink_to(inside)
+    refused = run("new", str((work / "link" if link else inside) / "bot"), "--yes")
+    assert refused.code == 3
+    assert "is inside genai-scaffold's own template" in refused.errors
+    assert sorted(small_template.rglob("*")) == before
+
+
 def test_a_parent_that_is_a_file_is_in_the_way(run: Command, work: Path) -> None:
     file(work / "parent")
     ended = run("new", "parent/deep/bot", "--yes")

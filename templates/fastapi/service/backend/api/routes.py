@@ -15,6 +15,7 @@ from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
 from backend.chat import ui_messages
+from backend.chat.policy import listed_model
 from backend.chat.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
@@ -87,7 +88,7 @@ async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
 {%- endif %}
 async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
     """Shows one of the models that are listed."""
-    return Model(id=await chat.model(name))
+    return Model(id=listed_model(name, await chat.models()))
 
 
 {{ route("/v1/chat/completions", "CHAT") }}

@@ -10,7 +10,6 @@ from backend.chat.call import Call
 from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
-from backend.errors import NotFound
 from backend.limits import Limits
 from backend.llm import Provider
 from backend.settings import Settings
@@ -47,11 +46,6 @@ class ChatService:
 
     async def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or await self._llm.models()
-
-    async def model(self, name: str) -> str:
-        if name not in await self.models():
-            raise NotFound("This model is not offered here", param="model", code="model_not_found")
-        return name
 
     async def _answer(
         self, call: Call, ask: Callable[[JSONObject], Awaitable[JSONObject]]

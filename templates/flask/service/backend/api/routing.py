@@ -73,7 +73,11 @@ class TypedView:
 {% else %}    def __init__(self, view: View, guard: Guard | None) -> None:
 {% endif %}        functools.update_wrapper(self, view)
         hints = get_type_hints(view)
+{%- if docs %}
         self.returns: type[BaseModel | Response] = hints.pop("return")
+{%- else %}
+        hints.pop("return")
+{%- endif %}
         self.body = next((item for item in hints.items() if is_model(item[1])), None)
         self.path_parameters = {
             name: TypeAdapter(hint) for name, hint in hints.items() if not is_model(hint)

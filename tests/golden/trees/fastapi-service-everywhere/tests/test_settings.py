@@ -66,6 +66,15 @@ def test_reads_the_names_that_other_tools_use(monkeypatch: pytest.MonkeyPatch) -
     assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
 
 
+def test_prefers_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {"OPENAI_API_KEY": "another", "OPENAI_BASE_URL": "https://another.example/v1"}
+    set_environment(monkeypatch, PRODUCTION | theirs)
+    settings = load_settings()
+    assert settings.llm_api_key is not None
+    assert settings.llm_api_key.get_secret_value() == PRODUCTION["LLM_API_KEY"]
+    assert settings.llm_base_url == PRODUCTION["LLM_BASE_URL"]
+
+
 @pytest.mark.parametrize("key", ["a-secret", None])
 def test_its_own_names_stand_alone(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
     theirs = {"OPENAI_API_KEY": "another", "OPENAI_BASE_URL": "https://another.example/v1"}

@@ -1,13 +1,15 @@
 """What of a client's request may reach the model, and what it may cost."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
-from backend.errors import InvalidRequest
+from backend.errors import InvalidRequest, NotFound
 from backend.settings import Settings
 
 CHARACTERS_PER_TOKEN = 4
 CHARACTERS_PER_IMAGE = 1500 * CHARACTERS_PER_TOKEN  # providers charge by size, not by bytes
+NOT_OFFERED = "This model is not offered here"
 LIMITS = ("max_tokens", "max_completion_tokens")
 DEFAULT_LIMIT = "max_completion_tokens"
 
@@ -45,9 +47,19 @@ def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, 
 def allowed_model(wanted: str | None, settings: Settings) -> str:
     model = wanted or settings.llm_model
     if settings.allowed_models and model not in settings.allowed_models:
-        message = "This model is not offered here"
-        raise InvalidRequest(message, param="model", code="model_not_found")
+        raise InvalidRequest(NOT_OFFERED, param="model", code="model_not_found")
     return model
+
+
+def listed_model(name: str, models: Sequence[str]) -> str:
+    """Returns the name of a model that is offered.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    if name not in models:
+        raise NotFound(NOT_OFFERED, param="model", code="model_not_found")
+    return name
 
 
 def most_tokens(body: dict[str, Any]) -> int:

@@ -56,7 +56,7 @@ class TypedView:
     def __init__(self, view: View, guard: Guard | None) -> None:
         functools.update_wrapper(self, view)
         hints = get_type_hints(view)
-        self.returns: type[BaseModel | Response] = hints.pop("return")
+        hints.pop("return")
         self.body = next((item for item in hints.items() if is_model(item[1])), None)
         self.path_parameters = {
             name: TypeAdapter(hint) for name, hint in hints.items() if not is_model(hint)

@@ -9,6 +9,7 @@ from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, ui_stream
 from backend.chat import ui_messages
+from backend.chat.policy import listed_model
 from backend.chat.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
@@ -60,7 +61,7 @@ def list_models() -> ModelList:
 @typed(tag="model", responses=documented.MODEL, guard=admit_client)
 def show_model(name: str) -> Model:
     """Shows one of the models that are listed."""
-    return Model(id=chat_service().model(name))
+    return Model(id=listed_model(name, chat_service().models()))
 
 
 @router.post("/v1/chat/completions")

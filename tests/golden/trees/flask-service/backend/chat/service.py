@@ -8,7 +8,6 @@ from backend.chat.call import Call
 from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
-from backend.errors import NotFound
 from backend.limits import Limits
 from backend.llm import Provider, Stream
 from backend.settings import Settings
@@ -45,11 +44,6 @@ class ChatService:
 
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._llm.models()
-
-    def model(self, name: str) -> str:
-        if name not in self.models():
-            raise NotFound("This model is not offered here", param="model", code="model_not_found")
-        return name
 
     def _answer(self, call: Call, ask: Callable[[JSONObject], JSONObject]) -> JSONObject:
         self._begin(call)
