@@ -1,7 +1,9 @@
 """The log: what it says of each request, and what it never says."""
 
 import json
+import sys
 import time
+from io import BytesIO, TextIOWrapper
 from typing import Any, NoReturn
 
 import httpx2
@@ -33,6 +35,21 @@ def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines
     raise AssertionError(f"the request was not logged: {lines}")
 
 
+def log_of_a_request(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, level: str, patience: float
+) -> bytes:
+    """Returns what one request writes; `capfd` may lose what another thread writes as it reads."""
+    output = BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", TextIOWrapper(output))
+        client = serve(log_level=level)
+        client.get("/healthz?a=secret", headers=HEADERS)
+        end = time.monotonic() + patience
+        while not output.getvalue().endswith(b"}\n") and time.monotonic() < end:
+            time.sleep(0.01)
+        return output.getvalue()
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
     paced = OfflineProvider(pause=0.05)
@@ -62,15 +79,10 @@ def test_notes_a_client_that_leaves(serve: Serve) -> None:
     assert [line["outcome"] for line in calls] == ["cancelled"]
 
 
-def test_writes_one_object_a_line(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
-    serve(log_level="INFO").get("/healthz?a=secret", headers=HEADERS)
-    written = ""
-    for _ in range(200):
-        written += capfd.readouterr().out
-        if written.endswith("}\n"):
-            break
-        time.sleep(0.02)
-    line = json.loads(written.splitlines()[-1])
+def test_writes_one_object_a_line(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, last, rest = log_of_a_request(serve, monkeypatch, "INFO", patience=10).split(b"\n")
+    assert rest == b""
+    line = json.loads(last)
     assert (line["method"], line["path"], line["status"]) == ("GET", "/healthz", 200)
     assert (line["level"], line["request_id"]) == ("info", "trace-7")
     assert line["seconds"] > 0
@@ -168,13 +180,7 @@ def test_warns_once_that_the_model_is_offline() -> None:
 
 @pytest.mark.parametrize(("level", "logged"), [("INFO", True), ("WARNING", False)])
 def test_says_as_much_as_it_is_told_to(
-    serve: Serve, capfd: pytest.CaptureFixture[str], level: str, logged: bool
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, level: str, logged: bool
 ) -> None:
-    serve(log_level=level).get("/healthz")
-    written = ""
-    for _ in range(200 if logged else 5):
-        time.sleep(0.02)
-        written += capfd.readouterr().out
-        if '"event":"request"' in written:
-            break
-    assert ('"event":"request"' in written) == logged
+    lines = log_of_a_request(serve, monkeypatch, level, patience=10 if logged else 0.1)
+    assert (b'"event":"request"' in lines) == logged
