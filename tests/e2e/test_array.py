@@ -16,7 +16,7 @@ from e2e.conftest import REPOSITORY
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import running
-from e2e.test_project import assert_answers
+from e2e.test_project import assert_answers, on_port
 from genai_scaffold import answers
 
 pytestmark = pytest.mark.slow
@@ -74,11 +74,8 @@ def test_works(
     readme = (folder / "README.md").read_text()
     run, test, ask = re.findall(r"```bash\n(.*?)\n```", readme, re.DOTALL)[:3]
     assert " passed" in project.run("sh", "-c", after_setup(test))
-
-    def start(port: int) -> str:
-        return after_setup(run).replace("PORT=8000", f"PORT={port}")
-
-    with running(start, folder, machine.variables) as server:
+    start = after_setup(run)
+    with running(lambda port: on_port(start, port), folder, machine.variables) as server:
         assert_answers(machine, ask, server)
 
 

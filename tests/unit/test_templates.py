@@ -15,7 +15,7 @@ import yaml
 from matrix import ROWS, Row, choices
 from packaging.requirements import Requirement
 
-from genai_scaffold import agreement, answers, names, pipeline, render, template, verify
+from genai_scaffold import agreement, answers, names, pipeline, render, report, template, verify
 
 OLDEST_PYTHON = (3, 11)
 FEW = 12  # files of a prototype
@@ -306,6 +306,14 @@ def test_an_option_adds_its_files_and_no_other(
     assert without.files.keys() <= having.files.keys()
     changed = {path for path, text in without.files.items() if having.files[path] != text}
     assert changed <= MENTIONED | CALLED.get(choice, set())
+
+
+@pytest.mark.parametrize("row", matrix.EVERYTHING, ids=matrix.name)
+def test_the_readme_starts_as_the_next_steps_do(
+    row: matrix.Row, source: Path, tmp_path: Path
+) -> None:
+    readme = rendered(source, tmp_path / "my-app", row).files["README.md"]
+    assert f"{report.INSTALLS} && {report.STARTS[row['framework']]}\n" in readme
 
 
 @pytest.mark.parametrize(
