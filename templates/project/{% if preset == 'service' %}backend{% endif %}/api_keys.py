@@ -5,9 +5,12 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import sys
 from collections.abc import Iterable
+
+ID = r"[\w.-]+"
 
 
 def digest(key: str) -> str:
@@ -41,9 +44,13 @@ class KeyRing:
         return owner
 
 
+def main() -> None:
+    if len(sys.argv) != 2 or not re.fullmatch(ID, sys.argv[1]):
+        sys.exit("usage: python -m backend.api_keys ID  (of letters, digits, `.`, `_`, `-`)")
+    key = secrets.token_urlsafe(32)
+    print(f"give to the client:  {key}")
+    print(f"add to API_KEYS:     {sys.argv[1]}:{digest(key)}")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m backend.api_keys ID")
-    new_key = secrets.token_urlsafe(32)
-    print(f"give to the client:  {new_key}")
-    print(f"add to API_KEYS:     {sys.argv[1]}:{digest(new_key)}")
+    main()

@@ -1,11 +1,13 @@
 """The environment: what is read, and what refuses to start."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from backend.api_keys import digest
+from backend import api_keys
+from backend.api_keys import KeyRing, digest
 from backend.settings import START_FAILED, load_settings
 
 PRODUCTION = {
@@ -41,6 +43,22 @@ def test_reads_a_file_for_what_is_not_set(monkeypatch: pytest.MonkeyPatch) -> No
 def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, PRODUCTION)
     assert load_settings().api_keys == (PRODUCTION["API_KEYS"],)
+
+
+def test_a_new_key_opens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["api_keys", "bob"])
+    api_keys.main()
+    key, entry = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
+    set_environment(monkeypatch, PRODUCTION | {"API_KEYS": entry})
+    assert KeyRing(load_settings().api_keys).owner(f"Bearer {key}") == "bob"
+
+
+def test_a_key_is_not_made_for_an_id_that_settings_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["api_keys", "bob:"])
+    with pytest.raises(SystemExit, match="usage"):
+        api_keys.main()
 
 
 @pytest.mark.parametrize(

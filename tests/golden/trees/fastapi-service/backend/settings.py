@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backend.api_keys import ID
+
 START_FAILED = 3  # so uvicorn calls it, and gunicorn, which starts a worker again after any other
 
 
@@ -42,7 +44,7 @@ def like(pattern: str, form: str) -> AfterValidator:
 
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
-KeyDigest = Annotated[str, like(r"[\w.-]+:[0-9a-f]{64}", "id:sha256-hex")]
+KeyDigest = Annotated[str, like(ID + r":[0-9a-f]{64}", "id:sha256-hex")]
 Origin = Annotated[str, like(r"\*|https?://[^/]+", "https://host, without a path")]
 BaseURL = Annotated[str, like(r"(https?://.+)?", "http://… or https://…")]
 
