@@ -107,7 +107,7 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
             package = used.module.partition(".")[0]
             if package in packages:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
-            elif problem := _missing(used, old, merged):
+            elif problem := _lost(used, old, merged):
                 yield Use(path, used.line, problem)
 
 
@@ -152,12 +152,20 @@ def _changed_names(
 
 
 def _given(file: Path) -> dict[str, str]:
-    """What a module imports and assigns, by the name that it gives to it."""
+    """What a module imports, assigns and defines: by its name, what its users rely on."""
     given = {}
     for node in (_parsed(file) or ast.Module([], [])).body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
                 given[name] = ast.dump(value)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                returned = ast.dump(node.returns) if node.returns else ""
+                given[name] = f"{type(node).__name__} {ast.dump(node.args)} {returned}"
+            case ast.ClassDef(name=name):
+                given[name] = "class"
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 module = getattr(node, "module", None)
                 given |= {alias.asname or alias.name: f"{module} {alias.name}" for alias in names}
@@ -176,8 +184,8 @@ def _same(one: Path, other: Path) -> bool:
     return one.is_file() and one.read_bytes() == other.read_bytes()
 
 
-def _missing(used: Import, old: Path, merged: Path) -> str | None:
-    """Say what an import took from the old rendering that the merged project does not have."""
+def _lost(used: Import, old: Path, merged: Path) -> str | None:
+    """Say what an import took from the old rendering that the merged project has not so."""
     before, after = _module(old, used.module), _module(merged, used.module)
     if before and not after:
         return f"imports {used.module}, which is gone"
@@ -186,7 +194,12 @@ def _missing(used: Import, old: Path, merged: Path) -> str | None:
     inner = f"{used.module}.{used.name}"
     had = used.name in _defined(before) or _module(old, inner)
     has = used.name in _defined(after) or _module(merged, inner)
-    return f"imports {used.name} from {used.module}, where it is gone" if had and not has else None
+    if had and not has:
+        return f"imports {used.name} from {used.module}, where it is gone"
+    meaning = _given(before).get(used.name)
+    if meaning and meaning != _given(after).get(used.name, meaning):
+        return f"imports {used.name} from {used.module}, where it is different now"
+    return None
 
 
 def _module(root: Path, name: str) -> Path | None:

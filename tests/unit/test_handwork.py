@@ -12,7 +12,8 @@ from genai_scaffold.merge import Conflict
 OLD = {
     "main.py": "import fastapi\nimport json\nfrom backend import errors, metrics\n",
     "backend/__init__.py": "",
-    "backend/errors.py": "class AppError(Exception): ...\nLIMIT: int = 3\nfrom os import path\n",
+    "backend/errors.py": "class AppError(Exception): ...\nLIMIT: int = 3\nfrom os import path\n"
+    "async def raised(): ...\ndef kept(): ...\n",
     "backend/metrics.py": "import prometheus_client\n",
     "requirements.txt": "fastapi==1\nprometheus-client==2\n",
     ".env.example": "# How much.\n# AMOUNT=1\n# Gone.\n# OLD=1\n# As it was.\nSAME=1\n",
@@ -20,7 +21,8 @@ OLD = {
 NEW = {
     "app.py": "import flask\nfrom backend import errors\n",
     "backend/__init__.py": "",
-    "backend/errors.py": "class OtherError(Exception): ...\nfrom os import path\n",
+    "backend/errors.py": "class OtherError(Exception): ...\nfrom os import path\n"
+    "def raised(): ...\ndef kept(): return 2\n",
     "requirements.txt": "flask==1\nanyio==2\n",
     ".env.example": "# How much, otherwise.\n# AMOUNT=1\n# As it was.\nSAME=1\n",
 }
@@ -49,6 +51,11 @@ def written(folder: Path, files: dict[str, str]) -> Path:
         pytest.param("from backend.errors import AppError\n", ["1: imports AppError"], id="class"),
         pytest.param("from backend.errors import LIMIT\n", ["1: imports LIMIT"], id="constant"),
         pytest.param("from ..errors import AppError\n", ["1: imports AppError"], id="relative"),
+        pytest.param(
+            "from backend.errors import raised, kept\n",
+            ["1: imports raised from backend.errors, where it is different"],
+            id="function that is different",
+        ),
         pytest.param("from ..metrics import x\n", ["1: imports backend.metrics"], id="gone, too"),
         pytest.param("import json, anyio, os.path\n", [], id="what is there"),
         pytest.param("from backend.errors import path\n", [], id="what is imported there"),
@@ -98,6 +105,30 @@ def test_the_users_own_lines_in_a_file_of_the_template(
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
         assert f"{use.line}: {use.problem}".startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        pytest.param("def used(a): ...", "", True, id="function that is gone"),
+        pytest.param("def used(a): ...", "def used(a, b): ...", True, id="other parameters"),
+        pytest.param("def used() -> int: ...", "def used() -> str: ...", True, id="other result"),
+        pytest.param("async def used(): ...", "def used(): ...", True, id="not awaited any more"),
+        pytest.param("def used(): return 1", "def used(): return 2", False, id="other body"),
+        pytest.param("class used: ...", "", True, id="class that is gone"),
+        pytest.param("class used: a = 1", "class used: a = 2", False, id="class that is there"),
+        pytest.param("used: int = 1", "", True, id="constant that is gone"),
+        pytest.param("used: int = 1", "used: int = 2", True, id="other constant"),
+        pytest.param("used = 1", "used: int = 1", False, id="constant that got a type"),
+    ],
+)
+def test_what_a_module_defines(before: str, after: str, named: bool, tmp_path: Path) -> None:
+    old = written(tmp_path / "old", {"module.py": f"{before}\n"})
+    new_ = written(tmp_path / "new", {"module.py": f"{after}\n"})
+    result = written(tmp_path / "merged", {"module.py": f"{after}\nmine = [used]\n"})
+    uses = handwork.find(old, new_, result, tmp_path).uses
+    problem = "uses used, which is gone or different now"
+    assert list(uses) == ([handwork.Use("module.py", 2, problem)] if named else [])
 
 
 def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
