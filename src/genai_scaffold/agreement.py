@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from genai_scaffold import deploy_files, verify
 from genai_scaffold.deploy_files import Deployment
@@ -19,6 +19,7 @@ class Place(NamedTuple):
     path: str
     line: int
     problem: str
+    severity: Literal["error", "warning"] = "error"
 
 
 class DeployCheck(NamedTuple):
@@ -96,7 +97,7 @@ def _names(file: File) -> set[str]:
 def _binds_the_port(checked: Project, deployments: Deployments) -> Iterator[Place]:
     configured = checked.files.get("gunicorn.conf.py")
     for deployment, server, arguments in _servers(deployments):
-        if re.search(r"\$\{?PORT\b", arguments):
+        if re.search(r"\$\{?PORT\b|--uds\b|\bunix:", arguments):
             continue
         # A container may fix its port, Apache listens itself, and gunicorn has its own file.
         if deployment.file.name in ("compose.yaml", "apache.conf"):
@@ -166,7 +167,8 @@ def _is_in_production(checked: Project, deployments: Deployments) -> Iterator[Pl
         if environment.get("APP_ENV") != "production":
             line = deployment.file.line_with("APP_ENV")
             problem = "it does not set APP_ENV=production, so unsafe defaults are not refused"
-            yield Place(deployment.file.path, line, problem)
+            severity = "error" if "APP_ENV" in environment else _severity(deployment)
+            yield Place(deployment.file.path, line, problem, severity)
 
 
 def _ends_in_time(checked: Project, deployments: Deployments) -> Iterator[Place]:
@@ -214,7 +216,13 @@ def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[P
                 deployment.file.path,
                 deployment.file.line_with(next((word for word in COUNTS if word in text), "")),
                 "more than one worker or instance, and no REDIS_URL: each would count alone",
+                _severity(deployment),
             )
+
+
+def _severity(deployment: Deployment) -> Literal["error", "warning"]:
+    """What it is if a file does not set a variable, which perhaps another place does."""
+    return "warning" if deployment.is_partial else "error"
 
 
 DEPLOYING = (

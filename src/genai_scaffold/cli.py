@@ -344,7 +344,7 @@ def check(
 
     found = agreement.check(path)
     report.findings(str(path), found, report.Output(json=json, quiet=quiet))
-    if found:
+    if any(finding.severity == "error" for finding in found):
         raise typer.Exit(FAILED)
 
 

@@ -24,6 +24,7 @@ class Deployment(NamedTuple):
         grace: seconds between SIGTERM and SIGKILL, where the platform has such a limit.
         starts_image: whether the command is the Dockerfile's, not its own.
         passes_keys: whether the app sees the `Authorization` header.
+        is_partial: whether more is set for it in a place that the file does not show.
     """
 
     file: File
@@ -35,6 +36,7 @@ class Deployment(NamedTuple):
     grace: int | None = None
     starts_image: bool = False
     passes_keys: bool = True
+    is_partial: bool = False
 
 
 Reader: TypeAlias = Callable[[File, Project], Iterator[Deployment]]
@@ -87,6 +89,7 @@ def _render_services(file: File, _checked: Project) -> Iterator[Deployment]:
             max(_number(count) for count in instances),
             (str(health),) if health else (),
             grace=_number(service.get("maxShutdownDelaySeconds"), RENDER_GRACE),
+            is_partial=any("fromGroup" in entry for entry in _mappings(service.get("envVars"))),
         )
 
 
@@ -94,7 +97,7 @@ def _procfile_processes(file: File, _checked: Project) -> Iterator[Deployment]:
     for line in (file.text or "").splitlines():
         kind, colon, command = line.partition(":")
         if colon and kind.strip() == "web":
-            yield Deployment(file, command.strip(), grace=HEROKU_GRACE)
+            yield Deployment(file, command.strip(), grace=HEROKU_GRACE, is_partial=True)
 
 
 def _image(file: File, _checked: Project) -> Iterator[Deployment]:
@@ -105,14 +108,16 @@ def _image(file: File, _checked: Project) -> Iterator[Deployment]:
         keyword, _, rest = line.strip().partition(" ")
         match keyword.upper():
             case "ENV":
-                environment |= dict(re.findall(r"(\w+)=(\"[^\"]*\"|\S+)", rest))
+                name, _, value = rest.partition(" ")
+                pairs = re.findall(r"(\w+)=(\"[^\"]*\"|\S+)", rest)
+                environment |= dict(pairs) if "=" in name else {name: value.strip()}
             case "CMD" | "ENTRYPOINT":
                 command = _joined(rest)
             case "HEALTHCHECK":
                 health = tuple(URL_PATH.findall(_without_ports(rest)))
     if command:
         values = {key: value.strip('"') for key, value in environment.items()}
-        yield Deployment(file, command, values, health_paths=health)
+        yield Deployment(file, command, values, health_paths=health, is_partial=True)
 
 
 def _compose_services(file: File, _checked: Project) -> Iterator[Deployment]:
@@ -132,6 +137,7 @@ def _compose_services(file: File, _checked: Project) -> Iterator[Deployment]:
             tuple(URL_PATH.findall(_without_ports(test))),
             grace=_seconds(service.get("stop_grace_period"), COMPOSE_GRACE),
             starts_image=True,
+            is_partial="env_file" in service,
         )
 
 
@@ -147,6 +153,7 @@ def _fly_app(file: File, _checked: Project) -> Iterator[Deployment]:
         _number(service.get("internal_port"), 0) or None,
         _seconds(document.get("kill_timeout"), FLY_GRACE),
         starts_image=True,
+        is_partial=True,
     )
 
 
@@ -164,6 +171,7 @@ def _railway_service(file: File, _checked: Project) -> Iterator[Deployment]:
         (str(health),) if health else (),
         grace=_number(deploy.get("drainingSeconds"), RAILWAY_GRACE),
         starts_image=True,
+        is_partial=True,
     )
 
 
@@ -207,6 +215,7 @@ def _kubernetes_deployments(file: File, checked: Project) -> Iterator[Deployment
                 _container_port(container),
                 grace - (int(before[1]) if before else 0),
                 starts_image=True,
+                is_partial="envFrom" in container,
             )
 
 
@@ -259,6 +268,7 @@ def _systemd_unit(file: File, checked: Project) -> Iterator[Deployment]:
             environment,
             port=int(port[1]) if port else None,
             grace=_seconds(values.get("TimeoutStopSec"), SYSTEMD_GRACE),
+            is_partial="EnvironmentFile" in values,
         )
 
 
@@ -275,6 +285,7 @@ def _apache_site(file: File, _checked: Project) -> Iterator[Deployment]:
             f"WSGIScriptAlias {module}:application",
             instances=_number(options.get("processes")),
             passes_keys=authorization.lower() == "on",
+            is_partial=True,
         )
 
 

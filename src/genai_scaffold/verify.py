@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from genai_scaffold import record
 from genai_scaffold.errors import EnvironmentFailure, RenderError
@@ -34,12 +34,13 @@ TOO_MUCH = (ValueError, RecursionError, MemoryError)
 
 
 class Finding(NamedTuple):
-    """Something wrong, and where."""
+    """Something wrong, and where; a warning is of what may be right by what no file says."""
 
     check: str
     path: str
     line: int
     problem: str
+    severity: Literal["error", "warning"] = "error"
 
 
 class Fault(NamedTuple):
@@ -207,7 +208,10 @@ PARSERS: dict[str, Callable[[File], Iterator[Fault]]] = {
 
 
 def parses(file: File) -> Iterator[Fault]:
-    if parser := PARSERS.get(file.suffix):
+    parser = PARSERS.get(file.suffix)
+    if parser and parser is not _is_python and file.text is None:
+        yield Fault(1, "it is not text in UTF-8")
+    elif parser:
         yield from parser(file)
 
 

@@ -221,6 +221,66 @@ def test_a_disagreement_is_found(
     assert (check, line) in [(finding.check, finding.line) for finding in found]
 
 
+UNIT = "Environment=APP_ENV=production PORT=8000"
+ELSEWHERE = [
+    pytest.param("Procfile", "--port", "--workers 4 --port", id="heroku-config"),
+    pytest.param("Dockerfile", "PORT=8000", "WEB_CONCURRENCY=2", id="docker-run"),
+    pytest.param("Dockerfile", "APP_ENV=production", "A=b", id="docker-run-production"),
+    pytest.param("fly.toml", "running = 1", "running = 2", id="fly-secrets"),
+    pytest.param("railway.json", "30\n  ", '30, "numReplicas": 2\n  ', id="railway-variables"),
+    pytest.param(
+        "render.yaml",
+        "    envVars:\n",
+        "    numInstances: 2\n    envVars:\n      - fromGroup: shared\n",
+        id="render-group",
+    ),
+    pytest.param(
+        "compose.yaml", "build: .", "build: .\n    scale: 2\n    env_file: .env", id="env-file"
+    ),
+    pytest.param(
+        "k8s/base/deployment.yaml",
+        "env:\n            - {name: REDIS_URL, value: redis://redis}",
+        "envFrom: [{secretRef: {name: bot}}]",
+        id="kubernetes-secret",
+    ),
+    pytest.param(
+        "deploy/bot.service",
+        UNIT,
+        f"{UNIT} WEB_CONCURRENCY=4\nEnvironmentFile=/etc/bot",
+        id="systemd-file",
+    ),
+    pytest.param(
+        "deploy/bot.service",
+        UNIT,
+        "Environment=PORT=8000\nEnvironmentFile=/etc/bot",
+        id="systemd-file-production",
+    ),
+    pytest.param("deploy/apache.conf", "ses=1", "ses=4", id="apache-dotenv"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), ELSEWHERE)
+def test_what_another_place_may_set_is_a_warning(
+    name: str, old: str, new: str, project: Path
+) -> None:
+    change(project, name, old, new)
+    found = [finding for finding in agreement.check(project) if finding.path == name]
+    assert [finding.severity for finding in found] == ["warning"]
+
+
+def test_a_warning_is_shown_and_fails_nothing(project: Path, run: Command) -> None:
+    change(project, "fly.toml", "running = 1", "running = 2")
+    ended = run("check", str(project))
+    assert ended.code == 0
+    assert "fly.toml:9: warning: more than one worker or instance" in ended.output
+    assert "✓ Every file parses" in ended.output
+
+
+def test_what_is_stated_wrongly_is_an_error_wherever_else_it_may_be_set(project: Path) -> None:
+    change(project, "fly.toml", "[env]", "[env]\nAPP_ENV = 'dev'")
+    assert [finding.severity for finding in agreement.check(project)] == ["error"]
+
+
 def test_every_check_finds_something_in_the_table() -> None:
     found = {str(case.values[3]) for case in DISAGREEING}
     assert {check.title for check in agreement.DEPLOYING} <= found
@@ -237,6 +297,16 @@ def test_every_check_finds_something_in_the_table() -> None:
         ),
         pytest.param("render.yaml", "/healthz", "/v1/models", id="route-with-a-prefix"),
         pytest.param("Procfile", "$PORT", "${PORT}", id="braces"),
+        pytest.param(
+            "Dockerfile", "ENV APP_ENV=production", "ENV APP_ENV production\nENV A=b", id="old-env"
+        ),
+        pytest.param("deploy/bot.service", "--port ${PORT}", "--uds /run/bot.sock", id="socket"),
+        pytest.param(
+            "Procfile",
+            "uvicorn main:app --host 0.0.0.0 --port $PORT",
+            "gunicorn main:app --bind unix:/run/bot.sock --graceful-timeout 25",
+            id="gunicorn-socket",
+        ),
         pytest.param("deploy/apache.conf", "WSGIPass", "wsgiPass", id="another-case"),
         pytest.param("deploy/apache.conf", " processes=1", "", id="one-process-by-default"),
         pytest.param("Procfile", "web:", "worker: python -m worker\nweb:", id="another-process"),
@@ -277,6 +347,7 @@ def test_check_exits_with_5_and_names_the_place(project: Path, run: Command) -> 
         "path": "Procfile",
         "line": 1,
         "problem": "there is no module 'mian' to start",
+        "severity": "error",
     }
 
 
