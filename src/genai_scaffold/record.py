@@ -83,7 +83,7 @@ def read(project: Path) -> Record:
     if isinstance(needs, Mapping) and needs.get("docs") is True and "docs" in given:
         given["docs"] = given["docs"]._replace(value=True)
     return Record(
-        version=_text(document.get("_commit")).removeprefix("v"),
+        version=version(document),
         source=_text(document.get("_src_path")),
         recommendation=reasons,
         raw=raw,
@@ -91,6 +91,11 @@ def read(project: Path) -> Record:
         given=given,
         unknown=unknown,
     )
+
+
+def version(document: Mapping[str, Any]) -> str:
+    """The version in an answers file: a release, or of plain Copier perhaps a commit."""
+    return _text(document.get("_commit")).removeprefix("v")
 
 
 def _accepted(question: Question, raw: object) -> tuple[Value, tuple[str, ...]]:

@@ -345,7 +345,7 @@ def _unknown_version(recorded: Record, here: Place) -> Exception:
             fix="upgrade genai-scaffold, such as with `pipx upgrade genai-scaffold`",
         )
     # Only the commit that the project began with has nothing but what was generated.
-    added = ("--diff-filter=A", f"-S_commit: v{made}\n")
+    added = ("--diff-filter=A", f"-S{made}")
     written = ("log", "-1", "--format=%h", *added, "--", ANSWERS_FILE)
     commit = git.run(here.project, *written).output.strip() if made else ""
     return UsageError(
@@ -362,7 +362,8 @@ def _tree_of(commit: str, here: Place, recorded: Record) -> str:
     found = git.run(here.top, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}:{folder}")
     tree = found.output.strip()
     made = git.run(here.top, "cat-file", "blob", f"{tree}:{ANSWERS_FILE}") if tree else found
-    if made.code != 0 or f"_commit: v{recorded.version}\n" not in f"{made.output}\n":
+    document = answers.mapping(made.output.encode(), ANSWERS_FILE) if made.code == 0 else None
+    if document is None or record.version(document) != recorded.version:
         raise UsageError(
             f"--base {commit} is no commit that has {here.project} as it was generated",
             why=f"its {ANSWERS_FILE} would name the version {recorded.version}",

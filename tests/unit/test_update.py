@@ -478,8 +478,11 @@ def test_without_git_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("offered", [True, False], ids=["as offered", "no such commit"])
-def test_an_unknown_version_is_merged_from_a_commit(offered: bool, project: Path) -> None:
-    answers("v0.0.1", "v0.0.1.dev3")(project)
+@pytest.mark.parametrize("version", ["v0.0.1.dev3", "2a5351a"])
+def test_an_unknown_version_is_merged_from_a_commit(
+    version: str, offered: bool, project: Path
+) -> None:
+    answers("v0.0.1", version)(project)
     git(project, "reset", "--quiet", "--soft", "HEAD^")
     git(project, "commit", "--quiet", "--amend", "--no-edit")
     generated = git(project, "rev-parse", "--short", "HEAD").strip()
