@@ -99,7 +99,7 @@ class Answers:
 
 @cache
 def fields() -> Mapping[str, Field]:
-    """Everything that can be answered: the needs, then what is asked about the project."""
+    """Everything that can be answered: what is asked about the project, then the other needs."""
     needs = {
         need.name: Field(
             need.name,
@@ -187,7 +187,7 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
             )
         field, place = fields()[key], f"{flag} {key}"
         value: str | bool = _boolean(raw, place) if field.kind == "boolean" else raw
-        given[key] = Given(_accept(field, value, place), "flag", place)
+        given[key] = Given(_accept(field, value, place), "flag", f"{flag} {setting}")
     return given
 
 
@@ -389,6 +389,8 @@ def _no_docs(given: Givens, by_key: Mapping[str, Answer]) -> UsageError:
 
 def _refused(key: str, given: Givens, refusal: str) -> UsageError:
     why, _, fix = refusal.partition("; ")
+    if given[key].source == "project" and isinstance(given[key].value, tuple):
+        fix += "; `genai-scaffold remove NAME` takes one out"
     return UsageError(f"{describe(key, given[key])} cannot be had", why=why, fix=fix)
 
 
@@ -399,8 +401,10 @@ def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -
 
 def describe(key: str, given: Given) -> str:
     """Write an answer as its giver would recognize it."""
-    if given.source == "flag":
+    if given.place == fields()[key].flag:
         return " ".join(spell(key, given.value))
+    if given.source == "flag":  # of another command, which has its own words for it
+        return given.place
     return f"{key} = {in_words(given.value)} ({given.place})"
 
 

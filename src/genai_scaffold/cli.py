@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -217,7 +217,7 @@ def new(
     verbose: Verbose = False,
 ) -> None:
     """Create a project."""
-    from genai_scaffold import answers, pipeline, report, wizard
+    from genai_scaffold import pipeline, report, wizard
 
     flags = {
         "async": async_,
@@ -240,9 +240,7 @@ def new(
         "python": python,
     }
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
-    for variable, meant in answers.misspelt_variables(os.environ).items():
-        output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
+    given = _given(flags, answers_file, output)
     if yes:
         plan = pipeline.plan(given, directory)
     elif _asks(answers_file):
@@ -281,7 +279,7 @@ def recommend(
     verbose: Verbose = False,
 ) -> None:
     """Recommend a framework, with the reasons; write nothing."""
-    from genai_scaffold import answers, pipeline, report
+    from genai_scaffold import pipeline, report
 
     flags = {
         "async": async_,
@@ -293,11 +291,21 @@ def recommend(
         "extensions": extensions,
         "hosting": hosting,
     }
-    given = pipeline.sources(answers.from_flags(flags), answers_file, os.environ)
-    verdict = pipeline.recommendation(given)
-    report.Output(json=json).result(
-        verdict.as_dict(), lambda terminal: report.recommendation(verdict, terminal)
-    )
+    output = report.Output(json=json)
+    verdict = pipeline.recommendation(_given(flags, answers_file, output))
+    output.result(verdict.as_dict(), lambda terminal: report.recommendation(verdict, terminal))
+
+
+def _given(
+    flags: "Mapping[str, str | bool | list[str] | None]", file: str | None, output: "Output"
+) -> "Givens":
+    """The answers from all sources; a variable that looks misspelt is named."""
+    from genai_scaffold import answers, pipeline
+
+    given = pipeline.sources(answers.from_flags(flags), file, os.environ)
+    for variable, meant in answers.misspelt_variables(os.environ).items():
+        output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
+    return given
 
 
 def _kinds() -> list[str]:
@@ -348,7 +356,7 @@ def check(
         raise typer.Exit(FAILED)
 
 
-Project = Annotated[Path, typer.Argument(metavar="[PATH]", help="A generated project.")]
+Project = Annotated[Path, typer.Argument(metavar="PATH", help="A generated project.")]
 Preview = Annotated[
     bool,
     typer.Option("--dry-run", help="Show the files and the diff; change nothing."),
@@ -389,9 +397,9 @@ def update(
 
 
 def _frameworks() -> Iterable[str]:
-    from genai_scaffold import answers
+    from genai_scaffold import update
 
-    return (value for value in _values("framework") if value != answers.AUTO)
+    return update.frameworks()
 
 
 @app.command()
@@ -412,10 +420,10 @@ def switch(
     verbose: Verbose = False,
 ) -> None:
     """Change the framework of a project: your own changes are merged."""
-    from genai_scaffold import answers, report
+    from genai_scaffold import report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = answers.from_flags({"framework": framework})
+    given = update.switching(framework)
     _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 

@@ -77,8 +77,9 @@ def sources(
 
 
 def recommendation(given: Givens) -> Recommendation:
-    """What the needs speak for."""
-    return recommend(answers.needs(answers.imply(given)))
+    """What the needs speak for, whatever framework was asked for."""
+    needs = {key: answer for key, answer in given.items() if key != "framework"}
+    return recommend(answers.needs(answers.imply(needs)))
 
 
 def plan(given: Givens, directory: str | None = None) -> Plan:

@@ -145,6 +145,23 @@ def unanswered(planned: Plan) -> UsageError:
     )
 
 
+def frameworks() -> list[str]:
+    """What a project can be switched to."""
+    return [name for name in answers.fields()["framework"].values if name != answers.AUTO]
+
+
+def switching(framework: str) -> dict[str, Given]:
+    """The answers of a project with another framework."""
+    if framework not in frameworks():
+        meant = closest(framework, frameworks())
+        raise UsageError(
+            f"{framework!r} is no framework to switch to",
+            why=f"there are {', '.join(frameworks())}",
+            fix=f"did you mean {meant}?" if meant else "name one of them",
+        )
+    return {"framework": Given(framework, "flag", f"switch {framework}")}
+
+
 def adding(project: Path, name: str) -> dict[str, Given]:
     """The answers of a project with one more feature or deploy target."""
     key = _list_of(name)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("small_template")
 Command = Callable[..., Run]
 
 PROGRAM = [sys.executable, "-m", "genai_scaffold"]
-COMMANDS = ["new", "recommend", "list", "check", "doctor"]
+COMMANDS = ["new", "recommend", "list", "check", "update", "switch", "add", "remove", "doctor"]
 
 
 def process(
