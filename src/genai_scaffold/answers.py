@@ -197,6 +197,12 @@ def project_fields() -> dict[str, Field]:
     return {key: fields()[key] for key in keys}
 
 
+def free_texts() -> list[str]:
+    """The keys of what may be any line of text, which a name may not."""
+    texts = (key for key, field in project_fields().items() if field.kind == "text")
+    return [key for key in texts if key != "name"]
+
+
 def from_config(path: Path) -> dict[str, Given]:
     """The answers in the user's own file of preferences, if there is one."""
     try:

@@ -235,7 +235,7 @@ def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
 
 def _with_texts(given: Givens) -> dict[str, Given]:
     checked = dict(given)
-    for key in ("description", "author"):
+    for key in answers.free_texts():
         if key in given:
             with _placed(given[key]):
                 text = names.check_text(str(given[key].value), key)

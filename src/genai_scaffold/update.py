@@ -214,7 +214,7 @@ def _checked(given: Givens) -> dict[str, Given]:
     if name := given.get("name"):
         value = names.check_name(str(name.value), fix="--set name={}")
         checked["name"] = name._replace(value=value)
-    for key in ("description", "author"):
+    for key in answers.free_texts():
         if key in given:
             text = names.check_text(str(given[key].value), key)
             checked[key] = given[key]._replace(value=text)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import tomllib
 import warnings
@@ -16,9 +17,10 @@ from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 # Directories that hold what the user's tools made, not what the project is.
 FOREIGN = frozenset(
-    {".git", ".venv", "venv", "node_modules", "dist", "build"}
-    | {".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".idea", ".vscode"}
+    {".git", ".venv", "node_modules", ".tox", ".nox", ".idea", ".vscode"}
+    | {".mypy_cache", ".pytest_cache", ".ruff_cache"}
 )
+FOREIGN_AT_THE_TOP = frozenset({"build", "dist"})  # deeper they may be packages
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed"})
 
 VENDORED = frozenset({".css", ".js"})
@@ -95,17 +97,24 @@ class File:
 class Project:
     """A rendered project: its files by their relative paths."""
 
-    root: Path
     files: dict[str, File] = field(default_factory=dict)
 
     @classmethod
     def read(cls, root: Path) -> "Project":
         files = {}
-        for path in sorted(root.rglob("*")):
-            relative = path.relative_to(root)
-            if FOREIGN.isdisjoint(relative.parts) and path.is_file() and not path.is_symlink():
-                files[relative.as_posix()] = File(relative.as_posix(), path.read_bytes())
-        return cls(root, files)
+        for folder, inner, names in os.walk(root):
+            at = Path(folder)
+            inner[:] = sorted(name for name in inner if not _is_foreign(at / name, root))
+            for path in (at / name for name in sorted(names)):
+                if path.is_file() and not path.is_symlink():
+                    relative = path.relative_to(root).as_posix()
+                    files[relative] = File(relative, path.read_bytes())
+        return cls(files)
+
+
+def _is_foreign(folder: Path, root: Path) -> bool:
+    at_the_top = folder.parent == root and folder.name in FOREIGN_AT_THE_TOP
+    return at_the_top or folder.name in FOREIGN or (folder / "pyvenv.cfg").exists()
 
 
 def project_at(path: Path) -> Project:

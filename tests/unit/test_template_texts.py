@@ -113,6 +113,12 @@ def assert_reads_back(text: str, source: Path, root: Path) -> None:
     assert f"Copyright (c) {text}\n" in (root / "LICENSE").read_text("utf-8")
 
 
+def test_plain_copier_refuses_the_same_characters(source: Path) -> None:
+    questions = yaml.safe_load((source / "copier.yml").read_text("utf-8"))
+    for key in answers.free_texts():
+        assert f"regex_search('{names.UNWRITABLE.pattern}')" in questions[key]["validator"]
+
+
 @pytest.mark.parametrize("row", matrix.EVERYTHING, ids=matrix.name)
 def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Path) -> None:
     flags = {**matrix.given(row), "description": "zyx d", "author": "zyx a", "license": "mit"}

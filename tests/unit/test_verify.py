@@ -79,9 +79,17 @@ def test_every_check_finds_something_in_the_table() -> None:
 
 
 def test_what_the_user_s_tools_made_is_not_the_project(tmp_path: Path) -> None:
-    for name in (".venv/a.py", ".git/a.py", ".mypy_cache/a.json", "node_modules/x/a.json"):
+    write(tmp_path / "project", "env/pyvenv.cfg", b"home = /usr/bin\n")
+    foreign = (".venv/a.py", ".git/a.py", ".mypy_cache/a.json", "x/node_modules/x/a.json")
+    for name in (*foreign, "env/lib/a.py", "build/a.py", "dist/a.json"):
         write(tmp_path / "project", name, b"{% broken\n")
     assert verify.rendering(tmp_path / "project") == []
+
+
+@pytest.mark.parametrize("name", ["backend/build/a.py", "backend/dist/a.py", "env/a.py"])
+def test_a_package_may_be_called_as_a_tool_calls_its_folder(name: str, tmp_path: Path) -> None:
+    write(tmp_path / "project", name, b"def\n")
+    assert [finding.path for finding in verify.rendering(tmp_path / "project")] == [name]
 
 
 def test_a_warning_of_python_s_is_no_fault_and_not_shown(
