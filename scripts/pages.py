@@ -302,7 +302,7 @@ def flags(field: answers.Field) -> list[str]:
 
 def options() -> str:
     """Everything that can be answered, in each of the ways."""
-    defaults = answers.resolve({}, "auto")
+    defaults = answers.defaults()
     return table(
         ["flag", "key in a file", "variable", "values", "default"],
         [
@@ -311,7 +311,7 @@ def options() -> str:
                 code(key),
                 code(answers.ENVIRONMENT_PREFIX + key.upper()),
                 code(*field.values) if field.values else "yes or no" * (field.kind == "boolean"),
-                spelled(defaults[key]),
+                defaults[key],
             ]
             for key, field in answers.fields().items()
         ],

@@ -231,9 +231,12 @@ def created(project: Created, output: Output, *, installed: bool) -> None:
         what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
         terminal.print(f"✓ Created {what}, {len(project.files)} files", style="bold green")
         terminal.print(_why(project))
+        *starting, asking = steps
         terminal.print("\nNext", style="bold")
-        for step in steps:
+        for step in starting:
             terminal.print(f"  {step}", soft_wrap=True)
+        terminal.print("\nThen, in a second terminal", style="bold")
+        terminal.print(f"  {asking}", soft_wrap=True)
         terminal.print("\nTo repeat this without questions", style="bold")
         terminal.print(f"  {answers.shell_line(planned.command)}", soft_wrap=True)
 

@@ -7,13 +7,15 @@ import pages
 import pytest
 from conftest import REPOSITORY
 
+from genai_scaffold import report
+
 PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages.pages()]
 DEPLOY = REPOSITORY / "docs" / "deploy"
 
 # How many fences of a page are not run, since they need what is not here. What platforms run is
 # held to the project in tests/e2e/test_pages.py; what they deploy is tried where the lines say.
 ELSEWHERE = {
-    "README.md": 2,  # an installation: test_packaging.py; the fast tests: .ci/run
+    "README.md": 4,  # an installation: test_packaging.py; a start: below; the fast tests: .ci/run
     "docs/deploy/cloud-run.md": 1,
     "docs/deploy/docker.md": 3,  # the image: test_image.py
     "docs/deploy/fly.md": 1,
@@ -108,6 +110,13 @@ def test_ci_runs_the_line_that_the_readme_gives_for_the_tests() -> None:
     *_, tests = [step.commands.strip() for step in fences if step.kind == "elsewhere"]
     assert "pytest" in tests
     assert tests in (REPOSITORY / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_readme_goes_on_as_the_next_steps_do() -> None:
+    fences = pages.steps(pages.README.read_text("utf-8"))
+    said = [step.commands.strip() for step in fences]
+    assert f"cd my-app && {report.INSTALLS} && {report.STARTS['fastapi']}" in said
+    assert report.ASKS in said
 
 
 @pytest.mark.parametrize(
