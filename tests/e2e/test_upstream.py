@@ -102,6 +102,15 @@ def test_the_first_token_is_here_before_the_last_is_made(
         assert list(words) == [*WORDS[1:], "[DONE]"]
 
 
+@services
+def test_takes_no_more_than_its_client_reads(server: Server, upstream: Upstream) -> None:
+    with streaming(server, "flood") as words:
+        call = upstream.next_call()
+        next(words)
+        assert not call.ended.wait(5)
+    assert call.left.wait(PATIENCE)
+
+
 @everywhere
 def test_sends_its_own_key_and_the_conversation(server: Server, upstream: Upstream) -> None:
     assert ask(server, "tell") == "".join(WORDS)

@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any, NamedTuple
 
 PATIENCE = 15  # seconds to wait for what a test should do
+FLOOD_CHUNKS = 30_000  # of a kilobyte: far more than all buffers on the way hold
 PAUSE = 0.02  # seconds between the tokens of an endless answer
 RETRY_AFTER = "1"
 MODEL = "storyteller"
@@ -36,7 +37,8 @@ class Upstream(ThreadingHTTPServer):
     """What the user says is how it is answered.
 
     To `wait` it streams its first token, and the others when the test lets it go on; at
-    `endless` it streams until the caller leaves; after `silent` it streams one token, and nothing
+    `endless` it streams until the caller leaves; at `flood` it streams many megabytes as fast as
+    they are taken; after `silent` it streams one token, and nothing
     until the caller leaves; at `busy` it refuses.
     """
 
@@ -96,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         try:
-            for event in endless() if call.wish == "endless" else story(call):
+            for event in TALES.get(call.wish, story)(call):
                 self.wfile.write(f"data: {event}\n\n".encode())
                 if call.wish == "silent":
                     self.rfile.read(1)  # which there is not: it returns when the caller closes
@@ -121,11 +123,20 @@ def story(call: Call) -> Iterator[str]:
     yield "[DONE]"
 
 
-def endless() -> Iterator[str]:
+def endless(_call: Call) -> Iterator[str]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         yield chunk({"content": " and"})
         time.sleep(PAUSE)
+
+
+def flood(call: Call) -> Iterator[str]:
+    for _ in range(FLOOD_CHUNKS):
+        yield chunk({"content": "x" * 1000})
+    call.ended.set()
+
+
+TALES = {"endless": endless, "flood": flood}
 
 
 def chunk(delta: dict[str, str], finish_reason: str | None = None) -> str:
