@@ -6,13 +6,13 @@ import os
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from genai_scaffold import record
+from genai_scaffold import git, record
 from genai_scaffold.errors import EnvironmentFailure, RenderError
 
 # Directories that hold what the user's tools made, not what the project is.
@@ -21,6 +21,7 @@ FOREIGN = frozenset(
     | {".mypy_cache", ".pytest_cache", ".ruff_cache"}
 )
 FOREIGN_AT_THE_TOP = frozenset({"build", "dist"})  # deeper they may be packages
+LARGEST = 10_000_000  # bytes: what is larger is data
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed"})
 
 VENDORED = frozenset({".css", ".js"})
@@ -100,16 +101,31 @@ class Project:
     files: dict[str, File] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, root: Path) -> "Project":
+    def read(cls, root: Path, paths: Iterable[str]) -> "Project":
         files = {}
-        for folder, inner, names in os.walk(root):
-            at = Path(folder)
-            inner[:] = sorted(name for name in inner if not _is_foreign(at / name, root))
-            for path in (at / name for name in sorted(names)):
-                if path.is_file() and not path.is_symlink():
-                    relative = path.relative_to(root).as_posix()
-                    files[relative] = File(relative, path.read_bytes())
+        for path in paths:
+            file = root / path
+            if file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST:
+                files[path] = File(path, file.read_bytes())
         return cls(files)
+
+
+def _kept(root: Path) -> list[str]:
+    """The files that git keeps, or would keep; without git, those that no tool makes."""
+    listed = git.run(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    paths = set(listed.output.split("\0")) if listed.code == 0 else set()
+    if record.ANSWERS_FILE not in paths:
+        return _all(root)
+    return sorted(path for path in paths if FOREIGN.isdisjoint(path.split("/")))
+
+
+def _all(root: Path) -> list[str]:
+    paths = []
+    for folder, inner, names in os.walk(root):
+        at = Path(folder)
+        inner[:] = [name for name in inner if not _is_foreign(at / name, root)]
+        paths += [(at / name).relative_to(root).as_posix() for name in names]
+    return sorted(paths)
 
 
 def _is_foreign(folder: Path, root: Path) -> bool:
@@ -126,7 +142,7 @@ def project_at(path: Path) -> Project:
     """
     try:
         record.require(path)
-        return Project.read(path)
+        return Project.read(path, _kept(path))
     except OSError as error:
         raise EnvironmentFailure(
             f"{path} cannot be checked",
@@ -277,7 +293,7 @@ RENDERING = (
 
 def rendering(root: Path) -> list[Finding]:
     """What is wrong with a project that was just rendered."""
-    return list(in_files(Project.read(root), RENDERING))
+    return list(in_files(Project.read(root, _all(root)), RENDERING))
 
 
 def refuse_unsound(root: Path) -> None:

@@ -1,11 +1,13 @@
 """What is found in a project that was rendered badly."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from genai_scaffold import verify
+from genai_scaffold import git, verify
 from genai_scaffold.errors import EnvironmentFailure
+from genai_scaffold.record import ANSWERS_FILE
 
 FAULTS = [
     pytest.param("a.py", b"x = 1\ndef\n", "parses", 2, id="python"),
@@ -104,3 +106,37 @@ def test_a_warning_of_python_s_is_no_fault_and_not_shown(
 def test_a_path_that_cannot_be_is_the_machine_s_fault(path: str) -> None:
     with pytest.raises(EnvironmentFailure, match="cannot be checked"):
         verify.project_at(Path(path))
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A project in git, of which a folder is ignored."""
+    write(tmp_path, ANSWERS_FILE, b"framework: fastapi\n")
+    write(tmp_path, ".gitignore", b"/data/\n")
+    git.output(tmp_path, "init", "--quiet")
+    return tmp_path
+
+
+def test_what_git_ignores_is_not_read(kept: Path) -> None:
+    for name in ("data/a.json", "mine.json"):
+        write(kept, name, b"{")
+    assert "mine.json" in verify.project_at(kept).files
+    assert "data/a.json" not in verify.project_at(kept).files
+
+
+def test_another_repository_within_is_not_read(kept: Path) -> None:
+    write(kept, "worktree/a.md", b"<<<<<<< HEAD\n")
+    git.output(kept / "worktree", "init", "--quiet")
+    assert "worktree/a.md" not in verify.project_at(kept).files
+
+
+def test_a_project_that_git_ignores_is_read(kept: Path) -> None:
+    write(kept, "data/inner/" + ANSWERS_FILE, b"framework: fastapi\n")
+    write(kept, "data/inner/a.json", b"{")
+    assert "a.json" in verify.project_at(kept / "data/inner").files
+
+
+def test_data_is_not_read_into_memory(kept: Path) -> None:
+    write(kept, "model.gguf", b"")
+    os.truncate(kept / "model.gguf", 2**36)  # of holes
+    assert "model.gguf" not in verify.project_at(kept).files
