@@ -14,6 +14,7 @@ ENDING = tuple(
 )
 SIGNALLED = 128  # what a shell adds to the number of a signal, for an exit code
 SOON = 0.01  # seconds
+AGAIN = 0.5  # seconds, in which prompts leave the terminal as it was
 
 
 class Stopped(SystemExit):
@@ -53,6 +54,24 @@ def postponed() -> Iterator[None]:
     finally:
         for number in received[:1]:
             signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def insistent() -> Iterator[None]:
+    """Let a signal come again for as long as this lasts: prompt_toolkit may swallow the first."""
+    repeated: list[threading.Timer] = []
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        repeated.append(threading.Timer(AGAIN, os.kill, (os.getpid(), number)))
+        repeated[-1].start()
+        raise Stopped(number)
+
+    try:
+        with _handled(stop):
+            yield
+    finally:
+        for timer in repeated:
+            timer.cancel()
 
 
 @contextlib.contextmanager

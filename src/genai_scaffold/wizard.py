@@ -257,7 +257,7 @@ def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bo
     Raises:
         KeyboardInterrupt: the user stopped it.
     """
-    with _loading():
+    with _loading(), signals.insistent():
         return _asked(given, directory, prompter, confirm=confirm)
 
 
@@ -308,6 +308,7 @@ def _loading() -> Iterator[None]:
             loading.join()
 
 
+@signals.insistent()
 def complete(keys: Sequence[str], current: Mapping[str, Value], prompter: Prompter) -> Givens:
     """Ask some questions that an older project was never asked.
 

@@ -1,5 +1,6 @@
 """A run that is stopped at any moment leaves a whole project, or nothing."""
 
+import contextlib
 import os
 import random
 import signal
@@ -139,3 +140,21 @@ def test_what_may_not_be_cut_goes_on_and_so_do_the_programs_that_it_runs() -> No
         assert process.run([sys.executable, "-c", interrupt]).code == 0
     with pytest.raises(signals.Stopped):
         signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("raising")
+def test_a_signal_that_was_swallowed_comes_again() -> None:
+    def swallow() -> None:
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGTERM)
+        time.sleep(30)
+
+    with pytest.raises(signals.Stopped), signals.insistent():
+        swallow()
+
+
+@pytest.mark.usefixtures("raising")
+def test_a_signal_that_was_obeyed_comes_once() -> None:
+    with pytest.raises(signals.Stopped), signals.insistent():
+        signal.raise_signal(signal.SIGTERM)
+    time.sleep(2 * signals.AGAIN)
