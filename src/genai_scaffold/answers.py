@@ -91,6 +91,10 @@ class Answers:
     def text(self, key: str) -> str:
         return str(self[key])
 
+    def texts(self) -> list[str]:
+        """What is written as it was given, whatever it says."""
+        return [self.text(key) for key in free_texts()]
+
     def for_template(self) -> dict[str, Value | list[str]]:
         """The answers that copier.yml asks for, under its keys."""
         values = {key: self[FLAG_NAMES.get(key, key)] for key in template.questions()}

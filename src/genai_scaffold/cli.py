@@ -250,7 +250,7 @@ def new(
     if dry_run:
         report.dry_run(plan, pipeline.preview(plan), output)
         return
-    with pipeline.saved_answers(plan.answers, save_answers), output.progress() as progress:
+    with pipeline.saved_answers(plan, save_answers), output.progress() as progress:
         created = pipeline.create(plan, git=git, progress=progress)
     with _done("The project is complete and kept."):
         try:
@@ -502,6 +502,8 @@ def _merge(
     """Merge changed answers, and today's template, into a project."""
     from genai_scaffold import answers, report, update, wizard
 
+    with contextlib.suppress(FileNotFoundError):
+        path = path.absolute()  # while that can be told: the merge may delete where we are
     planned = update.plan(path, given, base)
     if planned.unanswered and not yes:
         if not _asks(None):

@@ -189,15 +189,22 @@ def install(project: Path, shown: str) -> None:
 
 
 @contextlib.contextmanager
-def saved_answers(resolved: Answers, path: Path | None) -> Iterator[None]:
+def saved_answers(planned: Plan, path: Path | None) -> Iterator[None]:
     """Write the answers to a new file, and take it away again if what follows fails.
 
     Raises:
+        UsageError: the file would be in the project's own directory.
         DestinationError: there is a file of that name.
     """
     if path is None:
         yield
         return
+    if destination(str(path)).is_relative_to(planned.destination):
+        raise UsageError(
+            f"--save-answers {path} is inside the project",
+            why="its directory has to be empty until it is complete",
+            fix="save them elsewhere, and move the file afterwards",
+        )
     try:
         file = path.open("x", encoding="utf-8")
     except FileExistsError:
@@ -210,7 +217,7 @@ def saved_answers(resolved: Answers, path: Path | None) -> Iterator[None]:
         raise _unwritable(path, error) from error
     try:
         with file, _explained(path):
-            file.write(answers.to_file(resolved))
+            file.write(answers.to_file(planned.answers))
         yield
     except BaseException:
         path.unlink(missing_ok=True)
@@ -387,7 +394,7 @@ def _stage_home(destination: Path) -> Path:
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     """Render into a directory and verify the result."""
     files = render.render(project, planned.answers.for_template(), planned.recommendation.as_dict())
-    verify.refuse_unsound(project)
+    verify.refuse_unsound(project, planned.answers.texts())
     return files
 
 

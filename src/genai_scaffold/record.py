@@ -70,6 +70,12 @@ def read(project: Path) -> Record:
             why="then nothing says what the project was made from",
             fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
         )
+    if raw.get("project_name") == "":
+        raise UsageError(
+            f"{ANSWERS_FILE} says that the project has no name",
+            why="project_name is empty",
+            fix="write its name there",
+        )
     for question in template.questions().values():
         if question.key in raw:
             key = answers.FLAG_NAMES.get(question.key, question.key)

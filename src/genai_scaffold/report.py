@@ -326,7 +326,7 @@ def outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
 def _after_a_merge(result: "Outcome") -> Iterator[str]:
     """The commands that look at a merge, keep it, or take it back."""
     project = result.plan.project.resolve()
-    if project != Path.cwd():
+    if not _is_here(project):
         yield answers.shell_line(["cd", str(project)])
     if result.conflicts:
         yield "git status"
@@ -337,6 +337,13 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
         yield f".venv/bin/pip install -r {INSTALLED}"
     yield "git commit"
     yield f"{answers.shell_line(list(result.undo))}   (undoes all of it)"
+
+
+def _is_here(project: Path) -> bool:
+    try:
+        return project == Path.cwd()
+    except FileNotFoundError:  # the merge has deleted the directory that we run in
+        return False
 
 
 def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:

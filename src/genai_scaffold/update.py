@@ -340,7 +340,7 @@ def _render_old(planned: Plan, here: Place, current: Path, destination: Path) ->
 def _render_new(planned: Plan, current: Path, destination: Path) -> None:
     data = _data(planned.record, planned.answers.for_template(), template.version())
     render.render_from(current, destination, data)
-    verify.refuse_unsound(destination)
+    verify.refuse_unsound(destination, planned.answers.texts())
 
 
 def _data(recorded: Record, given: Mapping[str, Any], version: str) -> dict[str, Any]:

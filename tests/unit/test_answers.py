@@ -398,6 +398,13 @@ def test_saved_answers_give_the_same_project(run: Command, work: Path) -> None:
     assert first["recommendation"] == second["recommendation"]
 
 
+def test_saved_answers_are_not_in_the_way_of_the_project(run: Command, work: Path) -> None:
+    ended = run("new", ".", "--name", "bot", "--yes", "--save-answers", "saved.yml")
+    assert ended.code == 2
+    assert "saved.yml is inside the project" in ended.errors
+    assert list(work.iterdir()) == []
+
+
 def test_saved_answers_overwrite_nothing(run: Command, work: Path) -> None:
     (work / "saved.yml").write_text("mine\n")
     ended = run("new", "x", "--yes", "--save-answers", "saved.yml")

@@ -86,6 +86,13 @@ def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> 
     assert_reads_back(text, source, tmp_path / "my-app")
 
 
+def test_a_text_may_look_like_a_tag(tmp_path: Path) -> None:
+    flags = {"description": "Fills {{ placeholders }} and {% blocks %}", "preset": "prototype"}
+    created = pipeline.create(pipeline.plan(answers.from_flags(flags), str(tmp_path / "my-app")))
+    assert str(flags["description"]) in (tmp_path / "my-app/pyproject.toml").read_text("utf-8")
+    assert created.files
+
+
 @settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
 def test_any_accepted_text_reads_back_from_every_file(source: Path, text: str) -> None:

@@ -235,6 +235,15 @@ def answers(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def named(name: str) -> Callable[[Path], None]:
+    def change(project: Path) -> None:
+        file = project / ".copier-answers.yml"
+        file.write_text(re.sub("project_name: .*", f"project_name: '{name}'", file.read_text()))
+        commit(project)
+
+    return change
+
+
 def renamed(project: Path) -> None:
     (project / "README.md").write_text("mine\n")
     commit(project)
@@ -300,6 +309,7 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(answers("python: '3.13'", "python: 3.13"), 2, "it takes", id="a-number"),
         pytest.param(answers("validation: true", "validation: 7"), 2, "true or false", id="type"),
         pytest.param(answers("framework: f", "frame: f"), 2, "no framework", id="no-framework"),
+        pytest.param(named(""), 2, "has no name", id="no-name"),
         pytest.param(renamed, 3, "README.md", id="renamed"),
         pytest.param(linked_answers, 3, "is a link", id="answers-are-a-link"),
         pytest.param(assumed_elsewhere, 3, "start in the way", id="assume-unchanged-elsewhere"),
@@ -782,6 +792,17 @@ def test_docs_that_fell_away_are_no_change(work: Path) -> None:
     run = tool("update", str(project), "--json")
     assert run.document["answers"] == {}
     assert run.document["changes"] == []
+
+
+def test_the_directory_that_it_runs_in_may_go(project: Path) -> None:
+    gone = project / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    run = tool("update", str(project), "--yes")
+    os.chdir(project.parent)
+    assert run.code == 0, run.errors
+    assert "git commit" in run.output
 
 
 def test_the_next_steps_say_where(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
