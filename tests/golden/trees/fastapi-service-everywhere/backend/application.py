@@ -52,15 +52,15 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         limits=limits,
         chat=ChatService(llm, limits, settings),
     )
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
+            expose_headers=["x-request-id", "retry-after"],
         )
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
-    # Not `include_router`, which would match every request twice, here and in the router.
-    app.router.routes += routes.router.routes
+    app.include_router(routes.router)
     register_error_handlers(app)
     return app

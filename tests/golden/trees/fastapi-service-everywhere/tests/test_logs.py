@@ -1,6 +1,7 @@
 """The log: what it says of each request, and what it never says."""
 
 import json
+import os
 import sys
 import time
 from io import BytesIO, TextIOWrapper
@@ -176,6 +177,17 @@ def test_warns_once_that_the_model_is_offline() -> None:
     with capture_logs() as lines:
         create_provider(Settings())
     assert [(line["event"], line["log_level"]) for line in lines] == [("offline_model", "warning")]
+
+
+def test_a_log_that_nobody_reads_fails_no_request(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        client = serve(log_level="INFO")
+        assert client.post("/v1/chat/completions", json=ASK).status_code == 200
 
 
 @pytest.mark.parametrize(("level", "logged"), [("INFO", True), ("WARNING", False)])

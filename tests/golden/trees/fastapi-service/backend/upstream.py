@@ -36,21 +36,24 @@ logger = structlog.get_logger(__name__)
 def translate(error: Exception) -> AppError:
     """Returns our error for one of `FAILURES`, as the client should see it; logs what it was."""
     causes = [type(cause).__name__ for cause in causes_of(error)]
-    logger.warning("model_failed", causes=causes, status=getattr(error, "status_code", None))
+    status, code = getattr(error, "status_code", None), text_of(getattr(error, "code", None))
+    logger.warning("model_failed", causes=causes, status=status, code=code)
     match error:
         case openai.APITimeoutError() | httpx2.TimeoutException() if not is_refused(error):
             return UpstreamTimedOut("The model did not answer in time")
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return UpstreamFailed("The model's provider refused this service's own API key")
         case openai.RateLimitError():
+            spent = code == "insufficient_quota"
+            message = "This service has spent its quota" if spent else "The model is busy"
             retry_after = error.response.headers.get("retry-after")
-            return RateLimited("The model is busy", retry_after=retry_after)
+            return RateLimited(message, code=code, retry_after=retry_after)
         case openai.APIStatusError() if lacks_embeddings(error):
             message = f"The provider has no embeddings, or not of this model: {reason(error)}"
-            return NotFound(message, param="model", code=text_of(error.code))
+            return NotFound(message, param="model", code=code)
         case openai.APIStatusError() if error.status_code in PASSED_ON:
             kind = PASSED_ON[error.status_code]
-            return kind(reason(error), param=text_of(error.param), code=text_of(error.code))
+            return kind(reason(error), param=text_of(error.param), code=code)
         case openai.APIStatusError():
             return UpstreamFailed("The model's provider answered with an error")
         case _:

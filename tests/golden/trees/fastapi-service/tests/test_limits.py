@@ -13,6 +13,8 @@ import pytest
 from redis import Redis
 
 from backend.api_keys import digest
+from backend.chat.call import Call
+from backend.errors import UpstreamFailed, UpstreamTimedOut
 from tests.conftest import Serve
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
@@ -122,6 +124,8 @@ def test_charges_what_the_model_counted(
     [
         pytest.param("chat/completions", {"max_tokens": 50}, id="a long answer"),
         pytest.param("chat/completions", {"n": 3}, id="several answers"),
+        pytest.param("chat/completions", {"tools": [{"type": "x" * 200}]}, id="tools"),
+        pytest.param("chat/completions", {"prediction": {"content": "x" * 200}}, id="others"),
         pytest.param(
             "chat/completions", {"messages": [{"role": "user", "content": "x" * 200}]}, id="prompt"
         ),
@@ -152,14 +156,15 @@ def test_reserves_for_an_image_whatever_its_length(serve: Serve, beside: str, st
     assert client.post("/v1/chat/completions", json=body).status_code == status
 
 
-@pytest.mark.parametrize(("budget", "status"), [(111, 200), (110, 429)])
+@pytest.mark.parametrize(("budget", "status"), [(113, 200), (112, 429)])
 @pytest.mark.parametrize(
     "content", ["x" * 396, [{"type": "text", "text": "x" * 392}]], ids=["text", "parts"]
 )
 def test_reserves_a_quarter_of_the_characters_and_the_longest_answer(
     serve: Serve, content: object, budget: int, status: int
 ) -> None:
-    # 400 characters with those of the role and the type: 101 tokens, and 10 for the answer.
+    # 400 characters with those of the role and the type, and two numbers, which count as 4 each:
+    # 103 tokens, and 10 for the answer.
     body = {"messages": [{"role": "user", "content": content}]}
     limits = {"max_tokens": 10, "max_completion_tokens": 5}
     client = serve(tokens_per_day=budget)
@@ -171,6 +176,32 @@ def test_charges_nothing_for_a_failure(serve: Serve) -> None:
     client = serve(answer=lambda _: refusal, tokens_per_day=60, max_tokens=40)
     codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(4)]
     assert codes == [400] * 4
+
+
+@pytest.mark.parametrize(
+    ("failure", "charged"),
+    [
+        pytest.param(GeneratorExit(), True, id="the client left"),
+        pytest.param(UpstreamTimedOut("slow"), True, id="no answer in time"),
+        pytest.param(UpstreamFailed("broken"), False, id="a failure"),
+    ],
+)
+def test_charges_before_an_answer_only_where_the_model_may_have_worked(
+    failure: BaseException, charged: bool
+) -> None:
+    call = Call("chat", "alice", {"model": "some-model", **ASK, "max_tokens": 40})
+    call.begin()
+    call.finish(failure)
+    assert call.used == (call.reserved if charged else 0)
+
+
+def test_charges_for_an_answer_that_took_too_long(serve: Serve) -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("too long")
+
+    client = serve(answer=answer, tokens_per_day=60, max_tokens=40)
+    codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(2)]
+    assert codes == [504, 429]
 
 
 def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> None:

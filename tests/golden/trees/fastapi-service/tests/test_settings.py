@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend import api_keys
-from backend.api_keys import KeyRing, digest
+from backend.api_keys import digest
 from backend.settings import START_FAILED, load_settings
 
 PRODUCTION = {
@@ -43,16 +43,6 @@ def test_reads_a_file_for_what_is_not_set(monkeypatch: pytest.MonkeyPatch) -> No
 def test_starts_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, PRODUCTION)
     assert load_settings().api_keys == (PRODUCTION["API_KEYS"],)
-
-
-def test_a_new_key_opens(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["api_keys", "bob"])
-    api_keys.main()
-    key, entry = (line.split()[-1] for line in capsys.readouterr().out.splitlines())
-    set_environment(monkeypatch, PRODUCTION | {"API_KEYS": entry})
-    assert KeyRing(load_settings().api_keys).owner(f"Bearer {key}") == "bob"
 
 
 def test_a_key_is_not_made_for_an_id_that_settings_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +109,10 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"REDIS_URL": "redis://:secret@a:b"}, "REDIS_URL", id="a port as text"),
         pytest.param({"CORS_ORIGINS": "app.example"}, "CORS_ORIGINS", id="a host for an origin"),
         pytest.param({"CORS_ORIGINS": "https://a.example/b"}, "CORS_ORIGINS", id="with a path"),
+        pytest.param(
+            {"ALLOWED_MODELS": "a", "LLM_MODEL": "b"}, "LLM_MODEL", id="a default not allowed"
+        ),
+        pytest.param({"CORS_ORIGINS": "https://*.a.example"}, "CORS_ORIGINS", id="a pattern"),
         pytest.param({"FORWARDED_ALLOW_IPS": "proxy"}, "FORWARDED_ALLOW_IPS", id="no network"),
         pytest.param({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", id="unknown level"),
         pytest.param({"LLM_TIMEOUT_SECONDS": "0"}, "LLM_TIMEOUT_SECONDS", id="no time"),

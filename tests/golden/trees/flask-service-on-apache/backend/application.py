@@ -40,7 +40,13 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         proxies=settings.forwarded_allow_ips,
     )
     if settings.cors_origins:
-        CORS(app, origins=list(settings.cors_origins), always_send=False, send_wildcard=True)
+        CORS(
+            app,
+            origins=list(settings.cors_origins),
+            expose_headers=["x-request-id", "retry-after"],
+            always_send=False,
+            send_wildcard=True,
+        )
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.register_blueprint(routes.router)
     register_error_handlers(app)

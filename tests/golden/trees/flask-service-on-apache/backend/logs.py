@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from contextlib import suppress
 
 import structlog
 from pydantic_core import to_json
@@ -19,7 +20,8 @@ class Output:
         self._file = getattr(buffer, "raw", buffer)
 
     def write(self, line: bytes) -> None:
-        self._file.write(line)
+        with suppress(OSError):  # a full disk, or a reader that is gone, fails no request
+            self._file.write(line)
 
     debug = info = warning = error = critical = write
 

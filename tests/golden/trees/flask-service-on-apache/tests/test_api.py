@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import httpx2
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from backend.api.responses import from_error, from_status
 from backend.api_keys import KeyRing, digest
 from backend.errors import Unauthorized
+from backend.llm import OfflineProvider
 from tests.conftest import Serve
 
 PARTS = [{"type": "text", "text": "hello"}]
@@ -187,6 +189,25 @@ def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | No
     ):
         assert response.headers.get("access-control-allow-origin") == allowed
         assert "access-control-allow-credentials" not in response.headers
+
+
+class Broken(OfflineProvider):
+    """A model that fails in a way that nobody foresaw."""
+
+    @property
+    def complete(self) -> NoReturn:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_lets_a_known_page_read_what_became_of_its_request(serve: Serve, status: int) -> None:
+    client = serve(llm=Broken() if status == 500 else None, cors_origins="https://app.example")
+    headers = {"origin": "https://app.example"}
+    response = client.post("/v1/chat/completions", json=ASK, headers=headers)
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == "https://app.example"
+    exposed = response.headers["access-control-expose-headers"].lower()
+    assert {"x-request-id", "retry-after"} <= set(exposed.split(", "))
 
 
 def test_lets_a_known_page_send_its_key(serve: Serve) -> None:

@@ -44,7 +44,7 @@ def like(pattern: str, form: str) -> AfterValidator:
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
 KeyDigest = Annotated[str, like(ID + r":[0-9a-f]{64}", "id:sha256-hex")]
-Origin = Annotated[str, like(r"\*|https?://[^/]+", "https://host, without a path")]
+Origin = Annotated[str, like(r"\*|https?://[\w.-]+(:\d+)?", "https://host, without a path")]
 BaseURL = Annotated[str, like(r"(https?://.+)?", "http://… or https://…")]
 
 
@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         # Only the two together: a key of OpenAI's is not to be sent to another endpoint.
         if not self.model_fields_set & {"llm_api_key", "llm_base_url"}:
             self.llm_api_key, self.llm_base_url = self.openai_api_key, self.openai_base_url
+        return self
+
+    @model_validator(mode="after")
+    def refuse_a_default_that_is_not_allowed(self) -> Self:
+        if self.allowed_models and self.llm_model not in self.allowed_models:
+            raise ValueError("LLM_MODEL must be one of ALLOWED_MODELS: it answers by default")
         return self
 
     @model_validator(mode="after")

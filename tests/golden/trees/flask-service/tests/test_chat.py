@@ -19,6 +19,7 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
     },
 }
+ABOUT = {"created": 0, "owned_by": "unknown"}
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
 
 
@@ -30,8 +31,9 @@ def events(response: httpx2.Response) -> list[str]:
     return [line.removeprefix("data: ") for line in response.text.splitlines() if line]
 
 
-def test_answers(client: httpx2.Client) -> None:
-    answer = chat(client).json()
+@pytest.mark.parametrize("options", [{}, {"stream": False}, {"stream": None}])
+def test_answers(client: httpx2.Client, options: dict[str, Any]) -> None:
+    answer = chat(client, **options).json()
     assert answer["model"] == "offline-echo"
     assert answer["choices"][0]["message"]["content"] == "You said: one two three"
     assert answer["usage"]["total_tokens"] > 0
@@ -105,6 +107,7 @@ def test_stops_at_the_limit(client: httpx2.Client, limit: float) -> None:
         pytest.param({"stream": 1}, "stream", 422, id="a number for a truth"),
         pytest.param({"n": 129}, "n", 422, id="too many answers"),
         pytest.param({"model": "another"}, "model", 400, id="a model that is not allowed"),
+        pytest.param({"models": ["another"]}, "model", 400, id="one to fall back on"),
     ],
 )
 def test_refuses_and_names_the_field(
@@ -149,16 +152,17 @@ def test_never_repeats_the_prompt_in_an_error(client: httpx2.Client) -> None:
 
 
 def test_lists_the_models(serve: Serve) -> None:
-    allowed = serve(allowed_models="b,a").get("/v1/models").json()
-    models = [{"id": name, "object": "model"} for name in ("a", "b")]
+    allowed = serve(allowed_models="b,a", llm_model="a").get("/v1/models").json()
+    models = [{"id": name, "object": "model", **ABOUT} for name in ("a", "b")]
     assert allowed == {"object": "list", "data": models}
     assert [model["id"] for model in serve().get("/v1/models").json()["data"]] == ["offline-echo"]
 
 
 def test_shows_a_model(serve: Serve) -> None:
-    client = serve(allowed_models="a,maker/b")
-    assert client.get("/v1/models/maker/b").json() == {"id": "maker/b", "object": "model"}
-    assert client.get("/v1/models/maker%2Fb").json() == {"id": "maker/b", "object": "model"}
+    client = serve(allowed_models="a,maker/b", llm_model="a")
+    shown = {"id": "maker/b", "object": "model", **ABOUT}
+    assert client.get("/v1/models/maker/b").json() == shown
+    assert client.get("/v1/models/maker%2Fb").json() == shown
     unknown = client.get("/v1/models/maker/c")
     assert unknown.status_code == 404
     assert unknown.json()["error"]["code"] == "model_not_found"

@@ -256,6 +256,17 @@ def test_says_whose_key_is_wrong(serve: Serve, status: int) -> None:
     assert "this service's own API key" in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("insufficient_quota", "has spent its quota"), ("rate_limit_exceeded", "is busy")],
+)
+def test_says_why_the_model_refuses_for_now(serve: Serve, code: str, message: str) -> None:
+    client = serve(answer=lambda _: refusal(429, {"code": code}))
+    error = client.post("/v1/chat/completions", json=ASK).json()["error"]
+    assert error["code"] == code
+    assert message in error["message"]
+
+
 def test_says_when_to_try_again(serve: Serve) -> None:
     client = serve(answer=lambda _: refusal(429, headers={"retry-after": "7"}))
     assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"

@@ -25,6 +25,9 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
         raise InvalidRequest(message, param="messages")
     body = request.model_dump(mode="json", exclude_unset=True)
     body["model"] = allowed_model(request.model, settings)
+    others = body.get("models")  # to fall back on, as OpenRouter has it
+    for name in others if isinstance(others, list) else []:
+        allowed_model(name, settings)
     given = [name for name in LIMITS if body.get(name) is not None]
     for name in given or [DEFAULT_LIMIT]:
         body[name] = min(body.get(name) or settings.max_tokens, settings.max_tokens)
@@ -64,7 +67,7 @@ def listed_model(name: str, models: Sequence[str]) -> str:
 
 def most_tokens(body: dict[str, Any]) -> int:
     """Returns the most tokens that a request may cost: a guess of those in, all of those out."""
-    sent = characters([body.get("messages", ""), body.get("input", "")])
+    sent = characters({**body, "model": ""})
     answered = max((body[name] for name in LIMITS if body.get(name)), default=0)
     return sent // CHARACTERS_PER_TOKEN + 1 + answered * (body.get("n") or 1)
 

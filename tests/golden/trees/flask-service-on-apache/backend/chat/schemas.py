@@ -42,7 +42,7 @@ class StreamOptions(OpenModel):
 class ChatCompletionRequest(OpenModel):
     model: str | None = None
     messages: Annotated[list[Message], Field(min_length=1)]
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(ge=1), Whole] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1), Whole] | None = None
@@ -120,6 +120,8 @@ class UIChatRequest(OpenModel):
 class Model(BaseModel):
     id: str
     object: Literal["model"] = "model"
+    created: int = 0  # not known, but OpenAI's clients expect it
+    owned_by: str = "unknown"
 
 
 class ModelList(BaseModel):

@@ -14,6 +14,8 @@ from backend.chat import ui_messages
 from backend.llm import Cancelled, Stream
 
 Frames = Generator[str, None, None]
+MOST_AHEAD = 100  # frames that a slow client has not taken yet
+A_MOMENT = 0.01  # seconds
 
 
 def chat_stream(answer: Stream) -> Response:
@@ -45,6 +47,8 @@ def with_pings(frames: Frames, cancel: Callable[[], None]) -> Iterator[str]:
             with closing(frames), suppress(Cancelled):
                 for frame in frames:
                     arrived.put(frame)
+                    while arrived.qsize() > MOST_AHEAD and not left.wait(A_MOMENT):
+                        pass
                     if left.is_set():
                         break
         finally:

@@ -9,6 +9,7 @@ from backend.chat.policy import most_tokens
 from backend.errors import AppError
 
 logger = structlog.get_logger(__name__)
+UNSEEN = ("cancelled", "timeout_error")  # ends after which the model may have worked all the same
 
 
 class Call:
@@ -27,14 +28,14 @@ class Call:
         self.model: str = body["model"]
         self.reserved = most_tokens(body)
         self.usage: dict[str, int] = {}
+        self._may_have_cost = False
         self._started = time.perf_counter()
         self._first_event: float | None = None
 
     @property
     def used(self) -> int:
         """The tokens to pay for: as the model counted, or all that were reserved."""
-        unknown = self.reserved if self._first_event is not None else 0
-        return self.usage.get("total_tokens", unknown)
+        return self.usage.get("total_tokens", self.reserved if self._may_have_cost else 0)
 
     @property
     def seconds_to_first_token(self) -> float | None:
@@ -49,6 +50,7 @@ class Call:
         """Notes that the model has begun to answer."""
         if self._first_event is None:
             self._first_event = time.perf_counter()
+            self._may_have_cost = True
 
     def count(self, usage: Any) -> None:
         """Notes what the model says that it used, where these are counts."""
@@ -58,6 +60,7 @@ class Call:
     def finish(self, failure: BaseException | None) -> None:
         """Notes that the call is over: well, with an error, or because the client left."""
         outcome = outcome_of(failure)
+        self._may_have_cost |= outcome in UNSEEN
         seconds = round(time.perf_counter() - self._started, 4)
         logger.info(
             "model_call",
