@@ -10,6 +10,9 @@ import main
 
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
 CHAT = "/v1/chat/completions"
+SSE = {"content-type": "text/event-stream"}
+CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+SPOKEN_OF = '{"error": {"message": "Refused: one two"}}'
 
 
 @pytest.fixture
