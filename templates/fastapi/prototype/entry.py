@@ -14,11 +14,12 @@ from typing import Annotated, Any
 {%- endif %}
 
 import openai
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 {%- if validation %}
 from pydantic import BaseModel, Field
+from pydantic_core import from_json
 {%- endif %}
 from starlette.exceptions import HTTPException
 
@@ -55,7 +56,19 @@ async def root() -> dict[str, str]:
     return {"message": "Hello from FastAPI!"}
 
 
-@app.post("/echo")
+async def strict_json(request: Request) -> None:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+{%- if validation %}
+        json.dumps(from_json(await request.body()), allow_nan=False)
+{%- else %}
+        json.dumps(await request.json(), ensure_ascii=False, allow_nan=False).encode()
+{%- endif %}
+    except ValueError as error:
+        raise HTTPException(400, "The body is not valid JSON") from error
+
+
+@app.post("/echo", dependencies=[Depends(strict_json)])
 async def echo(data: Annotated[Any, Body()]) -> dict[str, Any]:
     return {"you_sent": data}
 
@@ -66,7 +79,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/v1/chat/completions", response_model=None)
+@app.post("/v1/chat/completions", response_model=None, dependencies=[Depends(strict_json)])
 {%- if validation %}
 async def chat(request: ChatRequest) -> dict[str, Any] | StreamingResponse:
     pieces = answer([message.model_dump() for message in request.messages])
@@ -155,4 +168,10 @@ async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
 async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
     field = ".".join(map(str, first["loc"][1:]))
-    return JSONResponse(error_body(f"{field}: {first['msg']}"), 422)
+    message = f"{field}: {first['msg']}" if field else first["msg"]
+    return JSONResponse(error_body(message), 422)
+
+
+@app.exception_handler(Exception)
+async def on_bug(_: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse(error_body("Internal Server Error"), 500)

@@ -16,10 +16,11 @@ import openai
 {%- if validation %}
 from flask import Flask, Response, jsonify, request
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
 {%- else %}
 from flask import Flask, Response, abort, jsonify, request
 {%- endif %}
-from werkzeug.exceptions import BadGateway, HTTPException
+from werkzeug.exceptions import BadGateway, BadRequest, HTTPException
 
 KEY = os.environ.get("LLM_API_KEY")
 MODEL = os.environ.get("LLM_MODEL", {{ provider_model | to_json }}) if KEY else "offline-echo"
@@ -49,9 +50,22 @@ def root() -> Response:
     return jsonify(message="Hello from Flask!")
 
 
+def strict_json() -> Any:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+{%- if validation %}
+        json.dumps(from_json(request.get_data()), allow_nan=False)
+{%- else %}
+        json.dumps(json.loads(request.get_data()), ensure_ascii=False, allow_nan=False).encode()
+{%- endif %}
+    except Exception as error:  # of the body, or of the server that reads it
+        raise BadRequest("The body is not valid JSON") from error
+    return request.get_json()
+
+
 @app.post("/echo")
 def echo() -> Response:
-    return jsonify(you_sent=request.get_json())
+    return jsonify(you_sent=strict_json())
 
 
 @app.get("/healthz")
@@ -62,11 +76,11 @@ def healthz() -> Response:
 @app.post("/v1/chat/completions")
 def chat() -> Response:
 {%- if validation %}
-    body = ChatRequest.model_validate(request.get_json())
+    body = ChatRequest.model_validate(strict_json())
     pieces = answer([message.model_dump() for message in body.messages])
     if body.stream:
 {%- else %}
-    data = request.get_json()
+    data = strict_json()
     pieces = answer(messages_of(data))
     if data.get("stream"):
 {%- endif %}
@@ -147,5 +161,6 @@ def on_http_error(error: HTTPException) -> tuple[Response, int]:
 def on_invalid_request(error: ValidationError) -> tuple[Response, int]:
     first = error.errors(include_input=False)[0]
     field = ".".join(map(str, first["loc"]))
-    return jsonify(error_body(f"{field}: {first['msg']}")), 422
+    message = f"{field}: {first['msg']}" if field else first["msg"]
+    return jsonify(error_body(message)), 422
 {%- endif %}

@@ -26,3 +26,11 @@ def use_upstream(monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response) -> No
     network = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: answer))
     upstream = openai.AsyncOpenAI(api_key="test", http_client=network, max_retries=0)
     monkeypatch.setattr(main, "client", upstream)
+
+
+def test_a_bug_is_an_error_of_the_same_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "answer", None)
+    client = TestClient(main.app, raise_server_exceptions=False)
+    response = client.post(CHAT, json=ASK)
+    assert response.status_code == 500
+    assert response.json()["error"]["message"] == "Internal Server Error"

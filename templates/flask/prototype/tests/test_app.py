@@ -1,3 +1,4 @@
+import io
 import json
 from typing import Any
 
@@ -26,3 +27,14 @@ def use_upstream(monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response) -> No
     network = httpx2.Client(transport=httpx2.MockTransport(lambda _: answer))
     upstream = openai.OpenAI(api_key="test", http_client=network, max_retries=0)
     monkeypatch.setattr(main, "client", upstream)
+
+
+class BrokenChunks(io.BytesIO):
+    def read(self, *_: object) -> bytes:
+        raise OSError("This is no chunk")
+
+
+def test_refuses_a_body_that_cannot_be_read() -> None:
+    body = {"wsgi.input": BrokenChunks(), "wsgi.input_terminated": True}
+    response = main.app.test_client().post("/echo", json=1, environ_overrides=body)
+    assert response.status_code == 400
