@@ -17,7 +17,7 @@ import pytest
 from benchmarks.scaling.fleet import NGINX, site
 from e2e.conftest import required
 from e2e.machine import Machine
-from e2e.projects import COMBINATIONS, Project
+from e2e.projects import COMBINATIONS, PROTOTYPES, Project
 from e2e.servers import PATIENCE, Server, running, serving
 
 pytestmark = pytest.mark.slow
@@ -61,6 +61,9 @@ def proxy(machine: Machine, scaffold: Path, project: Callable[[str], Project]) -
 
 
 twins = pytest.mark.parametrize("server", ["fastapi", "flask"], indirect=True, scope="module")
+everywhere = pytest.mark.parametrize(
+    "server", ["fastapi", "flask", *PROTOTYPES], indirect=True, scope="module"
+)
 
 
 class Refusal(NamedTuple):
@@ -96,7 +99,7 @@ def assert_serves_others(server: Server) -> None:
     assert httpx2.post(f"{server.url}/echo", json=1, timeout=PATIENCE).json() == {"you_sent": 1}
 
 
-@twins
+@everywhere
 @pytest.mark.parametrize(
     "sent",
     [
@@ -122,6 +125,8 @@ def assert_serves_others(server: Server) -> None:
         pytest.param(with_length(b'"\xe9"'), id="not UTF-8"),
         pytest.param(with_length(ASK % b'"\xe9"', CHAT), id="not UTF-8 in a message"),
         pytest.param(with_length(b"NaN"), id="NaN"),
+        pytest.param(with_length(rb'"\ud800"'), id="half a pair"),
+        pytest.param(with_length(ASK % rb'"\ud800"', CHAT), id="half a pair in a message"),
         pytest.param(with_length(b'{"temperature": NaN, ' + ASK[1:] % b'"x"', CHAT), id="NaN chat"),
     ],
 )
