@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genai_scaffold import git, process, signals, staging
 from genai_scaffold.errors import DestinationError, EnvironmentFailure
@@ -26,6 +26,7 @@ FILES_SHOWN = 10
 ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 STAGE = "genai-scaffold"
+JOURNAL = "journal.json"
 RESCUE = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
 BASE, OURS, THEIRS = "1", "2", "3"
 
@@ -185,12 +186,12 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         )
     if changed := _uncommitted(here):
         with _alone(here):
-            killed = any(here.private.glob(f".{STAGE}.*"))
+            stopped = _is_of_a_stopped_update(here, changed)
         raise DestinationError(
             f"{here.project} has changes that are not committed",
             why=_some(changed),
             fix=f"an update was stopped here; to take it back: {shlex.join(here.rescue)}"
-            if killed
+            if stopped
             else "commit or stash them",
         )
     staged = git.run(here.top, "diff", "--cached", "--quiet")
@@ -202,6 +203,50 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why="the merge stages its result, and both would be mixed",
             fix="commit them, or git restore --staged them",
         )
+    _remove_what_stopped_updates_left(here)
+
+
+def _is_of_a_stopped_update(here: Place, changed: Iterable[str]) -> bool:
+    """Whether all that is uncommitted was written by an update that was stopped before its end."""
+    found: set[tuple[str, str]] = set()
+    for _, journal in _left_behind(here):
+        if journal.get("last") != _last_tree(here):
+            continue
+        found = found or set(_contents(here, changed))
+        if all(name in journal["files"].get(path, ()) for path, name in found):
+            return True
+    return False
+
+
+def _contents(here: Place, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The names of what is staged and of what stands in files; none for what is no plain file."""
+    staged = git.output(here.top, "ls-files", "--stage", "-z", "--", *paths)
+    for line in _listed(staged):
+        described, _, path = line.partition("\t")
+        yield path, described.split(" ")[1]
+    for path in paths:
+        file = here.top / path
+        if file.is_file() and not file.is_symlink():
+            yield path, git.output(here.top, "hash-object", "--", path).strip()
+        elif os.path.lexists(file):
+            yield path, ""
+
+
+def _left_behind(here: Place) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """What stopped updates of a project left, with their journals; nothing was written without."""
+    for folder in here.private.glob(f".{STAGE}.*"):
+        journal: Mapping[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            journal = json.loads((folder / JOURNAL).read_text("utf-8"))
+        if journal.get("prefix", here.prefix) == here.prefix:
+            yield folder, journal
+
+
+def _remove_what_stopped_updates_left(here: Place) -> None:
+    if any(_left_behind(here)):
+        with _alone(here):
+            for folder, _ in _left_behind(here):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -217,6 +262,7 @@ class Merge:
         kept_deleted: what the user deleted and the template changed: it stays deleted.
         unmerged: the conflicts as entries of git's index.
         merged: everything that changes, as entries of git's index.
+        before: the same in the last commit.
     """
 
     here: Place
@@ -227,6 +273,7 @@ class Merge:
     kept_deleted: tuple[str, ...]
     unmerged: tuple[Entry, ...]
     merged: tuple[Entry, ...]
+    before: tuple[Entry, ...]
 
     def diff(self) -> str:
         """The changes as text, as `git diff` shows them."""
@@ -254,10 +301,19 @@ class Merge:
     def _bring_in(self) -> None:
         stage = staging.directory(self.here.private, STAGE)
         with stage as folder, signals.ignored(), self._all_or_nothing():
+            self._write_journal(folder)
             self._replace_index(folder, self.merged)
             self._write_files()
             removals = {entry.removal for entry in self.unmerged}
             self._replace_index(folder, [*removals, *self.unmerged])
+
+    def _write_journal(self, stage: Path) -> None:
+        """Keep what is written, so that what a stop leaves is told from the user's own work."""
+        files: dict[str, list[str]] = {}
+        for entry in (*self.before, *self.merged, *self.unmerged):
+            files.setdefault(self.here.prefix + entry.path, []).append(entry.object)
+        journal = {"prefix": self.here.prefix, "last": self.last, "files": files}
+        (stage / JOURNAL).write_text(json.dumps(journal), "utf-8")
 
     @contextlib.contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
@@ -393,11 +449,12 @@ def three_way(
             here=here,
             last=last,
             work=work,
-            changes=tuple(Change(status, entry.path) for status, entry in merged),
+            changes=tuple(Change(status, entry.path) for status, _, entry in merged),
             conflicts=tuple(_conflicts(unmerged)),
             kept_deleted=tuple(kept_deleted),
             unmerged=tuple(unmerged),
-            merged=tuple(entry for _, entry in merged),
+            merged=tuple(entry for _, _, entry in merged),
+            before=tuple(entry for _, entry, _ in merged),
         )
 
 
@@ -516,16 +573,18 @@ class _Repository:
             _remove(self._work, path)
         return paths
 
-    def changed(self) -> list[tuple[str, Entry]]:
-        """What the index has otherwise than the last commit: status and new entry."""
+    def changed(self) -> list[tuple[str, Entry, Entry]]:
+        """What the index has otherwise than the last commit: status, old and new entry."""
         command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "HEAD")
         words = iter(_listed(self.git(*command)))
         found = []
         for described in words:
-            _, mode, _, name, status = described.split(" ")
-            entry = Entry("0" if status == "D" else mode, name, "0", next(words))
+            old_mode, mode, old_name, name, status = described.removeprefix(":").split(" ")
+            path = next(words)
+            before = Entry(old_mode, old_name, "0", path)
+            entry = Entry("0" if status == "D" else mode, name, "0", path)
             # A changed kind of file, such as a link instead of a text, is a change too.
-            found.append((status.replace("T", "M"), entry))
+            found.append((status.replace("T", "M"), before, entry))
         return found
 
 
