@@ -29,6 +29,8 @@ STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
 RESCUE = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
 BASE, OURS, THEIRS = "1", "2", "3"
+# Contents are merged as they are kept: to convert them is for the user's own git.
+AS_KEPT = "* -text !eol -ident !working-tree-encoding !filter\n"
 
 KINDS = {
     frozenset({BASE, OURS, THEIRS}): "changed by you and by the template",
@@ -515,7 +517,10 @@ class _Repository:
         }
         self.git("init", "--quiet", "--template=", f"--object-format={here.hashes}")
         alternates = work / ".git" / "objects" / "info" / "alternates"
-        alternates.parent.mkdir(parents=True, exist_ok=True)
+        attributes = work / ".git" / "info" / "attributes"
+        for file in (alternates, attributes):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        attributes.write_text(AS_KEPT, "utf-8")
         alternates.write_bytes(os.fsencode(here.objects) + b"\n")
         style = git.run(here.top, "config", "merge.conflictStyle").output.strip() or "merge"
         self._settings = (

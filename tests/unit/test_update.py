@@ -420,6 +420,33 @@ def of_sha256(project: Path) -> Path:
 
 
 @pytest.mark.parametrize(
+    "attribute",
+    ["text", "text=auto", "eol=lf", "ident", "working-tree-encoding=latin-1", "filter=f"],
+)
+def test_attributes_do_not_change_what_is_not_merged(attribute: str, project: Path) -> None:
+    (project / "image.png").write_bytes(b"\0$Id: as it is $\xff\r\n" * 40)
+    (project / "start.cmd").write_bytes(b"@echo $Id: as it is $\r\n")
+    text = (project / "text.txt").read_text("utf-8")
+    (project / "text.txt").write_text(text.replace("the older one", "mine"))
+    # Of long ago, so that git does not look whether they would be kept otherwise now.
+    for path in contents(project):
+        os.utime(project / path, (0, 0), follow_symlinks=False)
+    commit(project)
+    (project / ".gitattributes").write_text(f"* {attribute}\ntext.txt merge=union\n")
+    git(project, "config", "filter.f.clean", "tr @ A")
+    git(project, "add", ".gitattributes")
+    git(project, "commit", "--quiet", "-m", "Attributes")
+    before = git(project, "ls-files", "--stage", "image.png", "start.cmd", "start")
+    run = tool("update", str(project), "--yes", "--json")
+    assert run.code == 0, run.errors
+    assert git(project, "ls-files", "--stage", "image.png", "start.cmd", "start") == before
+    assert {"image.png", "start.cmd", "start"}.isdisjoint(
+        change["path"] for change in json.loads(run.output)["changes"]
+    )
+    assert "<<<<<<<" not in (project / "text.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
     "prepare",
     [
         *(plain, detached, worktree, shallow, carriage_returns, hooked_and_signed),
