@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,11 @@ ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
-RESCUE = ("restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
+KEPT = " already exists, no checkout"  # git's own words
+SECONDS, LOOKS = 5.0, 50  # how long another git is waited for, and how often it is looked for
+# A setting may let git's commands reach into submodules, which are none of ours.
+OUTSIDE = "--no-recurse-submodules"
+RESCUE = ("restore", OUTSIDE, "--source=HEAD", "--staged", "--worktree", "--", ".")
 BASE, OURS, THEIRS = "1", "2", "3"
 # Contents are merged as they are kept: to convert them is for the user's own git.
 AS_KEPT = "* -text !eol -ident !working-tree-encoding !filter\n"
@@ -105,9 +110,15 @@ class Place:
         return "" if relative == "." else f"{relative}/"
 
     @property
+    def lock(self) -> Path:
+        """What git has there while it changes the index, and nobody else may."""
+        return self.index.with_name(f"{self.index.name}.lock")
+
+    @property
     def undo(self) -> list[str]:
         """The command that takes back a merge, with its conflicts."""
-        return ["git", "-C", str(self.project), "reset", "--merge"]
+        modules = [OUTSIDE] if (self.top / ".gitmodules").exists() else []
+        return ["git", "-C", str(self.project), "reset", "--merge", *modules]
 
     @property
     def rescue(self) -> list[str]:
@@ -162,6 +173,22 @@ def place(project: Path, marker: str) -> Place:
     return here
 
 
+def _in_the_way(here: Place, paths: Iterable[str]) -> DestinationError:
+    return DestinationError(
+        f"{here.project} cannot be updated: {_some(paths)} in the way",
+        why="git does not keep what is there, so it could not be brought back",
+        fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
+    )
+
+
+def _another_git(here: Place) -> DestinationError:
+    return DestinationError(
+        f"{here.project} cannot be updated",
+        why="another git command is at work in this repository",
+        fix=f"wait for it; if there is none, remove {here.lock}",
+    )
+
+
 def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
     kept = git.run(here.top, "ls-tree", "HEAD", "--", here.prefix + marker).output
     if not kept.startswith("100"):
@@ -179,13 +206,8 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why=f"a merge, rebase or the like is under way ({under_way[0]})",
             fix="finish it, or abort it",
         )
-    lock = here.index.with_name("index.lock")
-    if lock.exists():
-        raise DestinationError(
-            f"{here.project} cannot be updated",
-            why="another git command is at work in this repository",
-            fix=f"wait for it; if there is none, remove {lock}",
-        )
+    if here.lock.exists():
+        raise _another_git(here)
     if changed := _uncommitted(here):
         with _alone(here):
             stopped = _is_of_a_stopped_update(here, changed)
@@ -196,13 +218,10 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             if stopped
             else "commit or stash them",
         )
-    staged = git.run(here.top, "diff", "--cached", "--quiet")
-    if staged.code > 1:
-        raise git.failure(here.top, "diff", staged)
-    if staged.code == 1:
+    if staged := _staged(here):
         raise DestinationError(
             f"{here.top} has staged changes outside of the project",
-            why="the merge stages its result, and both would be mixed",
+            why=f"the merge stages its result, and both would be mixed: {_some(staged)}",
             fix="commit them, or git restore --staged them",
         )
     _remove_what_stopped_updates_left(here)
@@ -294,20 +313,24 @@ class Merge:
         """
         if not self.changes:
             return
-        self._refuse_what_is_in_the_way()
+        self.refuse_what_is_in_the_way()
         with _alone(self.here):
             self._bring_objects()
-            self._refuse_what_has_changed()
             self._bring_in()
 
     def _bring_in(self) -> None:
         stage = staging.directory(self.here.private, STAGE)
-        with stage as folder, signals.ignored(), self._all_or_nothing():
+        with stage as folder, signals.ignored():
             self._write_journal(folder)
-            self._replace_index(folder, self.merged)
-            self._write_files()
-            removals = {entry.removal for entry in self.unmerged}
-            self._replace_index(folder, [*removals, *self.unmerged])
+            with _locked_index(self.here):
+                self._refuse_what_has_changed()
+                self.refuse_what_is_in_the_way()
+                self._replace_index(folder, self.merged)
+            with self._all_or_nothing():
+                self._write_files()
+                removals = {entry.removal for entry in self.unmerged}
+                with _locked_index(self.here):
+                    self._replace_index(folder, [*removals, *self.unmerged])
 
     def _write_journal(self, stage: Path) -> None:
         """Keep what is written, so that what a stop leaves is told from the user's own work."""
@@ -332,7 +355,7 @@ class Merge:
             raise
 
     def _refuse_what_has_changed(self) -> None:
-        changed = _uncommitted(self.here)
+        changed = _uncommitted(self.here) or _staged(self.here)
         if changed or _last_tree(self.here) != self.last:
             raise DestinationError(
                 f"{self.here.project} has changed in the meantime, and was not updated",
@@ -340,7 +363,14 @@ class Merge:
                 fix="commit what you changed, and run the same again",
             )
 
-    def _refuse_what_is_in_the_way(self) -> None:
+    def refuse_what_is_in_the_way(self) -> None:
+        """Refuse to write where git could not bring back what is there.
+
+        Raises:
+            DestinationError: something is.
+        """
+        if not self.changes:
+            return
         added = [change.path for change in self.changes if change.status == "A"]
         deleted = {change.path for change in self.changes if change.status == "D"}
         found = [path for path in added if self._is_in_the_way(path, deleted)]
@@ -354,11 +384,7 @@ class Merge:
             if tag.islower() or (tag == "S" and path in paths)
         ]
         if found:
-            raise DestinationError(
-                f"{self.here.project} cannot be updated: {_some(found)} in the way",
-                why="git does not keep what is there, so it could not be brought back",
-                fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
-            )
+            raise _in_the_way(self.here, found)
 
     def _is_in_the_way(self, path: str, deleted: set[str]) -> bool:
         target = self.here.project / path
@@ -387,7 +413,7 @@ class Merge:
         )
 
     def _replace_index(self, stage: Path, entries: Iterable[Entry]) -> None:
-        """Change entries of the user's index, in one step and without git's lock file."""
+        """Change entries of the user's index, which is locked, in one step."""
         index, changed = self.here.index, stage / "index"
         shutil.copy2(index, changed)
         lines = [
@@ -409,12 +435,38 @@ class Merge:
         for change in self.changes:
             if change.status == "D":
                 _remove(self.here.project, change.path)
-        written = [change.path for change in self.changes if change.status != "D"]
-        git.output(
-            self.here.project,
-            *("checkout-index", "--force", "-z", "--stdin"),
-            stdin="".join(f"{path}\0" for path in written),
-        )
+        self._check_out("M", "--force")
+        self._check_out("A")
+
+    def _check_out(self, status: str, *options: str) -> None:
+        paths = [change.path for change in self.changes if change.status == status]
+        stdin = "".join(f"{path}\0" for path in paths)
+        command = ("checkout-index", *options, "-z", "--stdin")
+        done = git.run(self.here.project, *command, stdin=stdin)
+        kept = [path for path in paths if f"{self.here.prefix}{path}{KEPT}" in done.errors]
+        if kept:
+            # What somebody has just put there is not to be taken back with the rest.
+            git.output(self.here.project, "update-index", "--force-remove", "--", *kept)
+            raise _in_the_way(self.here, kept)
+        if done.code != 0:
+            raise git.failure(self.here.project, "checkout-index", done)
+
+
+@contextlib.contextmanager
+def _locked_index(here: Place) -> Iterator[None]:
+    """Keep git out of the index, as git itself does."""
+    for _ in range(LOOKS):
+        with contextlib.suppress(FileExistsError):
+            here.lock.touch(exist_ok=False)
+            break
+        # An editor asks git for what is changed whenever a file is.
+        time.sleep(SECONDS / LOOKS)
+    else:
+        raise _another_git(here)
+    try:
+        yield
+    finally:
+        here.lock.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -464,6 +516,13 @@ def _uncommitted(here: Place) -> list[str]:
     """The tracked files of a project that are not as in the last commit."""
     status = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", "--", ".")
     return [line[3:] for line in _listed(git.output(here.project, *status))]
+
+
+def _staged(here: Place) -> list[str]:
+    """What is staged anywhere in the repository, or only noted as to be added."""
+    staged = git.output(here.top, "diff", "--cached", "--name-only", "--no-ext-diff", "-z")
+    noted = git.output(here.top, "diff-files", "--name-only", "--diff-filter=A", "-z")
+    return [*_listed(staged), *_listed(noted)]
 
 
 def _last_tree(here: Place) -> str:

@@ -301,6 +301,8 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             )
             if apply:
                 merged.apply()
+            else:
+                merged.refuse_what_is_in_the_way()
             return outcome
 
 

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
@@ -346,6 +348,45 @@ def test_staged_changes_elsewhere_are_refused(versions: Versions, work: Path) ->
     assert "staged changes outside of the project" in run.errors
 
 
+def test_what_is_noted_elsewhere_as_to_be_added_is_refused(versions: Versions, work: Path) -> None:
+    project = in_a_subfolder(versions, work)
+    (work / "other.txt").write_text("mine\n")
+    git(work, "add", "--intent-to-add", "other.txt")
+    with versions.after():
+        run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "both would be mixed: other.txt" in run.errors
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["undone", "rolled back"])
+def test_what_is_in_a_submodule_is_not_taken_back(
+    fails: bool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_a_submodule(project, "module")
+    git(project, "config", "--file", ".gitmodules", "submodule.module.ignore", "dirty")
+    commit(project)
+    git(project, "config", "submodule.recurse", "true")
+    (project / "module/file.txt").write_text("mine\n")
+    if fails:
+        monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
+    run = tool("update", str(project), "--yes", "--json")
+    if not fails:
+        subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
+    assert run.code == (4 if fails else 0), run.errors
+    assert (project / "module/file.txt").read_text() == "mine\n"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def with_a_submodule(project: Path, path: str) -> None:
+    module = project.parent / "module"
+    git(project.parent, "init", "--quiet", "module")
+    (module / "file.txt").write_text("committed\n")
+    commit(module)
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(module), path)
+    git(project, *add)
+    commit(project)
+
+
 def in_a_subfolder(versions: Versions, work: Path) -> Path:
     """A project inside a larger repository, with unusual names on the way."""
     git(work, "init", "--quiet", "--initial-branch", "main")
@@ -593,14 +634,14 @@ def test_what_is_so_already_changes_nothing(
     assert state(made) == before
 
 
+def out_of_space(self: merge.Merge) -> None:
+    (self.here.project / "brand new.txt").write_text("half of it")
+    raise OSError(28, "No space left on device")
+
+
 def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state(project)
-
-    def fail(self: merge.Merge) -> None:
-        (self.here.project / "brand new.txt").write_text("half of it")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(merge.Merge, "_write_files", fail)
+    monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
     run = tool("update", str(project), "--yes")
     assert run.code != 0
     assert state(project) == before
@@ -616,7 +657,12 @@ def edited_and_committed(project: Path) -> None:
     commit(project)
 
 
-@pytest.mark.parametrize("edit", [edited_and_saved, edited_and_committed])
+def edited_and_staged(project: Path) -> None:
+    edited_and_saved(project)
+    git(project, "add", "text.txt")
+
+
+@pytest.mark.parametrize("edit", [edited_and_saved, edited_and_committed, edited_and_staged])
 def test_what_the_user_does_while_it_is_merged_is_kept(
     edit: Callable[[Path], None], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -632,6 +678,96 @@ def test_what_the_user_does_while_it_is_merged_is_kept(
     assert "has changed in the meantime" in run.errors
     assert (project / "text.txt").read_text() == "saved while it was merged\n"
     assert not (project / "brand new.txt").exists()
+
+
+def saved_a_new_file(project: Path) -> None:
+    (project / "brand new.txt").write_text("mine\n")
+
+
+def saved_a_new_folder(project: Path) -> None:
+    (project / "brand new.txt").mkdir()
+
+
+@pytest.mark.parametrize("step", ["_bring_objects", "_write_files"])
+@pytest.mark.parametrize("save", [saved_a_new_file, saved_a_new_folder])
+def test_what_the_user_adds_while_it_is_merged_is_kept(
+    save: Callable[[Path], None], step: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(project)
+    real = getattr(merge.Merge, step)
+
+    def work_while_the_user_saves(self: merge.Merge) -> None:
+        save(project)
+        real(self)
+
+    monkeypatch.setattr(merge.Merge, step, work_while_the_user_saves)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "brand new.txt in the way" in run.errors
+    if save is saved_a_new_file:
+        assert (project / "brand new.txt").read_text() == "mine\n"
+        (project / "brand new.txt").unlink()
+    assert state(project) == before
+
+
+def test_a_dry_run_finds_what_is_in_the_way(project: Path) -> None:
+    in_the_way(project)
+    run = tool("update", str(project), "--yes", "--dry-run")
+    assert (run.code, run.output) == (3, "")
+    assert "brand new.txt in the way" in run.errors
+
+
+def test_while_another_git_is_at_work_nothing_is_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = merge.Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+
+    def bring_while_git_is_at_work(self: merge.Merge) -> None:
+        real(self)
+        at_work(project)
+
+    monkeypatch.setattr(merge, "SECONDS", 0)
+    monkeypatch.setattr(merge.Merge, "_bring_objects", bring_while_git_is_at_work)
+    before = state(project)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "another git command is at work" in run.errors
+    assert state(project) == before
+    assert (project / ".git/index.lock").exists()
+
+
+def test_another_git_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "text.txt").write_text("mine\n")
+    commit(project)
+    real = merge.Merge._write_files  # noqa: SLF001 - in the middle of a run
+
+    def write_while_git_is_at_work(self: merge.Merge) -> None:
+        real(self)
+        at_work(project)
+        threading.Timer(0.3, (project / ".git/index.lock").unlink).start()
+
+    monkeypatch.setattr(merge.Merge, "_write_files", write_while_git_is_at_work)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "1 in conflict" in run.output
+
+
+def test_git_is_kept_out_while_the_index_is_replaced(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+    real = merge.Merge._replace_index  # noqa: SLF001 - what the lock is for
+
+    def replace_while_the_user_stages(self: merge.Merge, *arguments: Any) -> None:
+        with pytest.raises(subprocess.CalledProcessError):
+            staged(project)
+        refused.append(True)
+        real(self, *arguments)
+
+    monkeypatch.setattr(merge.Merge, "_replace_index", replace_while_the_user_stages)
+    assert tool("update", str(project), "--yes").code == 0
+    assert refused == [True, True]
+    assert not (project / ".git/index.lock").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
