@@ -14,6 +14,7 @@ LOCATION = frozenset(
 )
 # Contradict that a path is a path.
 PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"})
+FIRST_COMMIT = "Start from genai-scaffold"  # the message of what has only what was generated
 SECONDS = 600.0  # a filter of the user's, such as that of large files, may take its time
 
 # Messages in English, no questions, and a path is a path although it holds a `*`.

@@ -497,10 +497,9 @@ def _initialize(project: Path) -> str | None:
 def _commit(project: Path) -> str | None:
     """Make the first commit, if git knows who the user is; says why there is none."""
     named = ("-c", "user.useConfigOnly=true")
-    message = "Start from genai-scaffold"
     # No signature, and nothing that git does in the background once it has committed.
     settings = (*named, "-c", "commit.gpgSign=false", "-c", "maintenance.auto=false")
-    made = git.run(project, *settings, "commit", "--quiet", "--no-verify", "-m", message)
+    made = git.run(project, *settings, "commit", "--quiet", "--no-verify", "-m", git.FIRST_COMMIT)
     if made.code == 0:
         return None
     for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):

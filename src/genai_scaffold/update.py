@@ -363,16 +363,26 @@ def _unknown_version(recorded: Record, here: Place) -> Exception:
             why=f"this is {ours}, which cannot know its template",
             fix="upgrade genai-scaffold, such as with `pipx upgrade genai-scaffold`",
         )
-    # Only the commit that the project began with has nothing but what was generated.
-    added = ("--diff-filter=A", f"-S{made}")
-    written = ("log", "-1", "--format=%h", *added, "--", ANSWERS_FILE)
-    commit = git.run(here.project, *written).output.strip() if made else ""
+    commit = _first_commit(here, made) if made else None
+    history = f"git -C {here.project} log -- {ANSWERS_FILE}"
     return UsageError(
         f"{here.project} was made from a template that is not known here",
         why=f"{made or 'a version that it does not name'} is no released version of genai-scaffold",
-        fix="name the commit that has the project as it was generated: "
-        f"--base {commit or 'COMMIT'}",
+        fix=f"name the commit that has the project as it was generated: --base {commit}"
+        if commit
+        else "name a commit that has the project as it was generated, and no work of yours: "
+        f"--base COMMIT; look for it with: {history}",
     )
+
+
+def _first_commit(here: Place, made: str) -> str | None:
+    """The commit that `new` made of a project, unless it was amended: nobody's work is in it."""
+    added = ("--diff-filter=A", f"-S{made}", "--format=%h%n%at%n%ct%n%s")
+    found = git.run(here.project, "log", "-1", *added, "--", ANSWERS_FILE).output.splitlines()
+    match found:
+        case [commit, authored, committed, git.FIRST_COMMIT] if authored == committed:
+            return commit
+    return None
 
 
 def _tree_of(commit: str, here: Place, recorded: Record) -> str:

@@ -555,6 +555,9 @@ def test_without_git_it_says_so(project: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "install git" in run.errors
 
 
+FIRST = "Start from genai-scaffold"
+
+
 @pytest.mark.parametrize("offered", [True, False], ids=["as offered", "no such commit"])
 @pytest.mark.parametrize("version", ["v0.0.1.dev3", "2a5351a"])
 def test_an_unknown_version_is_merged_from_a_commit(
@@ -562,7 +565,7 @@ def test_an_unknown_version_is_merged_from_a_commit(
 ) -> None:
     answers("v0.0.1", version)(project)
     git(project, "reset", "--quiet", "--soft", "HEAD^")
-    git(project, "commit", "--quiet", "--amend", "--no-edit")
+    git(project, "commit", "--quiet", "--amend", "--reset-author", "-m", FIRST)
     generated = git(project, "rev-parse", "--short", "HEAD").strip()
     (project / "mine").mkdir()
     (project / "mine/module.py").write_text("print('mine')\n")
@@ -863,10 +866,37 @@ def test_a_base_is_said_to_count_as_generated(project: Path) -> None:
     assert "Whatever HEAD has counts as generated" in run.errors
 
 
-def test_no_commit_with_the_user_s_work_is_offered_as_base(project: Path) -> None:
+def committed_late(project: Path) -> None:
+    no_repository(project)
+    git(project, "init", "--quiet")
+    commit(project, "First commit")
+
+
+def moved_into_a_larger_repository(project: Path) -> None:
+    (project / "services").mkdir()
+    for path in git(project, "ls-files", "-z").rstrip("\0").split("\0"):
+        (project / "services" / path).parent.mkdir(exist_ok=True, parents=True)
+        git(project, "mv", path, f"services/{path}")
+    git(project, "commit", "--quiet", "-m", "Moved")
+
+
+def amended(project: Path) -> None:
+    git(project, "reset", "--quiet", "--soft", "HEAD^")
+    later = {**os.environ, "GIT_COMMITTER_DATE": "2038-01-01T00:00:00Z"}
+    amend = ("git", "commit", "--quiet", "--all", "--amend", "-m", FIRST)
+    subprocess.run(amend, cwd=project, env=later, check=True)
+
+
+@pytest.mark.parametrize("keep", [plain, committed_late, moved_into_a_larger_repository, amended])
+def test_no_commit_with_the_user_s_work_is_offered_as_base(
+    keep: Callable[[Path], object], project: Path
+) -> None:
     (project / "text.txt").write_text("mine\n")
     answers("v0.0.1", "v0.0.1.dev3")(project)
-    assert "--base COMMIT" in tool("update", str(project), "--yes").errors
+    keep(project)
+    inside = project / "services"
+    said = tool("update", str(inside if inside.exists() else project), "--yes").errors
+    assert "--base COMMIT; look for it with: git -C" in said
 
 
 def test_temporary_files_may_be_on_another_disk(
