@@ -491,12 +491,11 @@ def three_way(
         theirs = repository.commit(repository.tree(template), first)
         repository.check_out(repository.commit(last, first))
         repository.merge(theirs, name)
-        unmerged = repository.unmerged()
-        kept_deleted = repository.keep_deleted(unmerged)
+        kept_deleted = repository.keep_deleted(first)
         # It may be a link, and what it leads to is not ours.
         (work / always).unlink(missing_ok=True)
         shutil.copyfile(template / always, work / always)
-        unmerged = [e for e in unmerged if e.path not in {*kept_deleted, always}]
+        unmerged = [entry for entry in repository.unmerged() if entry.path != always]
         repository.git("add", "--all", "--force")
         merged = repository.changed()
         yield Merge(
@@ -628,14 +627,21 @@ class _Repository:
             for described, _, path in [line.partition("\t")]
         ]
 
-    def keep_deleted(self, unmerged: Iterable[Entry]) -> list[str]:
-        """Remove again what the user deleted and git brought back for its changes."""
-        stages = _stages(unmerged)
+    def keep_deleted(self, base: str) -> list[str]:
+        """Remove again what the user deleted and git brought back for its changes.
+
+        What has another name now was never deleted: it stays, since other files may need it.
+        """
+        known = set(_listed(self.git("ls-tree", "-r", "-z", "--name-only", base)))
+        stages = _stages(self.unmerged())
         paths = [path for path, found in stages.items() if found == {BASE, THEIRS}]
         for path in paths:
-            self.git("rm", "--quiet", "--cached", "--", path)
-            _remove(self._work, path)
-        return paths
+            if path in known:
+                self.git("rm", "--quiet", "--cached", "--", path)
+                _remove(self._work, path)
+            else:
+                self.git("add", "--force", "--", path)
+        return [path for path in paths if path in known]
 
     def changed(self) -> list[tuple[str, Entry, Entry]]:
         """What the index has otherwise than the last commit: status, old and new entry."""

@@ -1057,6 +1057,17 @@ def test_a_renamed_entry_point_is_a_conflict_that_can_be_taken_back(work: Path) 
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_a_deleted_entry_point_does_not_stand_in_the_way_of_another(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "fastapi")
+    (project / "main.py").unlink()
+    commit(project)
+    run = tool("switch", "flask", str(project), "--json")
+    assert {"status": "A", "path": "app.py"} in run.document["changes"]
+    assert run.document["kept_deleted"] == []
+    assert "create_app" in (project / "app.py").read_text("utf-8")
+    assert not (project / "main.py").exists()
+
+
 def test_docs_that_fell_away_are_no_change(work: Path) -> None:
     project = new(work / "my-app", "--framework", "flask", "--preset", "prototype")
     run = tool("update", str(project), "--json")

@@ -63,7 +63,7 @@ ROWS = [
     Row("deleted", "left alone", "gone"),
     Row("deleted", "edited", "stays deleted"),
     Row("deleted", "deleted", "gone"),
-    Row("deleted", "renamed", "stays deleted", "{}-renamed.txt"),
+    Row("deleted", "renamed", "the template's", "{}-renamed.txt"),
     Row("deleted", "made a program", "stays deleted"),
     Row("renamed", "left alone", "the user's", "{}-mine.txt"),
     Row("renamed", "edited", "the template's", "{}-mine.txt"),
