@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from genai_scaffold import git, process, signals, staging
@@ -28,6 +28,7 @@ ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
+GITLINK = "160000 "  # the mode of a submodule
 KEPT = " already exists, no checkout"  # git's own words
 SECONDS, LOOKS = 5.0, 50  # how long another git is waited for, and how often it is looked for
 # A setting may let git's commands reach into submodules, which are none of ours.
@@ -670,8 +671,15 @@ def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
         yield Conflict(path, KINDS.get(frozenset(found), MOVED))
 
 
-def ignored(here: Place, paths: Iterable[str]) -> list[str]:
-    """Those of a project's files that git ignores and does not keep."""
+def elsewhere(here: Place, paths: Iterable[str]) -> list[str]:
+    """Those of a project's files that git keeps in a submodule, or not at all: it ignores them."""
+    listed = _listed(git.output(here.project, "ls-files", "--stage", "-z"))
+    modules = {line.partition("\t")[2] for line in listed if line.startswith(GITLINK)}
+    inside = [path for path in paths if modules & {path, *map(str, PurePosixPath(path).parents)}]
+    return [*inside, *_ignored(here, set(paths).difference(inside))]
+
+
+def _ignored(here: Place, paths: Iterable[str]) -> list[str]:
     reachable = [path for path in paths if not _is_behind_a_link(here.project, path)]
     asked = git.run(
         here.project,

@@ -80,7 +80,7 @@ class Outcome:
         changes: file by file; those in conflict are among them.
         conflicts: what the user has to decide.
         kept_deleted: what the template changed, and stays deleted.
-        ignored: what the template changed, and git ignores: it was left alone.
+        ignored: what the template changed, and git ignores or keeps in a submodule: left alone.
         handwork: what the merge cannot do.
         diff: the changes as text, of a preview.
         undo: the command that takes all of it back.
@@ -402,10 +402,10 @@ def _tree_of(commit: str, here: Place, recorded: Record) -> str:
 
 
 def _leave_out_ignored(here: Place, *renderings: Path) -> tuple[str, ...]:
-    """Take out of the renderings what git ignores in the project; name what would have changed."""
+    """Take out of the renderings what git does not keep here; name what would have changed."""
     paths = sorted({path for rendering in renderings for path in render.files(rendering)})
     changed = []
-    for path in merge.ignored(here, paths):
+    for path in merge.elsewhere(here, paths):
         found = [rendering / path for rendering in renderings]
         contents = {file.read_bytes() if file.exists() else None for file in found}
         if len(contents) > 1:

@@ -377,6 +377,18 @@ def test_what_is_in_a_submodule_is_not_taken_back(
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_what_is_in_a_submodule_is_left_alone(project: Path) -> None:
+    git(project, "rm", "--quiet", "-r", "docs")
+    commit(project)
+    with_a_submodule(project, "docs")
+    before = contents(project / "docs")
+    run = tool("update", str(project), "--yes", "--json")
+    assert run.document["ignored"] == ["docs/decision.md"]
+    assert contents(project / "docs") == before
+    assert (project / "brand new.txt").exists()
+    assert git(project, "diff", "--cached", "--name-only", "docs", ".gitmodules") == ""
+
+
 def with_a_submodule(project: Path, path: str) -> None:
     module = project.parent / "module"
     git(project.parent, "init", "--quiet", "module")
