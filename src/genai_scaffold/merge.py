@@ -29,6 +29,7 @@ UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "r
 STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
 GITLINK = "160000 "  # the mode of a submodule
+SPARSE = "core.sparseCheckout"
 KEPT = " already exists, no checkout"  # git's own words
 SECONDS, LOOKS = 5.0, 50  # how long another git is waited for, and how often it is looked for
 # A setting may let git's commands reach into submodules, which are none of ours.
@@ -179,6 +180,17 @@ def _in_the_way(here: Place, paths: Iterable[str]) -> DestinationError:
         f"{here.project} cannot be updated: {_some(paths)} in the way",
         why="git does not keep what is there, so it could not be brought back",
         fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
+    )
+
+
+def _outside_of_the_sparse_checkout(here: Place, paths: Iterable[str]) -> DestinationError:
+    folders = {PurePosixPath(here.prefix + path).parent for path in paths}
+    highest = sorted(str(folder) for folder in folders if folders.isdisjoint(folder.parents))
+    add = ["git", "-C", str(here.top), "sparse-checkout", "add", *highest]
+    return DestinationError(
+        f"{here.project} cannot be updated: {_some(paths)} outside of the sparse checkout",
+        why="the template changes what is not among your files",
+        fix=shlex.join(add),
     )
 
 
@@ -347,13 +359,19 @@ class Merge:
             yield
         except BaseException as problem:
             undone = git.run(self.here.project, *RESCUE)
-            if undone.code != 0:
+            if undone.code != 0 and self._is_there():
                 raise EnvironmentFailure(
                     f"The update of {self.here.project} stopped half-way",
                     why=f"{problem}; and git said: {undone.last_words}",
                     fix=f"make room or mend what is named, then run {shlex.join(self.here.rescue)}",
                 ) from problem
             raise
+
+    def _is_there(self) -> bool:
+        """Whether something of the result is among the user's files."""
+        added = [change.path for change in self.changes if change.status == "A"]
+        exist = any(os.path.lexists(self.here.project / path) for path in added)
+        return exist or bool(_uncommitted(self.here))
 
     def _refuse_what_has_changed(self) -> None:
         changed = _uncommitted(self.here) or _staged(self.here)
@@ -379,16 +397,21 @@ class Merge:
         listed = git.output(self.here.project, "ls-files", "-v", "-z", "--", ".")
         # Files that git was told not to look at, so that it cannot say whether they were changed.
         # To take an update back would overwrite those that are assumed unchanged.
-        found += [
+        hidden = [
             path
             for tag, _, path in (line.partition(" ") for line in _listed(listed))
             if tag.islower() or (tag == "S" and path in paths)
         ]
-        if found:
+        missing = [path for path in hidden if not os.path.lexists(self.here.project / path)]
+        if missing and git.run(self.here.top, "config", "--bool", SPARSE).output == "true\n":
+            raise _outside_of_the_sparse_checkout(self.here, missing)
+        if found := [*found, *hidden]:
             raise _in_the_way(self.here, found)
 
     def _is_in_the_way(self, path: str, deleted: set[str]) -> bool:
         target = self.here.project / path
+        if target.is_dir() and not target.is_symlink():
+            return not _goes_away(self.here.project, target, deleted)
         if os.path.lexists(target):
             return True
         for parent in Path(path).parents[:-1]:
@@ -701,6 +724,17 @@ def _remove(folder: Path, path: str) -> None:
     with contextlib.suppress(OSError):
         for parent in Path(path).parents[:-1]:
             (folder / parent).rmdir()
+
+
+def _goes_away(project: Path, folder: Path, deleted: set[str]) -> bool:
+    """Whether a folder has nothing but files that are deleted."""
+    content = list(folder.iterdir())
+    return bool(content) and all(
+        _goes_away(project, path, deleted)
+        if path.is_dir() and not path.is_symlink()
+        else path.relative_to(project).as_posix() in deleted
+        for path in content
+    )
 
 
 def _is_behind_a_link(folder: Path, path: str) -> bool:

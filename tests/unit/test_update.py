@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
 
+from genai_scaffold import git as our_git
 from genai_scaffold import merge, report, template
 
 QUESTION = """
@@ -389,6 +390,22 @@ def test_what_is_in_a_submodule_is_left_alone(project: Path) -> None:
     assert git(project, "diff", "--cached", "--name-only", "docs", ".gitmodules") == ""
 
 
+def test_what_is_outside_of_a_sparse_checkout_is_named(versions: Versions, work: Path) -> None:
+    project = in_a_subfolder(versions, work)
+    folder = project.relative_to(work).as_posix()
+    git(work, "sparse-checkout", "set", f"{folder}/backend")
+    assert not (project / "docs").exists()
+    git(work, "config", "advice.updateSparsePath", "false")
+    with versions.after():
+        refused = tool("update", str(project), "--yes")
+        fix = refused.errors.partition("fix: ")[2]
+        subprocess.run(shlex.split(fix), check=True)
+        run = tool("update", str(project), "--yes")
+    assert refused.code == 3
+    assert "docs/decision.md outside of the sparse checkout" in refused.errors
+    assert run.code == 0, run.errors
+
+
 def with_a_submodule(project: Path, path: str) -> None:
     module = project.parent / "module"
     git(project.parent, "init", "--quiet", "module")
@@ -695,6 +712,24 @@ def test_what_the_user_does_while_it_is_merged_is_kept(
     assert not (project / "brand new.txt").exists()
 
 
+def test_a_roll_back_with_nothing_left_to_do_is_no_stop_half_way(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(project)
+    monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
+    real = our_git.run
+
+    def complain(directory: Path, *arguments: str, **options: Any) -> Any:
+        done = real(directory, *arguments, **options)
+        return done._replace(code=1) if arguments[0] == "restore" else done
+
+    monkeypatch.setattr(our_git, "run", complain)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 4
+    assert "cannot be updated; it is as it was" in run.errors
+    assert state(project) == before
+
+
 def saved_a_new_file(project: Path) -> None:
     (project / "brand new.txt").write_text("mine\n")
 
@@ -835,6 +870,44 @@ def test_a_file_of_the_user_stays_where_it_is_though_its_folder_is_renamed(
         assert tool("update", str(project), "--yes").code == 0
     assert (project / "after/one.txt").exists()
     assert [path.name for path in (project / "before").iterdir()] == ["mine.txt"]
+
+
+def nothing(_: Path) -> None:
+    """Leave the project as it was generated."""
+
+
+def added_to_the_folder(project: Path) -> None:
+    (project / "plant/mine.txt").write_text("mine\n")
+
+
+def made_an_empty_folder(project: Path) -> None:
+    (project / "plant/deep/empty").mkdir()
+
+
+@pytest.mark.parametrize("prepare", [nothing, added_to_the_folder, made_an_empty_folder])
+def test_a_folder_may_become_a_file_if_all_in_it_goes_away(
+    prepare: Callable[[Path], None], versions: Versions, work: Path
+) -> None:
+    two = copied(versions.old, work)
+    (two.old / "templates/project/plant/deep").mkdir(parents=True)
+    (two.old / "templates/project/plant/deep/a.txt").write_text("a\n")
+    (two.old / "templates/project/plant/b.txt").write_text("b\n")
+    (two.new / "templates/project/plant").write_text("c\n")
+    two.record()
+    with two.before():
+        project = new(work / "my-app", "--deploy", "none")
+    prepare(project)
+    before = contents(project)
+    with two.after():
+        run = tool("update", str(project), "--yes")
+    if prepare is not nothing:
+        assert "plant in the way" in run.errors
+        assert contents(project) == before
+        return
+    assert run.code == 0, run.errors
+    assert (project / "plant").read_text() == "c\n"
+    git(project, "reset", "--quiet", "--merge")
+    assert contents(project) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no such names")
