@@ -37,6 +37,7 @@ def test_workers_are_counted_together(
     with serving(project(combination), **environment) as server:
         for _ in range(REQUESTS):
             httpx2.get(f"{server.url}/readyz")  # each on its own connection, for either worker
+        assert httpx2.get(f"{server.url}//readyz").status_code == 404  # and is counted elsewhere
         pages = [metrics(server) for _ in range(5)]
     assert [COUNTED.findall(page) for page in pages] == [[f"{REQUESTS}.0"]] * len(pages)
 

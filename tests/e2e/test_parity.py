@@ -167,6 +167,20 @@ def own(
         yield twins
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "//healthz"), ("GET", "///healthz"), ("POST", "//echo"), ("POST", f"/{CHAT}")],
+)
+def test_a_slash_too_many_is_no_route(twins: Twins, method: str, path: str) -> None:
+    # The whole address, since the client would strip the slashes of a path.
+    fastapi, flask = (
+        answer(twin.request(method, f"http://{twin.base_url.netloc.decode()}{path}", json={}))
+        for twin in twins
+    )
+    assert fastapi == flask
+    assert fastapi.status == 404
+
+
 def test_only_the_greeting_names_the_framework(twins: Twins) -> None:
     fastapi, flask = twins.ask("GET", "/")
     assert fastapi._replace(body=fastapi.body.replace("FastAPI", "Flask")) == flask

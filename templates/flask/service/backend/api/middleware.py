@@ -10,11 +10,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
-{% if 'metrics' in features -%}
+from backend.api.error_handlers import respond
+from backend.api.responses import from_status
+{%- if 'metrics' in features %}
 from backend.api.routing import path_template
 from backend.metrics import count_request
+{%- endif %}
 
-{% endif -%}
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -29,6 +31,9 @@ class RequestMiddleware:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         started = time.perf_counter()
+        path = get_path_info(environ)
+        # Flask would take `//echo` for `/echo`.
+        app = respond(from_status(404)) if path.startswith("//") else self._app
         status = 500
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -37,7 +42,7 @@ class RequestMiddleware:
             nonlocal status
             status = int(line[:3])
 {%- if 'metrics' in features %}
-            rule = environ["werkzeug.request"].url_rule
+            rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
             count_request(environ["REQUEST_METHOD"], rule and path_template(rule), status)
 {%- endif %}
             return start_response(line, [*headers, ("x-request-id", request_id)], *error)
@@ -46,9 +51,9 @@ class RequestMiddleware:
             self._logger.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=get_path_info(environ),
+                path=path,
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
 
-        return ClosingIterator(self._app(environ, start_with_id), log)
+        return ClosingIterator(app(environ, start_with_id), log)
