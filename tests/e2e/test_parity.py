@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -161,6 +162,16 @@ def own(
         shutil.copytree(original.folder, folder)
         with (folder / "backend/api/routes.py").open("a") as routes:
             routes.write(OWN[framework])
+        # And a part of the application, which is found by its name.
+        dependencies = folder / "backend/api/dependencies.py"
+        text = re.sub(
+            r"(class Services.*?)\n\n\n",
+            r"\1\n    own: str = ''\n\n\n",
+            dependencies.read_text(),
+            count=1,
+            flags=re.DOTALL,
+        )
+        dependencies.write_text(text)
         return original._replace(folder=folder)
 
     with serving_both(with_a_route, **SETTINGS) as twins:
