@@ -101,15 +101,26 @@ def documents(twins: Twins) -> tuple[Any, Any]:
     return twins.fastapi.get("/openapi.json").json(), twins.flask.get("/openapi.json").json()
 
 
-# What a user adds: a route, and something that reads the body before it does.
+# What a user adds: routes, and something that reads the body before they do.
 OWN = {
     "fastapi": """
+
+@router.get("/page", tags=["example"])
+async def page() -> Response:
+    return Response("<p>", media_type="text/html")
+
 
 @router.put("/items/{item_id}", tags=["example"], responses=documented.MODEL_CALL)
 async def put_item(item_id: int, data: EchoRequest, _: ClientDep) -> Echo:
     return Echo(you_sent=[item_id, data.root])
 """,
     "flask": """
+
+@router.get("/page")
+@typed(tag="example")
+def page() -> Response:
+    return Response("<p>", mimetype="text/html")
+
 
 @router.before_request
 def remember() -> None:
@@ -150,6 +161,15 @@ def test_a_route_of_one_s_own_is_in_the_api_document(own: Twins) -> None:
     assert fastapi == flask
     parameters = flask["paths"]["/items/{item_id}"]["put"]["parameters"]
     assert [parameter["schema"]["type"] for parameter in parameters] == ["integer"]
+
+
+def test_every_route_documents_the_one_shape_of_errors(own: Twins) -> None:
+    for document in documents(own):
+        assert "ValidationError" not in json.dumps(document)
+        for path in document["paths"].values():
+            for operation in path.values():
+                content = operation["responses"]["default"]["content"]["application/json"]
+                assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,15 @@ from backend.chat.schemas import (
     UIChatRequest,
 )
 
+{% if docs -%}
+router = APIRouter(
+    route_class=StrictRoute,
+    generate_unique_id_function=lambda route: route.name,
+    responses=documented.ERROR,
+)
+{%- else -%}
 router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
+{%- endif %}
 
 
 @router.get("/"{{ ', tags=["example"]' if docs }})

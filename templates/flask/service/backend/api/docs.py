@@ -89,7 +89,7 @@ def describe(view: TypedView) -> dict[str, Any]:
         operation["security"] = [{"HTTPBearer": []}]
     answers = {200: {"model": view.returns}, **view.responses}
     operation["responses"] = {
-        str(status): describe_response(int(status), answer) for status, answer in answers.items()
+        str(status): describe_response(status, answer) for status, answer in answers.items()
     }
     return operation
 
@@ -99,14 +99,17 @@ def describe_parameter(name: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def describe_response(status: int, answer: dict[str, Any]) -> dict[str, Any]:
-    phrase = "Successful Response" if status == HTTPStatus.OK else HTTPStatus(status).phrase
+def describe_response(status: int | str, answer: dict[str, Any]) -> dict[str, Any]:
+    usual = "Successful Response" if status == HTTPStatus.OK else None
+    phrase = answer.get("description") or usual or HTTPStatus(int(status)).phrase
     content = json_content(answer["model"]) if "model" in answer else {}
     return {"description": phrase, "content": content | answer.get("content", {})}
 
 
-def json_content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+def json_content(model: type[BaseModel | Response]) -> dict[str, Any]:
+    known = issubclass(model, BaseModel)
+    schema = {"$ref": REFERENCE.format(model=model.__name__)} if known else {}
+    return {"application/json": {"schema": schema}}
 
 
 def schemas(views: Iterable[TypedView]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_input_stream
 
 {% if docs -%}
-from backend.api.documented import Responses
+from backend.api.documented import ERROR, Responses
 {% endif -%}
 from backend.api.json_body import NOT_JSON, parse
 
@@ -110,7 +110,7 @@ class TypedView:
 def typed(
     *, tag: str, responses: Responses | None = None, guard: Guard | None = None
 ) -> Callable[[View], TypedView]:
-    return lambda view: TypedView(view, guard, tag, responses or {})
+    return lambda view: TypedView(view, guard, tag, {**ERROR, **(responses or {})})
 {% else %}
 def typed(guard: Guard | None = None) -> Callable[[View], TypedView]:
     return lambda view: TypedView(view, guard)
