@@ -102,8 +102,34 @@ def documents(twins: Twins) -> tuple[Any, Any]:
 
 
 # What a user adds: routes, and something that reads the body before they do.
+SEARCH = """
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+from pydantic import Field
+
+
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+
+{router}
+{define} search(
+    word: str,
+    shelf: int,
+    limit: Annotated[int, Field(ge=1, description="How many.")] = 10,
+    order: Literal["up", "down"] = "up",
+    size: Size = Size.SMALL,
+    until: date | None = None,
+) -> Echo:
+    return Echo(you_sent=[word, shelf, limit, order, size, until])
+"""
 OWN = {
-    "fastapi": """
+    "fastapi": SEARCH.format(
+        router='@router.get("/shelves/{shelf}", tags=["example"])', define="async def"
+    )
+    + """
 
 @router.get("/page", tags=["example"])
 async def page() -> Response:
@@ -114,7 +140,10 @@ async def page() -> Response:
 async def put_item(item_id: int, data: EchoRequest, _: ClientDep) -> Echo:
     return Echo(you_sent=[item_id, data.root])
 """,
-    "flask": """
+    "flask": SEARCH.format(
+        router='@router.get("/shelves/<shelf>")\n@typed(tag="example")', define="def"
+    )
+    + """
 
 @router.get("/page")
 @typed(tag="example")
@@ -156,11 +185,50 @@ def test_a_route_of_one_s_own_does_what_its_annotations_say(
     assert json.loads(fastapi.body) == {"you_sent": [7, "x"]} or status != 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        pytest.param("7?word=x", ["x", 7, 10, "up", "small", None], id="what has to be"),
+        pytest.param(
+            "7?word=a+%C3%A9&limit=2&order=down&size=large&until=2026-01-31&other=1",
+            ["a é", 7, 2, "down", "large", "2026-01-31"],
+            id="everything",
+        ),
+        pytest.param("7?word=x&limit=1&limit=2", ["x", 7, 2, "up", "small", None], id="twice"),
+        pytest.param("7?word=", ["", 7, 10, "up", "small", None], id="an empty word"),
+        pytest.param("7?word=x&shelf=8", ["x", 7, 10, "up", "small", None], id="also in the path"),
+        pytest.param("7?word=%ff", ["\ufffd", 7, 10, "up", "small", None], id="not UTF-8"),
+        pytest.param("7", "word", id="nothing"),
+        pytest.param("7?word=x&limit=many", "limit", id="no number"),
+        pytest.param("7?word=x&limit=0", "limit", id="too few"),
+        pytest.param("7?word=x&limit=", "limit", id="an empty number"),
+        pytest.param("7?word=x&order=left", "order", id="no such choice"),
+        pytest.param("7?word=x&size=none", "size", id="no such size"),
+        pytest.param("7?word=x&until=now", "until", id="no date"),
+        pytest.param("x?limit=0", "shelf", id="several faults"),
+    ],
+)
+def test_a_route_of_one_s_own_is_asked_by_the_query(
+    own: Twins, asked: str, answered: list[object] | str
+) -> None:
+    fastapi, flask = own.ask("GET", f"/shelves/{asked}")
+    assert fastapi == flask
+    body = json.loads(fastapi.body)
+    if isinstance(answered, list):
+        assert (fastapi.status, body) == (200, {"you_sent": answered})
+    else:
+        assert (fastapi.status, body["error"]["param"]) == (422, answered)
+
+
 def test_a_route_of_one_s_own_is_in_the_api_document(own: Twins) -> None:
     fastapi, flask = documents(own)
     assert fastapi == flask
-    parameters = flask["paths"]["/items/{item_id}"]["put"]["parameters"]
-    assert [parameter["schema"]["type"] for parameter in parameters] == ["integer"]
+    parameters = flask["paths"]["/shelves/{shelf}"]["get"]["parameters"]
+    assert {parameter["name"]: parameter["in"] for parameter in parameters} == {
+        "shelf": "path",
+        **dict.fromkeys(["word", "limit", "order", "size", "until"], "query"),
+    }
+    assert [each["name"] for each in parameters if each["required"]] == ["shelf", "word"]
 
 
 def test_every_route_documents_the_one_shape_of_errors(own: Twins) -> None:

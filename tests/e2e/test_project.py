@@ -32,6 +32,40 @@ def test_passes_its_own(
     project(combination).run(*check)
 
 
+REFUSED = """
+from backend.api.responses import Echo, Greeting
+from backend.api.routing import typed
+
+try:
+
+    @typed(tag="example")
+    {view}: ...
+
+except TypeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("view", "reason"),
+    [
+        pytest.param("def find()", "annotate what it returns", id="returns nothing"),
+        pytest.param("def find() -> list[Greeting]", "RootModel[list[...]]", id="returns a list"),
+        pytest.param("def find(a: Echo, b: Echo) -> Greeting", "one model", id="two models"),
+        pytest.param("def find(tags: list[str]) -> Greeting", "tags is not", id="a list"),
+        pytest.param(
+            "def find(like: Echo | None) -> Greeting", "like is not", id="perhaps a model"
+        ),
+    ],
+)
+def test_a_view_that_nothing_could_call_is_refused_by_its_name(
+    project: Callable[[str], Project], view: str, reason: str
+) -> None:
+    said = project("flask").run("python", "-c", REFUSED.format(view=view))
+    assert said.startswith("find: ")
+    assert reason in said
+
+
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_is_found_sound(
     project: Callable[[str], Project], scaffold: Path, combination: str
