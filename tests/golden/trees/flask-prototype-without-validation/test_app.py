@@ -1,3 +1,4 @@
+import io
 import json
 from typing import Any
 
@@ -9,6 +10,9 @@ import app as main
 
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
 CHAT = "/v1/chat/completions"
+SSE = {"content-type": "text/event-stream"}
+CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+SPOKEN_OF = '{"error": {"message": "Refused: one two"}}'
 
 
 @pytest.fixture
@@ -23,6 +27,17 @@ def use_upstream(monkeypatch: pytest.MonkeyPatch, answer: httpx2.Response) -> No
     network = httpx2.Client(transport=httpx2.MockTransport(lambda _: answer))
     upstream = openai.OpenAI(api_key="test", http_client=network, max_retries=0)
     monkeypatch.setattr(main, "client", upstream)
+
+
+class BrokenChunks(io.BytesIO):
+    def read(self, *_: object) -> bytes:
+        raise OSError("This is no chunk")
+
+
+def test_refuses_a_body_that_cannot_be_read() -> None:
+    body = {"wsgi.input": BrokenChunks(), "wsgi.input_terminated": True}
+    response = main.app.test_client().post("/echo", json=1, environ_overrides=body)
+    assert response.status_code == 400
 
 
 def test_greets(client: httpx2.Client) -> None:
@@ -69,6 +84,28 @@ def test_refuses_what_is_no_chat(client: httpx2.Client, body: object, status: in
     assert "messages" in response.json()["error"]["message"]
 
 
+def test_a_refusal_begins_with_a_word(client: httpx2.Client) -> None:
+    assert client.post(CHAT, json=5).json()["error"]["message"][0].isalpha()
+
+
+@pytest.mark.parametrize("path", ["/echo", CHAT])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(r'"\ud800"', id="half a surrogate pair"),
+        pytest.param("NaN", id="no number"),
+        pytest.param("1e999", id="an infinite number"),
+        pytest.param("[" * 100_000 + "]" * 100_000, id="many levels"),
+        pytest.param('"', id="no JSON"),
+    ],
+)
+def test_refuses_what_no_answer_can_repeat(client: httpx2.Client, path: str, value: str) -> None:
+    body = json.dumps(ASK).replace('"one two"', value)
+    response = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert response.status_code in {400, 422}
+    assert response.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
 @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/echo", 405)])
 def test_errors_have_one_shape(client: httpx2.Client, path: str, status: int) -> None:
     response = client.get(path)
@@ -76,24 +113,58 @@ def test_errors_have_one_shape(client: httpx2.Client, path: str, status: int) ->
     assert response.json()["error"].keys() == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
 def test_passes_on_what_the_model_says(
-    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
-    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
-    said = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n"
-    sse = {"content-type": "text/event-stream"}
-    use_upstream(monkeypatch, httpx2.Response(200, text=said, headers=sse))
-    assert client.post(CHAT, json=ASK).json()["choices"][0]["message"]["content"] == "Hi"
+    use_upstream(monkeypatch, upstream_stream(reason))
+    [choice] = client.post(CHAT, json=ASK).json()["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("Hi", reason)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_streams_why_the_model_stopped(
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    use_upstream(monkeypatch, upstream_stream(reason))
+    *chunks, _ = events(client.post(CHAT, json={**ASK, "stream": True}))
+    reasons = [json.loads(chunk)["choices"][0]["finish_reason"] for chunk in chunks]
+    assert reasons == [None, reason]
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_tells_when_the_model_fails(
-    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, stream: bool
+@pytest.mark.parametrize(
+    ("status", "text", "logged"),
+    [
+        pytest.param(401, SPOKEN_OF, "AuthenticationError, status 401", id="a wrong key"),
+        pytest.param(500, SPOKEN_OF, "InternalServerError, status 500", id="a failure"),
+        pytest.param(200, f"data: {SPOKEN_OF}\n\n", "APIError, status None", id="an error midway"),
+        pytest.param(200, "data: one two\n\n", "JSONDecodeError", id="a malformed chunk"),
+        pytest.param(200, CUT_OFF, "EOFError", id="an answer that was cut off"),
+    ],
+)
+def test_tells_and_logs_when_the_model_fails(
+    client: httpx2.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stream: bool,
+    status: int,
+    text: str,
+    logged: str,
 ) -> None:
-    use_upstream(monkeypatch, httpx2.Response(500))
+    use_upstream(monkeypatch, httpx2.Response(status, text=text, headers=SSE))
     response = client.post(CHAT, json={**ASK, "stream": stream})
+    assert response.status_code == (200 if stream else 502)
     assert "The model failed" in response.text
     assert "[DONE]" not in response.text
+    assert logged in caplog.text
+    assert "one two" not in caplog.text
+
+
+def upstream_stream(reason: str) -> httpx2.Response:
+    """A model's answer of one word, and why it stopped."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": reason}]}
+    return httpx2.Response(200, text=f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n", headers=SSE)
 
 
 def events(response: httpx2.Response) -> list[str]:

@@ -10,6 +10,12 @@ def test_documents_every_route(client: httpx2.Client) -> None:
     assert document["paths"]["/v1/chat/completions"]["post"]["security"] == [{"HTTPBearer": []}]
 
 
+def test_documents_the_shape_of_errors(client: httpx2.Client) -> None:
+    document = client.get("/openapi.json").json()
+    content = document["paths"]["/"]["get"]["responses"]["default"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
+
+
 @pytest.mark.parametrize(
     ("page", "assets"),
     [

@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     configure_logging(settings.log_level)
     app = Flask("backend", static_folder=None)
     app.request_class = BoundedRequest
-    app.url_map.merge_slashes = False  # `//echo` is no route, and no redirection either
+    app.url_map.merge_slashes = False  # `/v1//models` is no route, and no redirection either
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         PROVIDE_AUTOMATIC_OPTIONS=bool(settings.cors_origins),

@@ -19,7 +19,11 @@ from backend.chat.schemas import (
     UIChatRequest,
 )
 
-router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
+router = APIRouter(
+    route_class=StrictRoute,
+    generate_unique_id_function=lambda route: route.name,
+    responses=documented.ERROR,
+)
 
 
 @router.get("/", tags=["example"])

@@ -34,14 +34,15 @@ def admit_client() -> None:
         Unauthorized: keys are configured, and this is none of them.
         RateLimited: the client asks too often.
     """
-    keys, limits, _, proxies = services()
-    if keys:
-        owner = keys.owner(request.headers.get("authorization"))
+    app = services()
+    if app.keys:
+        owner = app.keys.owner(request.headers.get("authorization"))
         if owner is None:
             raise Unauthorized("Missing or unknown API key", code="invalid_api_key")
     else:
-        owner = address(request.remote_addr, request.headers.getlist("x-forwarded-for"), proxies)
-    limits.count_request(owner)
+        forwarded = request.headers.getlist("x-forwarded-for")
+        owner = address(request.remote_addr, forwarded, app.proxies)
+    app.limits.count_request(owner)
     g.client = owner
 
 

@@ -1,7 +1,7 @@
 """The API document, made from the views' annotations, and the pages that show it."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -9,12 +9,13 @@ from flask import Blueprint, Flask, Response, abort, current_app, send_file
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import to_json
+from werkzeug.routing import Rule
 
 from backend.api.docs_pages import ASSETS, CACHE_SECONDS, OPENAPI_URL, REDOC, SWAGGER_UI
 from backend.api.routing import TypedView, path_template
 
 REFERENCE = "#/components/schemas/{model}"
-Operation = tuple[str, str, TypedView]
+Operation = tuple[Rule, str, TypedView]
 
 router = Blueprint("docs", __name__)
 
@@ -51,8 +52,8 @@ def document(app: Flask) -> dict[str, Any]:
     """Returns the OpenAPI document of the typed views, as FastAPI would write it."""
     found = list(operations(app))
     paths: dict[str, dict[str, Any]] = {}
-    for path, method, view in found:
-        paths.setdefault(path, {})[method] = describe(view)
+    for rule, method, view in found:
+        paths.setdefault(path_template(rule), {})[method] = describe(view, rule.arguments)
     return {
         "openapi": "3.1.0",
         "info": {"title": "my-app", "version": "0.1.0"},
@@ -69,10 +70,10 @@ def operations(app: Flask) -> Iterator[Operation]:
         view = app.view_functions[rule.endpoint]
         if isinstance(view, TypedView):
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                yield path_template(rule), method.lower(), view
+                yield rule, method.lower(), view
 
 
-def describe(view: TypedView) -> dict[str, Any]:
+def describe(view: TypedView, in_path: Container[str]) -> dict[str, Any]:
     name = view.__name__
     operation: dict[str, Any] = {
         "tags": [view.tag],
@@ -81,38 +82,54 @@ def describe(view: TypedView) -> dict[str, Any]:
     }
     if view.__doc__:
         operation["description"] = inspect.cleandoc(view.__doc__)
-    if view.path_parameters:
-        operation["parameters"] = [describe_parameter(*p) for p in view.path_parameters.items()]
+    if view.parameters:
+        operation["parameters"] = describe_parameters(view.parameters, in_path)
     if view.body:
         operation["requestBody"] = {"content": json_content(view.body[1]), "required": True}
     if view.guard:
         operation["security"] = [{"HTTPBearer": []}]
     answers = {200: {"model": view.returns}, **view.responses}
     operation["responses"] = {
-        str(status): describe_response(int(status), answer) for status, answer in answers.items()
+        str(status): describe_response(status, answer) for status, answer in answers.items()
     }
     return operation
 
 
-def describe_parameter(name: str, adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    schema = {"title": name.replace("_", " ").title(), **adapter.json_schema()}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+def describe_parameters(parameters: TypeAdapter[Any], in_path: Container[str]) -> Any:
+    schema = parameters.json_schema(ref_template=REFERENCE)
+    found = [
+        {
+            "name": name,
+            "in": "path" if name in in_path else "query",
+            "required": name in schema.get("required", []),
+            "description": part.get("description"),
+            "schema": part,
+        }
+        for name, part in schema["properties"].items()
+    ]
+    return without_null(sorted(found, key=lambda parameter: parameter["in"]))
 
 
-def describe_response(status: int, answer: dict[str, Any]) -> dict[str, Any]:
-    phrase = "Successful Response" if status == HTTPStatus.OK else HTTPStatus(status).phrase
+def describe_response(status: int | str, answer: dict[str, Any]) -> dict[str, Any]:
+    usual = "Successful Response" if status == HTTPStatus.OK else None
+    phrase = answer.get("description") or usual or HTTPStatus(int(status)).phrase
     content = json_content(answer["model"]) if "model" in answer else {}
     return {"description": phrase, "content": content | answer.get("content", {})}
 
 
-def json_content(model: type[BaseModel]) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+def json_content(model: type[BaseModel | Response]) -> dict[str, Any]:
+    known = issubclass(model, BaseModel)
+    schema = {"$ref": REFERENCE.format(model=model.__name__)} if known else {}
+    return {"application/json": {"schema": schema}}
 
 
 def schemas(views: Iterable[TypedView]) -> dict[str, Any]:
     """Returns the schema of every model that a request or an answer holds."""
     models: set[tuple[type[BaseModel], JsonSchemaMode]] = set()
+    enums: dict[str, Any] = {}
     for view in views:
+        if view.parameters:
+            enums |= view.parameters.json_schema().get("$defs", {})
         if view.body:
             models.add((view.body[1], "validation"))
         answers = [answer["model"] for answer in view.responses.values() if "model" in answer]
@@ -121,7 +138,8 @@ def schemas(views: Iterable[TypedView]) -> dict[str, Any]:
         models.update((model, "serialization") for model in answers)
     ordered = sorted(models, key=lambda pair: (pair[0].__name__, pair[1]))
     _, definitions = models_json_schema(ordered, ref_template=REFERENCE)
-    return {name: without_null(definitions["$defs"][name]) for name in sorted(definitions["$defs"])}
+    found = definitions["$defs"] | enums
+    return {name: without_null(found[name]) for name in sorted(found)}
 
 
 def without_null(node: Any) -> Any:

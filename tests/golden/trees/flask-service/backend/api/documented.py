@@ -51,9 +51,10 @@ def errors(*statuses: int) -> Responses:
     return {status: {"model": ErrorBody} for status in statuses}
 
 
+ERROR: Responses = {"default": {"model": ErrorBody, "description": "An error"}}  # of every route
 INVALID = errors(400, 413, 422)
 MODELS = errors(401, 429, 502, 504)
-MODEL = errors(401, 404, 422, 429, 502, 504)  # 422: FastAPI lists it for each path parameter
+MODEL = errors(401, 404, 429, 502, 504)
 MODEL_CALL = errors(400, 401, 404, 413, 422, 429, 502, 503, 504)
 EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
 STREAM = {sse.MEDIA_TYPE: {"schema": EVENT}}  # of one event, as tools read it

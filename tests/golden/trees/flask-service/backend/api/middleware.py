@@ -10,6 +10,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
+from backend.api.error_handlers import respond
+from backend.api.responses import from_status
+
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -24,6 +27,9 @@ class RequestMiddleware:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         started = time.perf_counter()
+        path = get_path_info(environ)
+        # Flask would take `//echo` for `/echo`.
+        app = respond(from_status(404)) if path.startswith("//") else self._app
         status = 500
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -37,9 +43,9 @@ class RequestMiddleware:
             self._logger.info(
                 "request",
                 method=environ["REQUEST_METHOD"],
-                path=get_path_info(environ),
+                path=path,
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
 
-        return ClosingIterator(self._app(environ, start_with_id), log)
+        return ClosingIterator(app(environ, start_with_id), log)

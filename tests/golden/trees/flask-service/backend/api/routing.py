@@ -1,10 +1,13 @@
 """How requests are read, and views that do what their annotations say."""
 
 import functools
+import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, field, make_dataclass
 from io import BytesIO
-from typing import IO, Any, get_type_hints
+from typing import IO, Any, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
 
 from flask import Request, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -13,7 +16,7 @@ from werkzeug.routing import Rule
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_input_stream
 
-from backend.api.documented import Responses
+from backend.api.documented import ERROR, Responses
 from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
@@ -48,25 +51,33 @@ class InvalidInput(Exception):
 
 
 class TypedView:
-    """A view that takes the parameters of its path, and the request's body as a model.
+    """A view that takes the request's body as a model, and all else from the path and the query.
 
     Args:
         view: a function with at most one argument that is a model; returns a model or a response.
         guard: raises where the request is not let in.
         tag: the section of the API document that shows the view.
         responses: what the document says of the answers, beyond the annotations.
+
+    Raises:
+        TypeError: the annotations name what cannot be read or sent.
     """
 
     __name__: str
 
     def __init__(self, view: View, guard: Guard | None, tag: str, responses: Responses) -> None:
         functools.update_wrapper(self, view)
-        hints = get_type_hints(view)
-        self.returns: type[BaseModel | Response] = hints.pop("return")
-        self.body = next((item for item in hints.items() if is_model(item[1])), None)
-        self.path_parameters = {
-            name: TypeAdapter(hint) for name, hint in hints.items() if not is_model(hint)
-        }
+        hints = get_type_hints(view, include_extras=True)
+        returns = hints.pop("return", None)
+        if not is_a(returns, BaseModel, Response):
+            wanted = "a model or a Response; a list is a RootModel[list[...]]"
+            raise TypeError(f"{self.__name__}: annotate what it returns with {wanted}")
+        models = [(name, hint) for name, hint in hints.items() if is_a(hint, BaseModel)]
+        if len(models) > 1:
+            raise TypeError(f"{self.__name__}: the body is one model; write one that holds both")
+        self.returns: type[BaseModel | Response] = returns
+        self.body = models[0] if models else None
+        self.parameters = type_of_parameters(view, hints)
         self.guard = guard
         self.tag = tag
         self.responses = responses
@@ -77,10 +88,7 @@ class TypedView:
         sent = read_body() if self.body else None
         if self.guard:
             self.guard()
-        arguments = {
-            name: validated(self.path_parameters[name], value, name)
-            for name, value in in_path.items()
-        }
+        arguments = read_parameters(self.parameters, in_path) if self.parameters else {}
         if self.body:
             name, model = self.body
             arguments[name] = validated_body(model, sent)
@@ -93,7 +101,7 @@ class TypedView:
 def typed(
     *, tag: str, responses: Responses | None = None, guard: Guard | None = None
 ) -> Callable[[View], TypedView]:
-    return lambda view: TypedView(view, guard, tag, responses or {})
+    return lambda view: TypedView(view, guard, tag, {**ERROR, **(responses or {})})
 
 
 def path_template(rule: Rule) -> str:
@@ -130,13 +138,33 @@ def validated_body(model: type[BaseModel], sent: Any) -> BaseModel:
         raise InvalidInput(error.errors(include_url=False, include_input=False)) from None
 
 
-def validated(adapter: TypeAdapter[Any], sent: str, name: str) -> Any:
+def type_of_parameters(view: View, hints: Mapping[str, Any]) -> TypeAdapter[Any] | None:
+    """Returns the type of what the path and the query hold, if the view asks for any of it."""
+    fields = []
+    for name, parameter in inspect.signature(view).parameters.items():
+        hint = hints.get(name, Any)
+        if is_a(hint, BaseModel):
+            continue
+        if any(is_a(part, BaseModel, list, tuple, set, dict) for part in (hint, *get_args(hint))):
+            remedy = "no path or query holds it; put it into the model of the body"
+            raise TypeError(f"{view.__name__}: {name} is not a single value: {remedy}")
+        default = MISSING if parameter.default is parameter.empty else parameter.default
+        fields.append((name, hint, field(default=default)))
+    return TypeAdapter(make_dataclass("Parameters", fields, kw_only=True)) if fields else None
+
+
+def read_parameters(parameters: TypeAdapter[Any], in_path: dict[str, str]) -> dict[str, Any]:
+    # As Starlette reads it: `request.args` takes the first of several values, and leaves `%ff`.
+    in_query = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
     try:
-        return adapter.validate_python(sent)
+        return dict(vars(parameters.validate_python(dict(in_query) | in_path)))
     except ValidationError as error:
         failures = error.errors(include_url=False, include_input=False)
-        raise InvalidInput([{**failures[0], "loc": (name,)}]) from None
+        # In FastAPI's order: the path, then the query.
+        failures.sort(key=lambda failure: failure["loc"][0] not in in_path)
+        raise InvalidInput(failures) from None
 
 
-def is_model(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, BaseModel)
+def is_a(hint: Any, *kinds: type) -> bool:
+    kind = get_origin(hint) or hint
+    return isinstance(kind, type) and issubclass(kind, kinds)
