@@ -17,8 +17,14 @@ PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_
 FIRST_COMMIT = "Start from genai-scaffold"  # the message of what has only what was generated
 SECONDS = 600.0  # a filter of the user's, such as that of large files, may take its time
 
-# Messages in English, no questions, and a path is a path although it holds a `*`.
-PLAIN = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
+# Messages in English, no questions, a path is a path although it holds a `*`, and to look changes
+# nothing.
+PLAIN = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
 
 
 def run(

@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -167,7 +167,7 @@ def place(project: Path, marker: str) -> Place:
         project=project.resolve(),
         top=Path(top).resolve(),
         private=Path(private),
-        index=project.resolve() / index,
+        index=Path(os.path.normpath(project.resolve() / index)),
         objects=(project.resolve() / objects).resolve(),
         hashes=hashes,
     )
@@ -335,15 +335,11 @@ class Merge:
         stage = staging.directory(self.here.private, STAGE)
         with stage as folder, signals.ignored():
             self._write_journal(folder)
-            with _locked_index(self.here):
-                self._refuse_what_has_changed()
-                self.refuse_what_is_in_the_way()
-                self._replace_index(folder, self.merged)
+            self._replace_index(folder, self.merged, self._refuse_what_has_changed)
             with self._all_or_nothing():
                 self._write_files()
                 removals = {entry.removal for entry in self.unmerged}
-                with _locked_index(self.here):
-                    self._replace_index(folder, [*removals, *self.unmerged])
+                self._replace_index(folder, [*removals, *self.unmerged])
 
     def _write_journal(self, stage: Path) -> None:
         """Keep what is written, so that what a stop leaves is told from the user's own work."""
@@ -381,6 +377,7 @@ class Merge:
                 why=_some(changed) or "something was committed",
                 fix="commit what you changed, and run the same again",
             )
+        self.refuse_what_is_in_the_way()
 
     def refuse_what_is_in_the_way(self) -> None:
         """Refuse to write where git could not bring back what is there.
@@ -436,15 +433,31 @@ class Merge:
             stdin=stdin,
         )
 
-    def _replace_index(self, stage: Path, entries: Iterable[Entry]) -> None:
-        """Change entries of the user's index, which is locked, in one step."""
+    def _replace_index(
+        self, stage: Path, entries: Iterable[Entry], check: Callable[[], None] = lambda: None
+    ) -> None:
+        """Change entries of the user's index in one step; again, if another git was faster.
+
+        It is locked as shortly as can be: a lock that a stop leaves keeps the user's git out.
+        """
         index, changed = self.here.index, stage / "index"
-        shutil.copy2(index, changed)
+        for _ in range(LOOKS):
+            shutil.copy2(index, changed)
+            before = changed.read_bytes()
+            self._change_index(changed, entries)
+            check()
+            with _locked_index(self.here):
+                if index.read_bytes() == before:
+                    changed.replace(index)
+                    return
+        raise _another_git(self.here)
+
+    def _change_index(self, index: Path, entries: Iterable[Entry]) -> None:
         lines = [
             f"{entry.mode} {entry.object} {entry.stage}\t{self.here.prefix}{entry.path}\0"
             for entry in entries
         ]
-        environment = {"GIT_INDEX_FILE": str(changed)}
+        environment = {"GIT_INDEX_FILE": str(index)}
         # What was written since is as it should be: the undo command asks for that.
         git.run(self.here.top, "update-index", "-q", "--refresh", environment=environment)
         git.output(
@@ -453,7 +466,6 @@ class Merge:
             environment=environment,
             stdin="".join(lines),
         )
-        changed.replace(index)
 
     def _write_files(self) -> None:
         for change in self.changes:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -802,21 +803,23 @@ def test_another_git_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatc
     assert "1 in conflict" in run.output
 
 
-def test_git_is_kept_out_while_the_index_is_replaced(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("moment", [1, 2], ids=["before", "after the files are written"])
+def test_what_is_staged_right_before_the_index_is_replaced_stays_so(
+    moment: int, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = []
-    real = merge.Merge._replace_index  # noqa: SLF001 - what the lock is for
+    moments = iter(range(1, 9))
+    real = merge._locked_index  # noqa: SLF001 - the last moment before the index is replaced
 
-    def replace_while_the_user_stages(self: merge.Merge, *arguments: Any) -> None:
-        with pytest.raises(subprocess.CalledProcessError):
+    def lock_when_the_user_has_staged(here: merge.Place) -> AbstractContextManager[None]:
+        if next(moments) == moment:
             staged(project)
-        refused.append(True)
-        real(self, *arguments)
+        return real(here)
 
-    monkeypatch.setattr(merge.Merge, "_replace_index", replace_while_the_user_stages)
-    assert tool("update", str(project), "--yes").code == 0
-    assert refused == [True, True]
+    monkeypatch.setattr(merge, "_locked_index", lock_when_the_user_has_staged)
+    run = tool("update", str(project), "--yes")
+    assert run.code == (3 if moment == 1 else 0)
+    assert (project / "brand new.txt").exists() == (moment == 2)
+    assert "mine.txt" in git(project, "diff", "--cached", "--name-only").splitlines()
     assert not (project / ".git/index.lock").exists()
 
 
