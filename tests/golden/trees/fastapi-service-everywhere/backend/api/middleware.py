@@ -50,22 +50,22 @@ class RequestMiddleware:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(inner, limited_receive, send_with_id)
-            except Exception as bug:
-                # Here, since Starlette would pass it on to uvicorn, which logs its message.
-                response = respond(from_error(bug))
-                if status == CLIENT_LEFT:
-                    await response(scope, receive, send_with_id)
-            finally:
-                self._logger.info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    seconds=round(time.perf_counter() - started, 4),
-                )
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # in a task of its own
+        try:
+            await self._app(inner, limited_receive, send_with_id)
+        except Exception as bug:
+            # Here, since Starlette would pass it on to uvicorn, which logs its message.
+            response = respond(from_error(bug))
+            if status == CLIENT_LEFT:
+                await response(scope, receive, send_with_id)
+        finally:
+            self._logger.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                seconds=round(time.perf_counter() - started, 4),
+            )
 
 
 def routed(scope: Scope) -> Scope:
