@@ -103,6 +103,8 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let each signal raise what the command line does."""
     handlers = {number: signal.getsignal(number) for number in signals.ENDING}
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    for number in signals.ENDING:
+        signal.signal(number, signal.SIG_DFL)  # whatever the tests' own parent has had ignored
     signals.obey()
     yield
     for number, handler in handlers.items():
