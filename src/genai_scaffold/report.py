@@ -336,7 +336,8 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
     if any(change.path == INSTALLED for change in result.changes):
         yield f".venv/bin/pip install -r {INSTALLED}"
     yield "git commit"
-    yield f"{answers.shell_line(list(result.undo))}   (undoes all of it, and what else is staged by then)"
+    undo = answers.shell_line(list(result.undo))
+    yield f"{undo}   (undoes all of it, and what else is staged by then)"
 
 
 def _is_here(project: Path) -> bool:
@@ -368,7 +369,8 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
 
 def _left_to_do(result: "Outcome", terminal: "Console") -> None:
     lines = [f"{path} stays deleted; the template changed it" for path in result.kept_deleted]
-    lines += [f"{path} is ignored by git, or in a submodule, and was left alone" for path in result.ignored]
+    alone = "is ignored by git, or in a submodule, and was left alone"
+    lines += [f"{path} {alone}" for path in result.ignored]
     lines += [f"{use.path}:{use.line} {use.problem}" for use in result.handwork.uses]
     lines += [
         f"{setting.name} {setting.problem}{' (your .env sets it)' if setting.is_set else ''}"
