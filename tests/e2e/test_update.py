@@ -18,6 +18,7 @@ from e2e.conftest import REPOSITORY
 from e2e.machine import Machine
 from e2e.projects import Project
 from genai_scaffold import __version__, record
+from genai_scaffold.git import FIRST_COMMIT
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,7 @@ def released(machine: Machine, repository: Path, version: str) -> Path:
 def made(machine: Machine, tool: Path, folder: Path, *flags: str) -> Path:
     machine.run(str(tool), "new", str(folder), "--yes", "--no-git", *flags)
     git(folder, "init", "--quiet", "--initial-branch", "main")
-    commit(folder, "Start")
+    commit(folder, FIRST_COMMIT)
     return folder
 
 

@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         try:
-            for event in TALES.get(call.wish, story)(call):
+            for event in TALES.get(str(call.wish), story)(call):
                 self.wfile.write(f"data: {event}\n\n".encode())
                 if call.wish == "silent":
                     self.rfile.read(1)  # which there is not: it returns when the caller closes
