@@ -4,11 +4,11 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from genai_scaffold import deploy_files, verify
 from genai_scaffold.deploy_files import Deployment
-from genai_scaffold.verify import File, Finding, Project
+from genai_scaffold.verify import File, Finding, Project, Severity
 
 Deployments: TypeAlias = Sequence[Deployment]
 
@@ -19,7 +19,7 @@ class Place(NamedTuple):
     path: str
     line: int
     problem: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
 
 
 class DeployCheck(NamedTuple):
@@ -220,7 +220,7 @@ def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[P
             )
 
 
-def _severity(deployment: Deployment) -> Literal["error", "warning"]:
+def _severity(deployment: Deployment) -> Severity:
     """What it is if a file does not set a variable, which perhaps another place does."""
     return "warning" if deployment.is_partial else "error"
 

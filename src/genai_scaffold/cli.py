@@ -352,7 +352,7 @@ def check(
 
     found = agreement.check(path)
     report.findings(str(path), found, report.Output(json=json, quiet=quiet))
-    if any(finding.severity == "error" for finding in found):
+    if any(finding.is_error for finding in found):
         raise typer.Exit(FAILED)
 
 

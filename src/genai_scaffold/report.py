@@ -431,10 +431,10 @@ def findings(path: str, found: Sequence[Finding], output: Output) -> None:
 
     def show(terminal: "Console") -> None:
         for finding in found:
-            mark = "warning: " if finding.severity == "warning" else ""
+            mark = "" if finding.is_error else f"{finding.severity}: "
             line = f"{finding.path}:{finding.line}: {mark}{finding.problem} [{finding.check}]"
             terminal.print(line, soft_wrap=True)
-        if not output.quiet and not any(finding.severity == "error" for finding in found):
+        if not output.quiet and not any(finding.is_error for finding in found):
             terminal.print("✓ Every file parses, and the deploy files agree with the app.")
 
     output.result({"path": path, "findings": [finding._asdict() for finding in found]}, show)

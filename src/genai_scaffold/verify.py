@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from genai_scaffold import git, record
 from genai_scaffold.errors import EnvironmentFailure, RenderError
@@ -36,6 +36,9 @@ WITH_COMMENTS = frozenset({"devcontainer.json", "jsconfig.json", "tsconfig.json"
 TOO_MUCH = (ValueError, RecursionError, MemoryError)
 
 
+Severity: TypeAlias = Literal["error", "warning"]
+
+
 class Finding(NamedTuple):
     """Something wrong, and where; a warning is of what may be right by what no file says."""
 
@@ -43,7 +46,11 @@ class Finding(NamedTuple):
     path: str
     line: int
     problem: str
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
 
 
 class Fault(NamedTuple):

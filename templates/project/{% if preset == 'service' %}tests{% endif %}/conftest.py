@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2
 import pytest
@@ -13,6 +13,18 @@ from tests.serving import Answer, running, upstream
 
 Serve = Callable[..., httpx2.Client]
 TLS = httpx2.create_ssl_context()  # made once, since that is slow; the tests use no TLS
+
+
+class Broken(OfflineProvider):
+    """A model that fails in a way that nobody foresaw."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__()
+        self._message = message
+
+    @property
+    def complete(self) -> NoReturn:
+        raise RuntimeError(self._message)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import httpx2
 import pytest
@@ -13,8 +12,7 @@ import pytest
 from backend.api.responses import from_error, from_status
 from backend.api_keys import KeyRing, digest
 from backend.errors import Unauthorized
-from backend.llm import OfflineProvider
-from tests.conftest import Serve
+from tests.conftest import Broken, Serve
 
 PARTS = [{"type": "text", "text": "hello"}]
 ASK = {"messages": [{"role": "user", "content": "hello", "parts": PARTS}]}
@@ -189,14 +187,6 @@ def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | No
     ):
         assert response.headers.get("access-control-allow-origin") == allowed
         assert "access-control-allow-credentials" not in response.headers
-
-
-class Broken(OfflineProvider):
-    """A model that fails in a way that nobody foresaw."""
-
-    @property
-    def complete(self) -> NoReturn:
-        raise RuntimeError
 
 
 @pytest.mark.parametrize("status", [200, 500])

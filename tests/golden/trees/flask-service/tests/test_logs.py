@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from io import BytesIO, TextIOWrapper
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx2
 import pytest
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from backend.api_keys import digest
 from backend.llm import OfflineProvider, create_provider
 from backend.settings import Settings
-from tests.conftest import Serve
+from tests.conftest import Broken, Serve
 from tests.serving import BrokenStream
 
 CANARY = "canary-7f3a"
@@ -138,18 +138,10 @@ def test_says_why_the_model_failed(
     assert (line["causes"][-1], line["status"], line["request_id"]) == (cause, status, "trace-7")
 
 
-class Broken(OfflineProvider):
-    """A model that fails in a way that nobody foresaw."""
-
-    @property
-    def complete(self) -> NoReturn:
-        raise RuntimeError(CANARY)
-
-
 def test_says_where_a_bug_is_but_not_what_it_says(
     serve: Serve, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    response, lines = ask(serve(llm=Broken(), log_level="INFO"))
+    response, lines = ask(serve(llm=Broken(CANARY), log_level="INFO"))
     assert (response.status_code, response.json()["error"]["type"]) == (500, "api_error")
     assert response.headers["x-request-id"] == "trace-7"
     bug = next(line for line in lines if line["event"] == "bug")

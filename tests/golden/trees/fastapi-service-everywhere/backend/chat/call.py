@@ -28,14 +28,15 @@ class Call:
         self.model: str = body["model"]
         self.reserved = most_tokens(body)
         self.usage: dict[str, int] = {}
-        self._may_have_cost = False
+        self._outcome = ""
         self._started = time.perf_counter()
         self._first_event: float | None = None
 
     @property
     def used(self) -> int:
         """The tokens to pay for: as the model counted, or all that were reserved."""
-        return self.usage.get("total_tokens", self.reserved if self._may_have_cost else 0)
+        may_have_cost = self._first_event is not None or self._outcome in UNSEEN
+        return self.usage.get("total_tokens", self.reserved if may_have_cost else 0)
 
     @property
     def seconds_to_first_token(self) -> float | None:
@@ -50,7 +51,6 @@ class Call:
         """Notes that the model has begun to answer."""
         if self._first_event is None:
             self._first_event = time.perf_counter()
-            self._may_have_cost = True
 
     def count(self, usage: Any) -> None:
         """Notes what the model says that it used, where these are counts."""
@@ -59,8 +59,7 @@ class Call:
 
     def finish(self, failure: BaseException | None) -> None:
         """Notes that the call is over: well, with an error, or because the client left."""
-        outcome = outcome_of(failure)
-        self._may_have_cost |= outcome in UNSEEN
+        self._outcome = outcome = outcome_of(failure)
         seconds = round(time.perf_counter() - self._started, 4)
         logger.info(
             "model_call",

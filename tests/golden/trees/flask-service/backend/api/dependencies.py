@@ -34,15 +34,15 @@ def admit_client() -> None:
         Unauthorized: keys are configured, and this is none of them.
         RateLimited: the client asks too often.
     """
-    app = services()
-    if app.keys:
-        owner = app.keys.owner(request.headers.get("authorization"))
+    found = services()
+    if found.keys:
+        owner = found.keys.owner(request.headers.get("authorization"))
         if owner is None:
             raise Unauthorized("Missing or unknown API key", code="invalid_api_key")
     else:
         forwarded = request.headers.getlist("x-forwarded-for")
-        owner = address(request.remote_addr, forwarded, app.proxies)
-    app.limits.count_request(owner)
+        owner = address(request.remote_addr, forwarded, found.proxies)
+    found.limits.count_request(owner)
     g.client = owner
 
 
