@@ -1,16 +1,17 @@
 """The answers that shape a project, and who gave them: sources in their order of precedence."""
 
+import contextlib
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from genai_scaffold import criteria, template
+from genai_scaffold import criteria, names, template
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
 from genai_scaffold.template import Choice, Value
 
@@ -257,6 +258,34 @@ def imply(given: Givens) -> dict[str, Given]:
             why = criterion.because.partition(". ")[0]
             raise _contradiction(("framework", framework), other, why)
     return implied
+
+
+def with_texts(given: Givens) -> dict[str, Given]:
+    """The same answers, the free texts among them as they are accepted.
+
+    Raises:
+        UsageError: one is not.
+    """
+    checked = dict(given)
+    for key in free_texts():
+        if key in given:
+            with placed(given[key]):
+                text = names.check_text(str(given[key].value), key)
+            checked[key] = given[key]._replace(value=text)
+    return checked
+
+
+@contextlib.contextmanager
+def placed(given: Given) -> Iterator[None]:
+    """Say where a refused answer stands, unless the user has just typed it."""
+    try:
+        yield
+    except UsageError as refused:
+        if given.source in ("flag", "prompt"):
+            raise
+        raise UsageError(
+            refused.what, why=f"{given.place}: {refused.why}", fix=refused.fix
+        ) from None
 
 
 def needs(given: Givens) -> dict[str, criteria.Answer]:

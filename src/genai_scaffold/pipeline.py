@@ -92,7 +92,7 @@ def plan(given: Givens, directory: str | None = None) -> Plan:
     Raises:
         UsageError: an answer, the name, or a combination of answers is not accepted.
     """
-    given = _with_texts(_with_name(given, directory))
+    given = answers.with_texts(_with_name(given, directory))
     implied = answers.imply(given)
     verdict = recommend(answers.needs(implied))
     resolved = answers.resolve(implied, verdict.framework)
@@ -228,7 +228,7 @@ def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
     """Add the project's name, which is the directory's unless another was given."""
     if name := given.get("name"):
         fix = "--name {}" if name.source == "flag" else "{} instead"
-        with _placed(name):
+        with answers.placed(name):
             checked = names.check_name(str(name.value), fix=fix)
         return {**given, "name": name._replace(value=checked)}
     if directory is None:
@@ -238,29 +238,6 @@ def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
     prefix = "" if directory.strip("./\\") else "--name "
     checked = names.check_name(base, fix=f"{prefix}{{}}")
     return {**given, "name": Given(checked, "directory", directory)}
-
-
-def _with_texts(given: Givens) -> dict[str, Given]:
-    checked = dict(given)
-    for key in answers.free_texts():
-        if key in given:
-            with _placed(given[key]):
-                text = names.check_text(str(given[key].value), key)
-            checked[key] = given[key]._replace(value=text)
-    return checked
-
-
-@contextlib.contextmanager
-def _placed(given: Given) -> Iterator[None]:
-    """Say where a refused answer stands, unless the user has just typed it."""
-    try:
-        yield
-    except UsageError as refused:
-        if given.source in ("flag", "prompt"):
-            raise
-        raise UsageError(
-            refused.what, why=f"{given.place}: {refused.why}", fix=refused.fix
-        ) from None
 
 
 def destination(directory: str) -> Path:

@@ -109,7 +109,7 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
     """
     with _explained(project):
         recorded = record.read(project)
-    given = {**given, **_checked(given)}
+    given = _checked(given)
     resolved = answers.resolve({**recorded.given, **given}, recommended="")
     before = recorded.recorded
     edits = [
@@ -203,21 +203,17 @@ def apply(planned: Plan) -> Outcome:
 
 
 def _checked(given: Givens) -> dict[str, Given]:
-    """Check the framework and the texts among the answers."""
-    checked = {}
+    """Check the framework, the name and the texts among the answers."""
     if "framework" in given and given["framework"].value == answers.AUTO:
         raise UsageError(
             "A project needs a framework, and auto is none",
             why="its recommendation was made when it was created",
             fix="see `genai-scaffold recommend`, and name the one you want",
         )
+    checked = answers.with_texts(given)
     if name := given.get("name"):
         value = names.check_name(str(name.value), fix="--set name={}")
         checked["name"] = name._replace(value=value)
-    for key in answers.free_texts():
-        if key in given:
-            text = names.check_text(str(given[key].value), key)
-            checked[key] = given[key]._replace(value=text)
     return checked
 
 
