@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shlex
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from genai_scaffold import criteria, names, template
+from genai_scaffold import criteria, files, names, template
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
 from genai_scaffold.template import Choice, Value
 
@@ -211,9 +212,9 @@ def free_texts() -> list[str]:
 def from_config(path: Path) -> dict[str, Given]:
     """The answers in the user's own file of preferences, if there is one."""
     try:
-        present = path.is_file()
+        present = stat.S_ISREG(files.mode(path))
     except OSError:
-        present = True  # in a directory that may not be searched: reading it says so
+        present = True  # reading it says why
     return _read(str(path), lambda: _beginning(path), "config file") if present else {}
 
 

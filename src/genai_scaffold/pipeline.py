@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from genai_scaffold import answers, git, names, process, render, signals, staging, template, verify
+from genai_scaffold import (
+    answers,
+    files,
+    git,
+    names,
+    process,
+    render,
+    signals,
+    staging,
+    template,
+    verify,
+)
 from genai_scaffold.answers import Answers, Given, Givens
 from genai_scaffold.errors import (
     DestinationError,
@@ -270,7 +281,7 @@ def check_destination(destination: Path) -> None:
                 why="the project would become a part of what it is rendered from",
                 fix="choose another directory",
             )
-        if destination.is_symlink():
+        if stat.S_ISLNK(files.mode(destination, follow_symlinks=False)):
             raise DestinationError(
                 f"{destination} is in the way",
                 why="it is a symbolic link, and what it points to is not ours to fill",

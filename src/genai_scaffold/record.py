@@ -1,11 +1,12 @@
 """Reads what a project was generated from: its version, its answers, and the recommendation."""
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genai_scaffold import answers, template
+from genai_scaffold import answers, files, template
 from genai_scaffold.answers import Given
 from genai_scaffold.errors import UsageError
 from genai_scaffold.template import Question, Value
@@ -43,7 +44,7 @@ def require(project: Path) -> Path:
         UsageError: there is none.
     """
     path = project / ANSWERS_FILE
-    if not path.is_file():
+    if not stat.S_ISREG(files.mode(path)):
         raise UsageError(
             f"{project} is not a generated project",
             why=f"it has no {ANSWERS_FILE}" if project.is_dir() else "there is no such directory",

@@ -101,6 +101,13 @@ def test_the_config_file_is_honoured(key: str, run: Command) -> None:
     assert document["answers"][key] == {"value": plain(value), "source": "config file"}
 
 
+def test_a_config_file_that_cannot_be_looked_at_is_not_ignored(run: Command) -> None:
+    config("")
+    answers.config_path().unlink()
+    answers.config_path().symlink_to(answers.config_path())
+    assert "Too many levels" in run("new", "--yes").errors
+
+
 def test_the_first_source_that_answers_counts(
     run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
