@@ -19,8 +19,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 {%- if validation %}
 from pydantic import BaseModel, Field
-from pydantic_core import from_json
 {%- endif %}
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
 KEY = os.environ.get("LLM_API_KEY")
@@ -59,11 +59,7 @@ async def root() -> dict[str, str]:
 async def strict_json(request: Request) -> None:
     """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
     try:
-{%- if validation %}
         json.dumps(from_json(await request.body()), allow_nan=False)
-{%- else %}
-        json.dumps(await request.json(), ensure_ascii=False, allow_nan=False).encode()
-{%- endif %}
     except ValueError as error:
         raise HTTPException(400, "The body is not valid JSON") from error
 

@@ -106,6 +106,13 @@ def test_refuses_what_no_answer_can_repeat(client: httpx2.Client, path: str, val
     assert response.json()["error"].keys() == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize("levels", [100, 300, 3_000])
+def test_repeats_or_refuses_nesting(client: httpx2.Client, levels: int) -> None:
+    body = "[" * levels + "]" * levels
+    response = client.post("/echo", content=body, headers={"content-type": "application/json"})
+    assert response.status_code in {200, 400}
+
+
 @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/echo", 405)])
 def test_errors_have_one_shape(client: httpx2.Client, path: str, status: int) -> None:
     response = client.get(path)
