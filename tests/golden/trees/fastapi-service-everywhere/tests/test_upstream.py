@@ -274,12 +274,15 @@ def test_says_when_to_try_again(serve: Serve) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    key = SecretStr("test")
-    settings = Settings(llm_api_key=key, llm_base_url=nobody, llm_model="some-model")
-    client = serve(llm=create_provider(settings))
-    response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    with socket.socket() as bound:  # keeps the port from others, and takes no connection
+        bound.bind(("127.0.0.1", 0))
+        settings = Settings(
+            llm_api_key=SecretStr("test"),
+            llm_base_url=f"http://127.0.0.1:{bound.getsockname()[1]}/v1",
+            llm_model="some-model",
+        )
+        client = serve(llm=create_provider(settings))
+        response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
     assert response.status_code == 502
     assert response.json()["error"]["message"] == "The model could not be reached"
 
