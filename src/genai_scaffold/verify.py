@@ -77,13 +77,13 @@ class File:
 
     @cached_property
     def text(self) -> str | None:
-        """The file as text, or None for a binary one."""
-        if b"\0" in self.content:
-            return None
-        try:
-            return self.content.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
+        """The file as text, or None for a binary one; what is not UTF-8 in it is replaced."""
+        return None if b"\0" in self.content else self.content.decode("utf-8", errors="replace")
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether it is text, and all of it in UTF-8."""
+        return self.text is not None and self.text.encode() == self.content
 
     @cached_property
     def tree(self) -> ast.Module | None:
@@ -241,7 +241,7 @@ PARSERS: dict[str, Callable[[File], Iterator[Fault]]] = {
 
 def parses(file: File) -> Iterator[Fault]:
     parser = PARSERS.get(file.suffix)
-    if parser and parser is not _is_python and file.text is None:
+    if parser and parser is not _is_python and not file.is_utf8:
         yield Fault(1, "it is not text in UTF-8")
     elif parser:
         yield from parser(file)

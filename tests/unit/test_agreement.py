@@ -221,6 +221,25 @@ def test_a_disagreement_is_found(
     assert (check, line) in [(finding.check, finding.line) for finding in found]
 
 
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [
+        ("Dockerfile", "main:app"),
+        ("Procfile", "main:app"),
+        ("deploy/bot.service", "main:app"),
+        ("deploy/apache.conf", "wsgi.py"),
+    ],
+)
+def test_a_deploy_file_is_read_also_where_it_is_not_utf8(
+    name: str, app: str, project: Path
+) -> None:
+    file = project / name
+    file.write_bytes(file.read_bytes() + "# Société\n".encode("latin-1"))
+    assert agreement.check(project) == []
+    file.write_bytes(file.read_bytes().replace(app.encode(), b"mian" + app[4:].encode()))
+    assert "starts" in [finding.check for finding in agreement.check(project)]
+
+
 UNIT = "Environment=APP_ENV=production PORT=8000"
 ELSEWHERE = [
     pytest.param("Procfile", "--port", "--workers 4 --port", id="heroku-config"),

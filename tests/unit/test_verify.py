@@ -33,6 +33,7 @@ FAULTS = [
     pytest.param("a.md", b"a\n<<<<<<< HEAD\nb\n", "no-conflict", 2, id="conflict-ours"),
     pytest.param("a.md", b"=======\nb\n>>>>>>> new\n", "no-conflict", 1, id="conflict-middle"),
     pytest.param("a.md", b"a\n>>>>>>> new\n", "no-conflict", 2, id="conflict-theirs"),
+    pytest.param("a.md", b"\xe9\n>>>>>>> new\n", "no-conflict", 2, id="conflict-not-in-utf8"),
     pytest.param("a.md", b"", "not-empty", 1, id="empty"),
     pytest.param("a.md", b" \n", "not-empty", 1, id="blank"),
     pytest.param("a.md", b"a\nb", "newline", 2, id="no-newline"),
