@@ -57,7 +57,9 @@ async def root() -> dict[str, str]:
 
 
 async def strict_json(request: Request) -> None:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    """Refuses what is no JSON, and what no answer can repeat: NaN, half a surrogate pair."""
+    if "json" not in request.headers.get("content-type", ""):
+        raise HTTPException(415, "The Content-Type is not application/json")
     try:
         json.dumps(from_json(await request.body()), allow_nan=False)
     except ValueError as error:
@@ -82,7 +84,7 @@ async def chat(request: ChatRequest) -> dict[str, Any] | StreamingResponse:
     if request.stream:
         return StreamingResponse(events(pieces), media_type="text/event-stream")
 {%- else %}
-async def chat(data: Annotated[dict[str, Any], Body()]) -> dict[str, Any] | StreamingResponse:
+async def chat(data: Annotated[Any, Body()]) -> dict[str, Any] | StreamingResponse:
     pieces = answer(messages_of(data))
     if data.get("stream"):
         return StreamingResponse(events(pieces), media_type="text/event-stream")
@@ -143,9 +145,9 @@ def envelope(kind: str) -> dict[str, Any]:
 {%- if not validation %}
 
 
-def messages_of(data: dict[str, Any]) -> list[Any]:
-    match data.get("messages"):
-        case [*earlier, {"content": str()} as last]:
+def messages_of(data: Any) -> list[Any]:
+    match data:
+        case {"messages": [*earlier, {"content": str()} as last]}:
             return [*earlier, last]
     raise HTTPException(400, "messages: a list of objects with a role and a content")
 {%- endif %}
@@ -163,6 +165,8 @@ async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
 @app.exception_handler(RequestValidationError)
 async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return JSONResponse(error_body("The body is not valid JSON"), 400)
     field = ".".join(map(str, first["loc"][1:]))
     message = f"{field}: {first['msg']}" if field else first["msg"]
     return JSONResponse(error_body(message), 422)

@@ -45,7 +45,9 @@ async def root() -> dict[str, str]:
 
 
 async def strict_json(request: Request) -> None:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    """Refuses what is no JSON, and what no answer can repeat: NaN, half a surrogate pair."""
+    if "json" not in request.headers.get("content-type", ""):
+        raise HTTPException(415, "The Content-Type is not application/json")
     try:
         json.dumps(from_json(await request.body()), allow_nan=False)
     except ValueError as error:
@@ -135,6 +137,8 @@ async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
 @app.exception_handler(RequestValidationError)
 async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return JSONResponse(error_body("The body is not valid JSON"), 400)
     field = ".".join(map(str, first["loc"][1:]))
     message = f"{field}: {first['msg']}" if field else first["msg"]
     return JSONResponse(error_body(message), 422)

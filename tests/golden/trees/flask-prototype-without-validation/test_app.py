@@ -84,8 +84,10 @@ def test_refuses_what_is_no_chat(client: httpx2.Client, body: object, status: in
     assert "messages" in response.json()["error"]["message"]
 
 
-def test_a_refusal_begins_with_a_word(client: httpx2.Client) -> None:
-    assert client.post(CHAT, json=5).json()["error"]["message"][0].isalpha()
+def test_refuses_what_is_no_object(client: httpx2.Client) -> None:
+    response = client.post(CHAT, json=5)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"][0].isalpha()
 
 
 @pytest.mark.parametrize("path", ["/echo", CHAT])
@@ -102,8 +104,15 @@ def test_a_refusal_begins_with_a_word(client: httpx2.Client) -> None:
 def test_refuses_what_no_answer_can_repeat(client: httpx2.Client, path: str, value: str) -> None:
     body = json.dumps(ASK).replace('"one two"', value)
     response = client.post(path, content=body, headers={"content-type": "application/json"})
-    assert response.status_code in {400, 422}
+    assert response.status_code == 400
     assert response.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("path", ["/echo", CHAT])
+def test_says_which_content_type_it_reads(client: httpx2.Client, path: str) -> None:
+    response = client.post(path, content=json.dumps(ASK))
+    assert response.status_code == 415
+    assert "application/json" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("levels", [100, 300, 3_000])
