@@ -46,7 +46,7 @@ async def root() -> dict[str, str]:
 
 async def strict_json(request: Request) -> None:
     """Refuses what is no JSON, and what no answer can repeat: NaN, half a surrogate pair."""
-    if "json" not in request.headers.get("content-type", ""):
+    if "json" not in request.headers.get("content-type", "").lower():
         raise HTTPException(415, "The Content-Type is not application/json")
     try:
         json.dumps(from_json(await request.body()), allow_nan=False)

@@ -115,6 +115,11 @@ def test_says_which_content_type_it_reads(client: httpx2.Client, path: str) -> N
     assert "application/json" in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("kind", ["Application/JSON; charset=utf-8", "application/vnd.api+json"])
+def test_reads_any_json(client: httpx2.Client, kind: str) -> None:
+    assert client.post("/echo", content="7", headers={"content-type": kind}).json()["you_sent"] == 7
+
+
 @pytest.mark.parametrize("levels", [100, 300, 3_000])
 def test_repeats_or_refuses_nesting(client: httpx2.Client, levels: int) -> None:
     body = "[" * levels + "]" * levels
