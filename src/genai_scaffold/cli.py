@@ -27,6 +27,7 @@ from genai_scaffold.errors import (
 if TYPE_CHECKING:
     from genai_scaffold.answers import Givens
     from genai_scaffold.report import Output
+    from genai_scaffold.update import Wish
 
 PROGRAM = "genai-scaffold"
 
@@ -111,6 +112,15 @@ Deploy = Annotated[list[str] | None, answer("deploy", PROJECT)]
 License = Annotated[str | None, answer("license", PROJECT)]
 Python = Annotated[str | None, answer("python", PROJECT)]
 
+Project = Annotated[
+    Path, typer.Argument(metavar="PATH", help="A generated project, or a directory inside of it.")
+]
+Named = Annotated[
+    Path,
+    typer.Option(
+        "--project", metavar="PATH", help="A generated project, or a directory inside of it."
+    ),
+]
 AnswersFile = Annotated[
     str | None,
     typer.Option(
@@ -342,7 +352,7 @@ def list_(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A generated project.")] = Path(),
+    path: Project = Path(),
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -350,13 +360,14 @@ def check(
     """Verify a project offline: files parse, deploy files agree with the app."""
     from genai_scaffold import agreement, report
 
-    found = agreement.check(path)
-    report.findings(str(path), found, report.Output(json=json, quiet=quiet))
+    output = report.Output(json=json, quiet=quiet)
+    project = _project(path, output)
+    found = agreement.check(project)
+    report.findings(str(project), found, output)
     if any(finding.is_error for finding in found):
         raise typer.Exit(FAILED)
 
 
-Project = Annotated[Path, typer.Argument(metavar="PATH", help="A generated project.")]
 Preview = Annotated[
     bool,
     typer.Option("--dry-run", help="Show the files and the diff; change nothing."),
@@ -389,11 +400,11 @@ def update(
     verbose: Verbose = False,
 ) -> None:
     """Merge what changed in the template since the project was made."""
-    from genai_scaffold import answers, report
+    from genai_scaffold import answers, report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = answers.from_settings(set_ or [])
-    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    wish = update.Wish(answers.from_settings(set_ or []))
+    _merge(_project(path, output), wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 
 def _frameworks() -> Iterable[str]:
@@ -423,27 +434,28 @@ def switch(
     from genai_scaffold import report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = update.switching(framework)
-    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    project = _project(path, output)
+    wish = update.switching(project, framework)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 
 def _addable() -> Iterable[str]:
-    from genai_scaffold import update
+    from genai_scaffold import record, update
 
-    return update.addable(Path())
+    return update.addable(record.find(Path()))
 
 
 def _removable() -> Iterable[str]:
-    from genai_scaffold import update
+    from genai_scaffold import record, update
 
-    return update.removable(Path())
+    return update.removable(record.find(Path()))
 
 
 def extra(words: Callable[[], Iterable[str]]) -> object:
     """Declare the name of a feature or a deploy target; those of the project here are offered."""
     return typer.Argument(
-        help="A feature or a deploy target.",
-        metavar="NAME",
+        help="Features or deploy targets.",
+        metavar="NAME...",
         show_default=False,
         autocompletion=offering(words),
     )
@@ -451,8 +463,8 @@ def extra(words: Callable[[], Iterable[str]]) -> object:
 
 @app.command()
 def add(
-    name: Annotated[str, extra(_addable)],
-    path: Project = Path(),
+    names: Annotated[list[str], extra(_addable)],
+    path: Named = Path(),
     dry_run: Preview = False,
     base: Base = None,
     yes: Yes = False,
@@ -461,18 +473,19 @@ def add(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Add a feature or a deploy target to a project."""
+    """Add features or deploy targets to a project."""
     from genai_scaffold import report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = update.adding(path, name)
-    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    project = _project(path, output)
+    wish = update.adding(project, names)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
 
 
 @app.command()
 def remove(
-    name: Annotated[str, extra(_removable)],
-    path: Project = Path(),
+    names: Annotated[list[str], extra(_removable)],
+    path: Named = Path(),
     dry_run: Preview = False,
     base: Base = None,
     yes: Yes = False,
@@ -481,17 +494,28 @@ def remove(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Remove a feature or a deploy target from a project."""
+    """Remove features or deploy targets from a project."""
     from genai_scaffold import report, update
 
     output = report.Output(json=json, quiet=quiet, plain=plain)
-    given = update.removing(path, name)
-    _merge(path, given, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    project = _project(path, output)
+    wish = update.removing(project, names)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
+
+
+def _project(path: Path, output: "Output") -> Path:
+    """The project that a directory is in; another directory is named."""
+    from genai_scaffold import record
+
+    found = record.find(path)
+    if found != path:
+        output.note(f"The project is {found}.")
+    return found
 
 
 def _merge(
-    path: Path,
-    given: "Givens",
+    project: Path,
+    wish: "Wish",
     base: str | None,
     output: "Output",
     *,
@@ -503,15 +527,16 @@ def _merge(
     from genai_scaffold import answers, report, update, wizard
 
     with contextlib.suppress(FileNotFoundError):
-        path = path.absolute()  # while that can be told: the merge may delete where we are
-    planned = update.plan(path, given, base)
+        project = project.absolute()  # while that can be told: the merge may delete where we are
+    planned = update.plan(project, wish, base)
     if planned.unanswered and not yes:
         if not _asks(None):
             raise update.unanswered(planned)
         current = {key: planned.answers[key] for key in planned.unanswered}
         prompter = wizard.prompter(plain=plain)
         answered = wizard.complete(planned.unanswered, current, prompter)
-        planned = update.plan(path, {**given, **answered}, base)
+        answered = {**wish.answers, **answered}
+        planned = update.plan(project, wish._replace(answers=answered), base)
     with output.progress() as progress:
         progress("Merging")
         result = update.preview(planned) if dry_run else update.apply(planned)

@@ -1,5 +1,6 @@
 """Reads what a project was generated from: its version, its answers, and the recommendation."""
 
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,33 @@ class Record:
     unknown: Mapping[str, tuple[str, ...]]
 
 
+def find(path: Path) -> Path:
+    """Find the project that a directory is in: upward, and not beyond its repository, as git does.
+
+    Returns:
+        The directory itself where it has no project around it: what reads it says so.
+    """
+    try:
+        inside = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return path
+    if _is_project(inside) or not inside.is_dir():
+        return path
+    for folder in (inside, *inside.parents):
+        if _is_project(folder):
+            return folder
+        if os.path.lexists(folder / ".git"):
+            break
+    return path
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        return stat.S_ISREG(files.mode(folder / ANSWERS_FILE))
+    except OSError:
+        return False
+
+
 def require(project: Path) -> Path:
     """Find the answers file of a project.
 
@@ -48,7 +76,7 @@ def require(project: Path) -> Path:
         raise UsageError(
             f"{project} is not a generated project",
             why=f"it has no {ANSWERS_FILE}" if project.is_dir() else "there is no such directory",
-            fix="name the directory that `genai-scaffold new` created",
+            fix="name the directory that `genai-scaffold new` created, or one inside of it",
         )
     return path
 

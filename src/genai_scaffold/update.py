@@ -1,8 +1,9 @@
 """Updates a project: renders what it was made from and what it would be, and merges the change."""
 
 import contextlib
+import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +41,13 @@ class Edit(NamedTuple):
     key: str
     before: Value | None
     after: Value
+
+
+class Wish(NamedTuple):
+    """The answers that a command changes, and what of its wish is so already."""
+
+    answers: Givens
+    already: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,12 +104,12 @@ class Outcome:
     undo: tuple[str, ...]
 
 
-def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
+def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
     """Decide what a project will be generated from.
 
     Args:
         project: its directory.
-        given: the answers to change.
+        wish: the answers to change.
         base: a commit that has the project as it was generated.
 
     Raises:
@@ -109,7 +117,7 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
     """
     with _explained(project):
         recorded = record.read(project)
-    given = _checked(given)
+    given = _checked(wish.answers)
     resolved = answers.resolve({**recorded.given, **given}, recommended="")
     before = recorded.recorded
     edits = [
@@ -131,7 +139,7 @@ def plan(project: Path, given: Givens, base: str | None = None) -> Plan:
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
-        notes=(*gone, *resolved.notes),
+        notes=(*wish.already, *gone, *resolved.notes),
     )
 
 
@@ -150,7 +158,7 @@ def frameworks() -> list[str]:
     return [name for name in answers.fields()["framework"].values if name != answers.AUTO]
 
 
-def switching(framework: str) -> dict[str, Given]:
+def switching(project: Path, framework: str) -> Wish:
     """The answers of a project with another framework."""
     if framework not in frameworks():
         meant = closest(framework, frameworks())
@@ -159,22 +167,38 @@ def switching(framework: str) -> dict[str, Given]:
             why=f"there are {', '.join(frameworks())}",
             fix=f"did you mean {meant}?" if meant else "name one of them",
         )
-    return {"framework": Given(framework, "flag", f"switch {framework}")}
+    current = _recorded(project).get("framework")
+    already = (f"The framework is {framework} already.",) if current == framework else ()
+    return Wish({"framework": Given(framework, "flag", f"switch {framework}")}, already)
 
 
-def adding(project: Path, name: str) -> dict[str, Given]:
-    """The answers of a project with one more feature or deploy target."""
-    key = _list_of(name)
-    current = _current(project, key)
-    value = current if name in current else (*current, name)
-    return {key: Given(value, "flag", f"add {name}")}
+def adding(project: Path, wanted: Sequence[str]) -> Wish:
+    """The answers of a project with more features or deploy targets."""
+    lists = {name: _list_of(name) for name in wanted}
+    present = removable(project)
+    missing = [name for name in lists if name not in present]
+    given = _given([*present, *missing], lists.values(), f"add {' '.join(wanted)}")
+    return Wish(given, _already("has", [name for name in lists if name in present]))
 
 
-def removing(project: Path, name: str) -> dict[str, Given]:
-    """The answers of a project with one feature or deploy target less."""
-    key = _list_of(name)
-    value = tuple(item for item in _current(project, key) if item != name)
-    return {key: Given(value, "flag", f"remove {name}")}
+def removing(project: Path, unwanted: Sequence[str]) -> Wish:
+    """The answers of a project with fewer features or deploy targets."""
+    lists = {name: _list_of(name) for name in unwanted}
+    present = removable(project)
+    kept = [name for name in present if name not in lists]
+    given = _given(kept, lists.values(), f"remove {' '.join(unwanted)}")
+    return Wish(given, _already("has no", [name for name in lists if name not in present]))
+
+
+def _given(names: Sequence[str], lists: Iterable[str], flag: str) -> dict[str, Given]:
+    return {
+        key: Given(tuple(name for name in names if _list_of(name) == key), "flag", flag)
+        for key in lists
+    }
+
+
+def _already(has: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (f"The project {has} {', '.join(names)} already.",) if names else ()
 
 
 def addable(project: Path) -> list[str]:
@@ -235,15 +259,27 @@ def _list_of(name: str) -> str:
         raise UsageError(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
-            fix=f"did you mean {meant}?" if meant else "`genai-scaffold list` explains them all",
+            fix=_meant(name, meant),
         )
     return offered[name]
 
 
+def _meant(name: str, closest: str | None) -> str:
+    if closest:
+        return f"did you mean {closest}?"
+    if Path(name).is_dir():
+        return f"the project that it is meant for: --project {shlex.quote(name)}"
+    return "`genai-scaffold list` explains them all"
+
+
 def _current(project: Path, key: str) -> tuple[str, ...]:
-    with _explained(project):
-        value = record.read(project).recorded.get(key)
+    value = _recorded(project).get(key)
     return value if isinstance(value, tuple) else ()
+
+
+def _recorded(project: Path) -> Mapping[str, Value]:
+    with _explained(project):
+        return record.read(project).recorded
 
 
 @contextlib.contextmanager

@@ -163,10 +163,10 @@ def test_what_is_added_and_removed_again_leaves_nothing(
     flags = ("--framework", framework, "--preset", preset)
     project = made(machine, scaffold, tmp_path / "my-app", *flags)
     before = contents(project)
-    machine.run(str(scaffold), "add", name, str(project))
+    machine.run(str(scaffold), "add", name, "--project", str(project))
     assert contents(project) != before
     commit(project)
-    machine.run(str(scaffold), "remove", name, str(project))
+    machine.run(str(scaffold), "remove", name, "--project", str(project))
     assert contents(project) == before
 
 

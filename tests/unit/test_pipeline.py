@@ -296,7 +296,7 @@ def test_a_project_in_our_own_checkout_stays_out_of_our_history(run: Command, wo
     assert f"To keep it elsewhere: mv {checkout}/bot {work}\n" in ended.errors
     assert (checkout / "bot/.git").is_dir()
     shutil.move(checkout / "bot", work)
-    added = run("add", "docker", str(work / "bot"))
+    added = run("add", "docker", "--project", str(work / "bot"))
     assert added.code == 0, added.errors
 
 

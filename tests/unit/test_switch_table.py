@@ -96,10 +96,18 @@ COMMANDS = [
         Command(words, ("--framework", framework, *flags), rows)
         for framework in ("fastapi", "flask")
         for words, flags, rows in (
-            (("add", "metrics"), (), ADDED),
-            (("remove", "metrics"), ("--feature", "metrics", "--feature", "ci"), REMOVED),
-            (("add", "heroku"), ("--deploy", "render"), TARGET_ADDED),
-            (("remove", "render"), ("--deploy", "render", "--deploy", "docker"), TARGET_REMOVED),
+            (("add", "metrics", "--project"), (), ADDED),
+            (
+                ("remove", "metrics", "--project"),
+                ("--feature", "metrics", "--feature", "ci"),
+                REMOVED,
+            ),
+            (("add", "heroku", "--project"), ("--deploy", "render"), TARGET_ADDED),
+            (
+                ("remove", "render", "--project"),
+                ("--deploy", "render", "--deploy", "docker"),
+                TARGET_REMOVED,
+            ),
         )
     ),
 ]

@@ -638,10 +638,14 @@ def test_what_is_not_offered_any_more_falls_away(versions: Versions, project: Pa
     [
         pytest.param(("switch", "auto"), "there are fastapi, flask", id="switch-to-auto"),
         pytest.param(("switch", "flsk"), "did you mean flask?", id="switch-misspelt"),
-        pytest.param(("add", "metrcs"), "did you mean metrics?", id="add-misspelt"),
-        pytest.param(("remove", "everything"), "neither a feature nor", id="remove-unknown"),
-        pytest.param(("add", "mod-wsgi"), "add mod-wsgi cannot be had", id="add-unfit"),
-        pytest.param(("add", "none"), "neither a feature nor", id="add-none"),
+        pytest.param(("add", "metrcs", "--project"), "did you mean metrics?", id="add-misspelt"),
+        pytest.param(
+            ("remove", "everything", "--project"), "neither a feature nor", id="remove-unknown"
+        ),
+        pytest.param(
+            ("add", "mod-wsgi", "--project"), "add mod-wsgi cannot be had", id="add-unfit"
+        ),
+        pytest.param(("add", "none", "--project"), "neither a feature nor", id="add-none"),
     ],
 )
 def test_what_cannot_be_had_is_refused(
@@ -655,16 +659,60 @@ def test_what_cannot_be_had_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("switch", "fastapi"), ("add", "ci"), ("remove", "metrics")], ids=" ".join
+    ("arguments", "words"),
+    [
+        pytest.param(("switch", "fastapi"), "framework is fastapi already", id="switch"),
+        pytest.param(("add", "ci", "ci", "--project"), "has ci already", id="add"),
+        pytest.param(
+            ("remove", "metrics", "fly", "--project"), "has no metrics, fly already", id="remove"
+        ),
+    ],
 )
-def test_what_is_so_already_changes_nothing(
-    arguments: tuple[str, str], versions: Versions, made: Path
+def test_what_is_so_already_is_said_and_changes_nothing(
+    arguments: tuple[str, ...], words: str, versions: Versions, made: Path
 ) -> None:
     before = state(made)
     with versions.before():
         run = tool(*arguments, str(made))
     assert (run.code, run.output) == (0, "✓ The project is up to date.\n")
+    assert words in run.errors
     assert state(made) == before
+
+
+def test_several_features_and_targets_come_and_go_at_once(versions: Versions, made: Path) -> None:
+    there = ("--project", str(made), "--dry-run", "--json")
+    with versions.before():
+        added = json.loads(tool("add", "metrics", "ci", "fly", *there).output)
+        removed = json.loads(tool("remove", "ci", "pre-commit", *there).output)
+    assert added["answers"]["feature"]["after"] == ["ci", "pre-commit", "metrics"]
+    assert added["answers"]["deploy"]["after"] == ["fly"]
+    assert added["notes"] == ["The project has ci already."]
+    assert removed["answers"]["feature"]["after"] == []
+
+
+def test_the_project_is_found_upward_and_named(project: Path) -> None:
+    inside = project / "docs"
+    run = tool("update", str(inside), "--yes")
+    assert run.code == 0, run.errors
+    assert f"note: The project is {project.resolve()}." in run.errors
+
+
+@pytest.mark.parametrize("command", [("check",), ("update",), ("add", "ci", "--project")])
+def test_a_project_is_not_searched_beyond_the_repository(
+    command: tuple[str, ...], project: Path
+) -> None:
+    other = project / "vendored"
+    other.mkdir()
+    git(other, "init", "--quiet")
+    run = tool(*command, str(other))
+    assert run.code == 2
+    assert "is not a generated project" in run.errors
+
+
+def test_a_directory_among_the_names_is_the_project_that_was_meant(project: Path) -> None:
+    run = tool("add", "ci", str(project))
+    assert run.code == 2
+    assert f"--project {project}" in run.errors
 
 
 def out_of_space(self: merge.Merge) -> None:
