@@ -368,13 +368,15 @@ def providers() -> str:
         return value.strip()
 
     return table(
-        ["provider", "flag", "`LLM_BASE_URL`", "`LLM_MODEL`"],
+        ["provider", "flag", "`LLM_BASE_URL`", "`LLM_MODEL`", "`EMBEDDING_MODEL`"],
         [
             [
                 label,
                 code(f"--provider {value}"),
                 spelled(derived("provider_base_url", value)) or "yours to set",
                 spelled(derived("provider_model", value)) or "yours to set",
+                spelled(derived("provider_embedding_model", value))
+                or ("it has none" if value == "anthropic" else "yours to set"),
             ]
             for value, label in template.questions()["provider"].choices
         ],

@@ -139,7 +139,7 @@ def test_openai_embeds(client: openai.OpenAI, options: dict[str, str], packed: b
     sent = response.http_response.json()["data"][0]["embedding"]
     assert isinstance(sent, str) == packed
     vectors = response.parse().data
-    assert [len(item.embedding) for item in vectors] == [64, 64]
+    assert [len(item.embedding) for item in vectors] == [256, 256]
     assert math.isclose(math.hypot(*vectors[0].embedding), 1, rel_tol=1e-6)
 
 

@@ -21,6 +21,7 @@ SETTINGS = {
     "API_KEYS": f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}",
     "ALLOWED_MODELS": "offline-echo,another",
     "LLM_MODEL": "offline-echo",
+    "EMBEDDING_MODEL": "offline-echo",
     "MAX_MESSAGES": "3",
     "MAX_TOKENS": "50",
     "MAX_BODY_BYTES": "100000",
@@ -71,7 +72,8 @@ def answer(response: httpx2.Response) -> Answer:
     headers = {name: response.headers[name] for name in HEADERS if name in response.headers}
     # Both answer HEAD wherever they answer GET, but only one of them says so.
     allowed = frozenset(response.headers.get("allow", "").split(", ")) - {"HEAD"}
-    return Answer(response.status_code, response.text, headers, allowed)
+    text = re.sub(r'"created":\s*\d+', '"created": now', response.text)
+    return Answer(response.status_code, text, headers, allowed)
 
 
 @pytest.fixture(scope="module")
@@ -394,6 +396,9 @@ REQUESTS = [
     chat("a schema", response_format={"type": "json_schema", "json_schema": {"schema": SCHEMA}}),
     chat("several answers", n=2),
     chat("no answers", n=0),
+    chat("several answers, streamed", n=2, stream=True),
+    chat("a mark to stop at", stop=["two"]),
+    chat("any JSON", response_format={"type": "json_object"}),
     chat("unknown options", seed=1, vendor={"a": [None]}),
     chat("no messages", messages=[]),
     chat("null messages", messages=None),
