@@ -19,6 +19,7 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
     },
 }
+LONG = [{"role": "user", "content": "long " * 5_000}]
 ABOUT = {"created": 0, "owned_by": "unknown"}
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
 
@@ -88,6 +89,54 @@ def test_fills_in_a_schema(client: httpx2.Client) -> None:
     assert json.loads(content) == {"total": 0}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"stop": " two"}, "You said: one", id="one"),
+        pytest.param({"stop": ["three", "one"]}, "You said: ", id="the first of several"),
+        pytest.param({"stop": ["four", ""]}, "You said: one two three", id="none that occurs"),
+        pytest.param({"stop": "two", "max_tokens": 3}, "You said: one", id="one beyond the limit"),
+    ],
+)
+def test_stops_where_it_is_told_to(
+    client: httpx2.Client, options: dict[str, Any], said: str, stream: bool
+) -> None:
+    response = chat(client, stream=stream, **options)
+    assert contents(response, stream) == {0: said}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_gives_as_many_answers_as_are_asked_for(client: httpx2.Client, stream: bool) -> None:
+    response = chat(client, stream=stream, n=3)
+    assert contents(response, stream) == dict.fromkeys(range(3), "You said: one two three")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_in_json_where_it_is_asked_to(client: httpx2.Client, stream: bool) -> None:
+    response = chat(client, stream=stream, response_format={"type": "json_object"})
+    assert json.loads(contents(response, stream)[0]) == {"answer": "You said: one two three"}
+
+
+def contents(response: httpx2.Response, stream: bool) -> dict[int, str]:
+    """Returns what each choice of an answer says."""
+    if not stream:
+        choices = response.json()["choices"]
+        return {choice["index"]: choice["message"]["content"] for choice in choices}
+    said: dict[int, str] = {}
+    for chunk in events(response)[:-1]:
+        for choice in json.loads(chunk)["choices"]:
+            said.setdefault(choice["index"], "")
+            said[choice["index"]] += choice["delta"].get("content", "")
+    return said
+
+
+def test_says_when_it_answered(client: httpx2.Client) -> None:
+    before = int(time.time())
+    created = chat(client).json()["created"]
+    assert before <= created <= time.time()
+
+
 @pytest.mark.parametrize("limit", [3, 3.0])
 def test_stops_at_the_limit(client: httpx2.Client, limit: float) -> None:
     choice = chat(client, max_tokens=limit).json()["choices"][0]
@@ -137,6 +186,9 @@ def test_accepts_as_many_messages_as_it_says(serve: Serve) -> None:
         pytest.param({"tools": [1]}, id="a tool that is a number"),
         pytest.param({"response_format": "json"}, id="a format that is a text"),
         pytest.param({"response_format": {"type": "json_schema"}}, id="a format with no schema"),
+        pytest.param({"response_format": {"type": "prose"}}, id="a format that is none"),
+        pytest.param({"stop": 1}, id="a mark that is a number"),
+        pytest.param({"n": 128, "messages": LONG}, id="more than anybody reads"),
     ],
 )
 def test_refuses_what_no_model_accepts(

@@ -112,6 +112,11 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(
             {"ALLOWED_MODELS": "a", "LLM_MODEL": "b"}, "LLM_MODEL", id="a default not allowed"
         ),
+        pytest.param(
+            {"ALLOWED_MODELS": PRODUCTION["LLM_MODEL"], "EMBEDDING_MODEL": "b"},
+            "EMBEDDING_MODEL",
+            id="an embedding model not allowed",
+        ),
         pytest.param({"CORS_ORIGINS": "https://*.a.example"}, "CORS_ORIGINS", id="a pattern"),
         pytest.param({"FORWARDED_ALLOW_IPS": "proxy"}, "FORWARDED_ALLOW_IPS", id="no network"),
         pytest.param({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", id="unknown level"),

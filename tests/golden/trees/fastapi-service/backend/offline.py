@@ -1,15 +1,18 @@
 """A model for when there is none: deterministic, in-process, and no judge of anything.
 
-It repeats what it was told, calls the first tool that it is given, and fills in
-a JSON schema, so that every client works before there is a key.
+It repeats what it was told, calls the first tool that it is given, fills in a
+JSON schema, and puts texts that share words near each other, so that every client
+works before there is a key.
 """
 
 import base64
 import hashlib
 import json
 import math
-import random
+import re
 import struct
+import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,16 +20,18 @@ from backend.errors import InvalidRequest
 from backend.json_schema import example
 
 MODEL = "offline-echo"
-EMBEDDING_SIZE = 64
+EMBEDDING_SIZE = 256
+LARGEST = 1_000_000  # characters that it answers, or numbers: a real model would not pay for more
 JSONObject = dict[str, Any]
 
 
 def complete(request: JSONObject) -> JSONObject:
     """Returns the chat completion that answers `request`."""
     message, finish_reason = answer(request)
+    choice = {"message": message, "finish_reason": finish_reason}
     return {
         **envelope(request, "chat.completion"),
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+        "choices": [{"index": index, **choice} for index in range(choices(request))],
         "usage": usage(request, message),
     }
 
@@ -38,25 +43,33 @@ def stream(request: JSONObject) -> Iterator[str]:
 
 def chunks(request: JSONObject, message: JSONObject, finish_reason: str) -> Iterator[str]:
     head = envelope(request, "chat.completion.chunk")
-    for delta in deltas(message):
-        choice = {"index": 0, "delta": delta, "finish_reason": None}
-        yield json.dumps({**head, "choices": [choice]}, ensure_ascii=False)
-    last = {"index": 0, "delta": {}, "finish_reason": finish_reason}
-    yield json.dumps({**head, "choices": [last]})
+    made: list[tuple[JSONObject, str | None]] = [(delta, None) for delta in deltas(message)]
+    made.append(({}, finish_reason))
+    for delta, reason in made:
+        for index in range(choices(request)):
+            choice = {"index": index, "delta": delta, "finish_reason": reason}
+            yield json.dumps({**head, "choices": [choice]}, ensure_ascii=False)
     yield json.dumps({**head, "choices": [], "usage": usage(request, message)})
 
 
+def choices(request: JSONObject) -> int:
+    return request.get("n") or 1
+
+
 def embed(request: JSONObject) -> JSONObject:
-    """Returns one embedding of unit length for each input: equal inputs have equal ones."""
+    """Returns one embedding of unit length for each input: texts that share words are near."""
     given = request["input"]
     inputs = given if isinstance(given, list) and not isinstance(given[0], int) else [given]
     size = request.get("dimensions") or EMBEDDING_SIZE
+    if len(inputs) * size > LARGEST:
+        raise InvalidRequest(f"The offline model answers with at most {LARGEST:,} numbers")
     encode = as_base64 if request.get("encoding_format") == "base64" else list
+    texts = [text if isinstance(text, str) else json.dumps(text) for text in inputs]
     data = [
-        {"object": "embedding", "index": index, "embedding": encode(unit_vector(value, size))}
-        for index, value in enumerate(inputs)
+        {"object": "embedding", "index": index, "embedding": encode(unit_vector(text, size))}
+        for index, text in enumerate(texts)
     ]
-    tokens = sum(len(str(value).split()) for value in inputs)
+    tokens = sum(len(text.split()) for text in texts)
     return {
         "object": "list",
         "data": data,
@@ -65,11 +78,18 @@ def embed(request: JSONObject) -> JSONObject:
     }
 
 
-def unit_vector(value: Any, size: int) -> list[float]:
-    source = random.Random(json.dumps(value))  # noqa: S311 - for repeatable numbers, not secrets
-    numbers = [source.gauss() for _ in range(size)]
-    length = math.hypot(*numbers)
-    return [number / length for number in numbers]
+def unit_vector(text: str, size: int) -> list[float]:
+    """Counts every three letters of each word in the place that they hash to."""
+    vector = [0.0] * size
+    for word in re.findall(r"\w+", text.lower()) or [text]:
+        marked = f"#{word}#"
+        for start in range(max(1, len(word))):
+            place = zlib.crc32(marked[start : start + 3].encode())
+            vector[place % size] += 1 if place >> 31 else -1
+    if not any(vector):
+        vector[0] = 1.0
+    length = math.hypot(*vector)
+    return [number / length for number in vector]
 
 
 def as_base64(vector: list[float]) -> str:
@@ -91,14 +111,30 @@ def answer(request: JSONObject) -> tuple[JSONObject, str]:
 def reply(request: JSONObject) -> tuple[JSONObject, str]:
     if tool := tool_to_call(request):
         return {"role": "assistant", "content": None, "tool_calls": [call(tool)]}, "tool_calls"
-    response_format = request.get("response_format") or {}
-    if response_format.get("type") == "json_schema":
-        schema = response_format["json_schema"].get("schema", {})
-        return {"role": "assistant", "content": json.dumps(example(schema))}, "stop"
     words = f"You said: {last_text(request)}".split(" ")
     limit = request.get("max_completion_tokens") or request.get("max_tokens") or len(words)
+    finish_reason = "stop" if limit >= len(words) else "length"
     content = " ".join(words[:limit])
-    return {"role": "assistant", "content": content}, "stop" if limit >= len(words) else "length"
+    match request.get("response_format"):
+        case {"type": "json_schema", "json_schema": wanted}:
+            content, finish_reason = json.dumps(example(wanted.get("schema", {}))), "stop"
+        case {"type": "json_object"}:
+            content, finish_reason = json.dumps({"answer": content}, ensure_ascii=False), "stop"
+        case {"type": "text"} | None:
+            pass
+        case _:
+            raise ValueError("no such format")
+    for mark in marks(request.get("stop")):
+        content, found, _ = content.partition(mark)
+        finish_reason = "stop" if found else finish_reason
+    if len(content) * choices(request) > LARGEST:
+        raise InvalidRequest(f"The offline model answers with at most {LARGEST:,} characters")
+    return {"role": "assistant", "content": content}, finish_reason
+
+
+def marks(stop: str | list[str] | None) -> list[str]:
+    """Returns the texts at which the answer ends, of `stop`: one, several, or none."""
+    return [mark for mark in ([stop] if isinstance(stop, str) else stop or ()) if mark]
 
 
 def deltas(message: JSONObject) -> Iterator[JSONObject]:
@@ -138,13 +174,15 @@ def last_text(request: JSONObject) -> str:
 
 
 def envelope(request: JSONObject, kind: str) -> JSONObject:
-    # The hash of the request: equal requests get equal answers, to the last byte.
-    return {"id": f"chatcmpl-{fingerprint(request)}", "object": kind, "created": 0, "model": MODEL}
+    # The hash of the request: equal requests get equal answers, but for the time.
+    name, now = f"chatcmpl-{fingerprint(request)}", int(time.time())
+    return {"id": name, "object": kind, "created": now, "model": MODEL}
 
 
 def usage(request: JSONObject, message: JSONObject) -> JSONObject:
     """Counts words for tokens."""
-    prompt, completion = len(json.dumps(request["messages"]).split()), len(str(message).split())
+    prompt = len(json.dumps(request["messages"]).split())
+    completion = len(str(message).split()) * choices(request)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: BaseURL = "https://api.openai.com/v1"
     llm_model: str = "gpt-5.4-mini"
+    embedding_model: str = "text-embedding-3-small"
     llm_timeout_seconds: PositiveFloat = 60
     allowed_models: Several[str] = ()
     api_keys: Several[KeyDigest] = ()
@@ -84,6 +85,9 @@ class Settings(BaseSettings):
     def refuse_a_default_that_is_not_allowed(self) -> Self:
         if self.allowed_models and self.llm_model not in self.allowed_models:
             raise ValueError("LLM_MODEL must be one of ALLOWED_MODELS: it answers by default")
+        named = "embedding_model" in self.model_fields_set and self.embedding_model
+        if self.allowed_models and named and named not in self.allowed_models:
+            raise ValueError("EMBEDDING_MODEL must be one of ALLOWED_MODELS")
         return self
 
     @model_validator(mode="after")

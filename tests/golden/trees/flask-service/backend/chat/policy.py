@@ -10,6 +10,7 @@ from backend.settings import Settings
 CHARACTERS_PER_TOKEN = 4
 CHARACTERS_PER_IMAGE = 1500 * CHARACTERS_PER_TOKEN  # providers charge by size, not by bytes
 NOT_OFFERED = "This model is not offered here"
+NO_EMBEDDING_MODEL = "No embedding model is configured here: name one (or set EMBEDDING_MODEL)"
 LIMITS = ("max_tokens", "max_completion_tokens")
 DEFAULT_LIMIT = "max_completion_tokens"
 
@@ -24,7 +25,7 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
         message = f"At most {settings.max_messages} messages are accepted"
         raise InvalidRequest(message, param="messages")
     body = request.model_dump(mode="json", exclude_unset=True)
-    body["model"] = allowed_model(request.model, settings)
+    body["model"] = allowed_model(request.model or settings.llm_model, settings)
     others = body.get("models")  # to fall back on, as OpenRouter has it
     for name in others if isinstance(others, list) else []:
         allowed_model(name, settings)
@@ -40,15 +41,17 @@ def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, 
     """Returns the request to send upstream, with a model.
 
     Raises:
-        InvalidRequest: a model that is not allowed.
+        InvalidRequest: a model that is not allowed, or none where none is configured.
     """
+    model = request.model or settings.embedding_model
+    if not model and settings.llm_api_key is not None:
+        raise InvalidRequest(NO_EMBEDDING_MODEL, param="model", code="model_not_found")
     body = request.model_dump(mode="json", exclude_unset=True)
-    body["model"] = allowed_model(request.model, settings)
+    body["model"] = allowed_model(model, settings)
     return body
 
 
-def allowed_model(wanted: str | None, settings: Settings) -> str:
-    model = wanted or settings.llm_model
+def allowed_model(model: str, settings: Settings) -> str:
     if settings.allowed_models and model not in settings.allowed_models:
         raise InvalidRequest(NOT_OFFERED, param="model", code="model_not_found")
     return model
