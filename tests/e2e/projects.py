@@ -16,7 +16,7 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "fastapi": FASTAPI,
     "flask": FLASK,
     "fastapi-no-docs": (*FASTAPI, "--no-docs", *NOTHING),
-    "flask-threads-no-docs": (*FLASK, "--async", "some", "--no-docs"),
+    "flask-threads-no-docs": (*FLASK, "--async", "some", "--no-docs", *OBSERVED),
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),

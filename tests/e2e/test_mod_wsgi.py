@@ -14,8 +14,10 @@ import pytest
 
 from e2e.conftest import required
 from e2e.machine import Machine
+from e2e.projects import OBSERVED
 from e2e.servers import START_SECONDS, Server, running, started
-from e2e.test_upstream import PRODUCTION, UPSTREAM_KEY, ask, streaming
+from e2e.test_processes import AT_ONCE, HANDLER, MANY, burst
+from e2e.test_upstream import CLIENT_KEY, PRODUCTION, UPSTREAM_KEY, ask, streaming
 from e2e.upstream import MODEL, WORDS, Upstream, listening
 
 pytestmark = pytest.mark.slow
@@ -65,13 +67,16 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
     if not MODULE.exists():
         required("mod_wsgi.so")
     folder = public.folder / "my-app"
-    public.run(str(scaffold), "new", str(folder), "--yes", "--no-git", "--deploy", "mod-wsgi")
+    flags = ("--yes", "--no-git", "--deploy", "mod-wsgi", *OBSERVED)
+    public.run(str(scaffold), "new", str(folder), *flags)
+    with (folder / "app.py").open("a") as entry:
+        entry.write(HANDLER)
     programs = public.environment(
         "apache", "--require-hashes", "-r", str(folder / "requirements.txt"), python=SYSTEM_PYTHON
     )
     (folder / ".venv").symlink_to(programs.parent)
     model = {"LLM_API_KEY": UPSTREAM_KEY, "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
-    settings = "".join(f"{name}={value}\n" for name, value in (model | PRODUCTION).items())
+    settings = "".join(f"{name}={value}\n" for name, value in (model | PRODUCTION | MANY).items())
     (folder / ".env").write_text(settings)
     generated = (folder / "deploy" / "apache.conf").read_text()
     configuration = folder.with_name("app.conf")
@@ -130,6 +135,14 @@ def test_a_graceful_stop_lets_a_stream_end(serve: Serve, upstream: Upstream) -> 
         time.sleep(6)  # longer than mod_wsgi waits where nobody asked for grace
         call.go_on.set()
         assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+def test_a_burst_of_first_requests(serve: Serve, upstream: Upstream) -> None:
+    with serve(start=started) as server:
+        server.wait_until_healthy()
+        burst(server, authorization=f"Bearer {CLIENT_KEY}")
+        assert upstream.calls.qsize() == AT_ONCE
+    upstream.calls.queue.clear()
 
 
 def test_processes_that_would_count_alone_are_refused(serve: Serve) -> None:

@@ -1,0 +1,148 @@
+"""No request starts a process, and one that a handler starts is nobody else's.
+
+Whatever is tried here may fork without end, so that each service runs under a watch.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Barrier
+
+import httpx2
+import pytest
+
+from e2e.projects import START, Project
+from e2e.servers import Server, started
+from e2e.upstream import MODEL, PATIENCE, listening
+from e2e.watcher import watching
+
+pytestmark = pytest.mark.slow
+
+AT_ONCE = 20
+MOST_FORKS = 60
+ASK = {"messages": [{"role": "user", "content": "tell"}]}
+STARTS, RAN = "a process starts", "a handler ran"
+# What a user adds: a handler that runs a program; and a line in the log for each new process.
+HANDLER = """
+import os
+import subprocess
+import sys
+
+
+def note_process(event: str, _: object) -> None:
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+        os.write(2, b"a process starts\\n")
+
+
+sys.addaudithook(note_process)
+
+
+@app.get("/run")
+def run() -> dict[str, str]:
+    subprocess.run(["true"], check=True)
+    os.write(2, b"a handler ran\\n")
+    return {}
+"""
+MANY = {"REQUESTS_PER_MINUTE": "1000"}
+
+
+@pytest.mark.parametrize(
+    ("combination", "flags"),
+    [
+        pytest.param("fastapi-azure", "", id="uvicorn"),
+        pytest.param("flask-azure", "", id="gevent"),
+        pytest.param("flask-azure", "--preload", id="gevent, preloaded"),
+        pytest.param("flask-threads-no-docs", "", id="gthread"),
+    ],
+)
+def test_a_burst_of_first_requests(
+    project: Callable[[str], Project], combination: str, flags: str, tmp_path: Path
+) -> None:
+    made = project(combination)
+    folder = shutil.copytree(made.folder, tmp_path / "my-app")
+    with (folder / f"{'main' if made.framework == 'fastapi' else 'app'}.py").open("a") as entry:
+        entry.write(HANDLER)
+    with listening() as upstream:
+        variables = {
+            **made.variables,
+            **MANY,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "LLM_API_KEY": "a-key",
+            "LLM_BASE_URL": upstream.url,
+            "LLM_MODEL": MODEL,
+        }
+        command = f"{START[made.framework]} {flags}"
+        with started(lambda _: command, folder, variables) as server:
+            server.wait_until_healthy()
+            burst(server)
+            assert upstream.calls.qsize() == AT_ONCE
+
+
+def burst(server: Server, **headers: str) -> None:
+    """Chats, all at once and the first, then as many requests that each run a program."""
+
+    def at_once(method: str, path: str, body: object = None) -> list[httpx2.Response]:
+        together = Barrier(AT_ONCE)
+
+        def ask(_: int) -> httpx2.Response:
+            with httpx2.Client(base_url=server.url, headers=headers, timeout=30) as client:
+                together.wait()
+                return client.request(method, path, json=body)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(ask, range(AT_ONCE)))
+
+    def said(text: str) -> int:
+        return server.log.read_text().count(text)
+
+    with watching(server.process.pid) as watch:
+        before, started_before = watch.size(), said(STARTS)
+        chats = at_once("POST", "/v1/chat/completions", ASK)
+        assert [chat.status_code for chat in chats] == [200] * AT_ONCE
+        assert said(STARTS) == started_before
+        runs = at_once("GET", "/run")
+        assert [run.status_code for run in runs] == [200] * AT_ONCE
+        assert said(STARTS) > started_before
+        assert said(RAN) == AT_ONCE
+        watch.wait_until_there_are(before)
+        assert watch.most() <= before + AT_ONCE
+
+
+def test_the_watch_ends_what_grows() -> None:
+    with forking() as loop, watching(loop.pid, most=20) as watch:
+        assert loop.wait(PATIENCE) == -signal.SIGKILL
+        assert 20 < watch.most() < MOST_FORKS
+        watch.wait_until_there_are(0)
+
+
+def test_the_watch_ends_what_its_test_has_left() -> None:
+    script = "from e2e.watcher import watching\nwith watching({}): print(flush=True); input()"
+    with forking(most=2) as loop:
+        with subprocess.Popen(
+            (sys.executable, "-c", script.format(loop.pid)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as test:
+            assert test.stdout
+            test.stdout.readline()
+            test.kill()
+        assert loop.wait(PATIENCE) == -signal.SIGKILL
+
+
+@contextmanager
+def forking(most: int = MOST_FORKS) -> Iterator[subprocess.Popen[bytes]]:
+    """A harmless session of processes: no more than so many, each of which ends."""
+    loop = f"for _ in $(seq {most}); do sleep {PATIENCE} & sleep 0.01; done; wait"
+    with subprocess.Popen(("bash", "-c", loop), start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
