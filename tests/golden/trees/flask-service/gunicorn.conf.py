@@ -4,6 +4,17 @@ import os
 import sys
 from typing import Any
 
+from gevent import hub, monkey  # type: ignore[import-untyped]
+
+
+def run_alone() -> None:
+    """Keeps a process that a request starts from running the worker's other requests, too."""
+    if monkey.is_module_patched("os"):  # forked by a worker; a worker itself is not yet patched
+        hub.set_hub(hub.Hub(default=False))
+
+
+os.register_at_fork(after_in_child=run_alone)  # before the hooks of packages, which may wait
+
 worker_class = "gevent"  # a waiting request costs a greenlet, so that many can wait at once
 worker_connections = 1000
 timeout = 120  # seconds until a worker that answers nothing at all is replaced

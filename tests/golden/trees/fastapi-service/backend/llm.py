@@ -129,12 +129,12 @@ def create_provider(settings: Settings) -> Provider:
     if settings.llm_api_key is None:
         logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
         return OfflineProvider()
-    return UpstreamProvider(
-        openai.AsyncOpenAI(
-            api_key=settings.llm_api_key.get_secret_value(),
-            base_url=settings.llm_base_url,
-            timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
-            max_retries=2,
-            http_client=openai.DefaultAioHttpClient(),  # relays a stream at half of httpx2's cost
-        )
+    client = openai.AsyncOpenAI(
+        api_key=settings.llm_api_key.get_secret_value(),
+        base_url=settings.llm_base_url,
+        timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
+        max_retries=2,
+        http_client=openai.DefaultAioHttpClient(),  # relays a stream at half of httpx2's cost
     )
+    client.platform_headers()  # which starts a process, once: here, and in no request
+    return UpstreamProvider(client)
