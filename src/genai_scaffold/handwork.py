@@ -98,10 +98,14 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
     if not users:
         return
     packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
+    words = packages | _changed_words(old, new, merged)
     for path in users:
+        if not _mentions_any(words, merged / path):
+            continue
         own = _own_lines(old, new, merged, path)
-        yield from _changed_names(old, new, merged, path, own)
-        for used in _imports(merged / path, path):
+        tree = _parse(merged / path)
+        yield from _changed_names(old, new, tree, path, own)
+        for used in _imports(tree, path):
             if used.line not in own:
                 continue
             package = used.module.partition(".")[0]
@@ -109,6 +113,29 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _lost(used, old, merged):
                 yield Use(path, used.line, problem)
+
+
+def _changed_words(old: Path, new: Path, merged: Path) -> set[str]:
+    """The modules that are gone, and the names that are gone from one or different there.
+
+    A file without any of these words uses nothing that changed: it need not be parsed.
+    """
+    words: set[str] = set()
+    for path in _code(old):
+        before = old / path
+        words |= _changed_between(before, new / path)
+        if (after := merged / path).is_file():
+            words |= _changed_between(before, after)
+            words |= _defined(before) - _defined(after)
+        else:
+            module = PurePosixPath(path).with_suffix("")
+            words.add(module.parent.name if module.name == "__init__" else module.name)
+    return words
+
+
+def _mentions_any(words: Collection[str], file: Path) -> bool:
+    found = re.finditer(rb"\w+", _source(file)) if words else ()
+    return any(word[0].decode("ascii") in words for word in found)
 
 
 def _mentions(prefixes: tuple[str, ...], new: Path, merged: Path) -> Iterator[Use]:
@@ -136,25 +163,30 @@ def _own_lines(old: Path, new: Path, merged: Path, path: str) -> set[int]:
 
 
 def _changed_names(
-    old: Path, new: Path, merged: Path, path: str, own: Collection[int]
+    old: Path, new: Path, tree: ast.Module, path: str, own: Collection[int]
 ) -> Iterator[Use]:
     """The user's lines that use a name of this file which the template drops or changes."""
-    before, after = _given(old / path), _given(new / path)
-    changed = {name for name, meaning in before.items() if after.get(name) != meaning}
-    tree = _parsed(merged / path)
+    changed = _changed_between(old / path, new / path)
     used = {
         (node.lineno, node.id)
-        for node in (ast.walk(tree) if tree else ())
+        for node in (ast.walk(tree) if changed else ())
         if isinstance(node, ast.Name) and node.id in changed and node.lineno in own
     }
     for line, name in sorted(used):
         yield Use(path, line, f"uses {name}, which is gone or different now")
 
 
+def _changed_between(one: Path, other: Path) -> set[str]:
+    """The names that a module gives, and another one does not give so."""
+    before, after = _given(one), _given(other)
+    return {name for name, meaning in before.items() if after.get(name) != meaning}
+
+
+@cache
 def _given(file: Path) -> dict[str, str]:
     """What a module imports, assigns and defines: by its name, what its users rely on."""
     given = {}
-    for node in (_parsed(file) or ast.Module([], [])).body:
+    for node in _parse(file).body:
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
@@ -210,7 +242,7 @@ def _module(root: Path, name: str) -> Path | None:
 
 def _packages(root: Path) -> set[str]:
     """The top-level packages that a rendering's code imports, its own left out."""
-    modules = {used.module for path in _code(root) for used in _imports(root / path, path)}
+    modules = {used.module for path in _code(root) for used in _imports(_parse(root / path), path)}
     names = {module.partition(".")[0] for module in modules}
     return {name for name in names if not _module(root, name)}
 
@@ -221,10 +253,9 @@ def _installed(root: Path) -> set[str]:
     return {name.lower().replace("-", "_") for name in PINNED.findall(text)}
 
 
-def _imports(file: Path, path: str) -> Iterator[Import]:
-    tree = _parsed(file)
+def _imports(tree: ast.Module, path: str) -> Iterator[Import]:
     package = PurePosixPath(path).parts[:-1]
-    for node in ast.walk(tree) if tree else ():
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (Import(node.lineno, alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -233,11 +264,11 @@ def _imports(file: Path, path: str) -> Iterator[Import]:
             yield from (Import(node.lineno, module, alias.name) for alias in node.names if module)
 
 
+@cache
 def _defined(file: Path) -> set[str]:
     """The names that a module gives to something."""
-    tree = _parsed(file)
     names: set[str] = set()
-    for node in ast.walk(tree) if tree else ():
+    for node in ast.walk(_parse(file)):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(node.name)
@@ -257,12 +288,12 @@ def _source(file: Path) -> bytes:
     return NOT_OURS.sub(lambda found: b"\n" * found[0].count(b"\n"), file.read_bytes())
 
 
-@cache
-def _parsed(file: Path) -> ast.Module | None:
+def _parse(file: Path) -> ast.Module:
+    """A file's code; nothing where it is none."""
     try:
         return ast.parse(_source(file))
     except (OSError, SyntaxError, *verify.TOO_MUCH):
-        return None
+        return ast.Module([], [])
 
 
 def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:

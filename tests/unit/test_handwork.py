@@ -1,5 +1,6 @@
 """What a merge leaves to the user: code that uses what is gone, and settings that changed."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -74,6 +75,25 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
         assert f"{use.line}: {use.problem}".startswith(words)
+
+
+def test_only_code_that_mentions_what_changed_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "import json\n\nMINE = [json, 'raises AppErrors']\n"
+    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
+    merged = written(tmp_path / "merged", {**NEW, "mine.py": own, "use.py": "import fastapi\n"})
+    parsed, parse = [], ast.parse
+
+    def remembering(text: bytes) -> ast.Module:
+        parsed.append(text)
+        return parse(text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ast, "parse", remembering)
+        found = handwork.find(old, new_, merged, tmp_path)
+    assert [use.path for use in found.uses] == ["use.py"]
+    assert own.encode() not in parsed
 
 
 ROUTES = "from fastapi import APIRouter\n\nrouter = APIRouter()\nLIMIT = 3\n"
