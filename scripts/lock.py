@@ -1,22 +1,35 @@
 """Compiles the hash-pinned requirements of every kind of generated project.
 
 Everything is resolved together once, so that all projects agree on the versions and
-an option only adds blocks: `python scripts/lock.py`, then run the tests.
+an option only adds blocks: `python scripts/lock.py`, then run the tests. Each kind of
+project gets one file, in the order and to the letter of the command that a project
+documents; what only an option adds is inside an `if`.
 """
 
 import re
 import subprocess
 import tempfile
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genai_scaffold.render import render
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 OLDEST_PYTHON = "3.11"
 BLOCK = re.compile(r"^(?P<name>[a-z0-9.-]+)==.*\n(?:[ #].*\n)*", re.MULTILINE)
+
+
+class Option(NamedTuple):
+    """What adds requirements: when, in a template's words, and the answers that make it so."""
+
+    condition: str
+    changes: Mapping[str, Any]
+    dev: bool = False
+
+
 ANSWERS: dict[str, Any] = {
     "project_name": "my-app",
     "description": "",
@@ -30,19 +43,21 @@ ANSWERS: dict[str, Any] = {
     "license": "none",
     "python": OLDEST_PYTHON,
 }
-DOCS: dict[str, Any] = {"docs": True}
-PRE_COMMIT: dict[str, Any] = {"features": ["pre-commit"]}
-GEVENT: dict[str, Any] = {"async": "high"}
-FEATURES: dict[str, dict[str, Any]] = {
-    "metrics": {"features": ["metrics"]},
-    "tracing": {"features": ["tracing"]},
-}
-# What adds runtime requirements, and what adds development ones, to each kind of project.
-RUNTIME_OPTIONS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
-    ("fastapi", "service"): {"docs": DOCS, **FEATURES},
-    ("fastapi", "prototype"): {},
-    ("flask", "service"): {"docs": DOCS, "gevent": GEVENT, **FEATURES},
-    ("flask", "prototype"): {},
+
+
+def feature(name: str, *, dev: bool = False) -> Option:
+    return Option(f"{'dev and ' if dev else ''}'{name}' in features", {"features": [name]}, dev)
+
+
+ALWAYS, DEV = Option("", {}), Option("dev", {}, dev=True)
+DOCS, GEVENT = Option("docs", {"docs": True}), Option("async == 'high'", {"async": "high"})
+COMMON = (ALWAYS, DEV, feature("pre-commit", dev=True))
+SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"))
+OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {
+    ("fastapi", "service"): SERVICE,
+    ("fastapi", "prototype"): COMMON,
+    ("flask", "service"): (*SERVICE, GEVENT),
+    ("flask", "prototype"): COMMON,
 }
 
 
@@ -51,60 +66,70 @@ def main() -> None:
         folder = Path(name)
         constraints = folder / "all.txt"
         everything = [
-            pyproject(
-                folder / f"{framework}-{preset}",
-                framework,
-                preset,
-                {
-                    **ChainMap(*changes.values()),
-                    "features": features(PRE_COMMIT, *changes.values()),
-                },
-            )
-            for (framework, preset), changes in RUNTIME_OPTIONS.items()
+            pyproject(folder / f"{framework}-{preset}", framework, preset, together(options))
+            for (framework, preset), options in OPTIONS.items()
         ]
         constraints.write_text(compiled(*everything, dev=True))
-        for (framework, preset), options in RUNTIME_OPTIONS.items():
-            blocks = option_blocks(folder / "one", framework, preset, options, constraints)
-            target = TEMPLATES / framework / preset / "requirements"
-            for option, text in blocks.items():
-                (target / f"{option}.txt").write_text(text, encoding="utf-8")
-                print(f"{framework} {preset} {option}: {text.count('==')} packages")
+        for (framework, preset), options in OPTIONS.items():
+            text = locked(folder / "one", framework, preset, options, constraints)
+            target = TEMPLATES / framework / preset / "requirements.txt"
+            target.write_text(text, encoding="utf-8")
+            print(f"{framework} {preset}: {len(BLOCK.findall(text))} requirements")
 
 
-def features(*changes: Mapping[str, Any]) -> list[str]:
-    return [feature for change in changes for feature in change.get("features", [])]
+def together(options: tuple[Option, ...]) -> dict[str, Any]:
+    changes = [option.changes for option in options]
+    features = [name for change in changes for name in change.get("features", ())]
+    return {**ChainMap(*map(dict, changes)), "features": features}
 
 
-def option_blocks(
+def locked(
     folder: Path,
     framework: str,
     preset: str,
-    options: Mapping[str, dict[str, Any]],
+    options: tuple[Option, ...],
     constraints: Path,
-) -> dict[str, str]:
-    """Returns, for each part of a project's requirements, the text that it adds."""
+) -> str:
+    """The requirements of a kind of project, each block under the condition that it is there."""
 
-    def resolve(name: str, changes: Mapping[str, Any], *, dev: bool = False) -> dict[str, str]:
+    def resolve(name: str, changes: Mapping[str, Any], *, dev: bool) -> dict[str, str]:
         source = pyproject(folder / framework / preset / name, framework, preset, changes)
-        blocks: dict[str, str] = {}
-        for match in BLOCK.finditer(compiled(source, dev=dev, constraints=constraints)):
-            # One package may have several: a version for the older Pythons, and one for the newer.
-            blocks[match["name"]] = blocks.get(match["name"], "") + match[0]
-        return blocks
+        return blocks(compiled(source, dev=dev, constraints=constraints))
 
-    runtime = resolve("runtime", {})
-    dev = resolve("dev", {}, dev=True)
-    parts = {
-        "runtime": runtime,
-        "dev": without(dev, runtime),
-        "pre-commit": without(resolve("pre-commit", PRE_COMMIT, dev=True), dev),
+    resolved = {
+        option.condition: resolve(str(number), option.changes, dev=option.dev)
+        for number, option in enumerate(options)
     }
-    parts |= {name: without(resolve(name, change), runtime) for name, change in options.items()}
-    return {name: "".join(blocks.values()) for name, blocks in parts.items()}
+    whole = resolve("whole", together(options), dev=True)
+    return "".join(conditional(whole, resolved))
 
 
-def without(blocks: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in blocks.items() if name not in known}
+def blocks(requirements: str) -> dict[str, str]:
+    """The text of each package: a version for the older Pythons, perhaps, and one for the newer."""
+    found: dict[str, str] = {}
+    for match in BLOCK.finditer(requirements):
+        found[match["name"]] = found.get(match["name"], "") + match[0]
+    return found
+
+
+def conditional(
+    whole: Mapping[str, str], resolved: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    """The packages in their order; neighbours that are there for the same reason are together."""
+
+    def condition(name: str) -> str:
+        texts = {found[name] for found in resolved.values() if name in found}
+        if texts != {whole[name]}:
+            raise SystemExit(f"{name} is locked differently by different options: {texts}")
+        needing = [condition for condition, found in resolved.items() if name in found]
+        if ALWAYS.condition in needing:
+            return ALWAYS.condition
+        needing = [DEV.condition] if DEV.condition in needing else needing
+        return " or ".join(needing)
+
+    for reason, names in groupby(whole, condition):
+        text = "".join(whole[name] for name in names)
+        yield f"{{% if {reason} -%}}\n{text}{{% endif -%}}\n" if reason else text
 
 
 def pyproject(folder: Path, framework: str, preset: str, changes: Mapping[str, Any]) -> Path:

@@ -160,7 +160,7 @@ def dependencies() -> frozenset[str]:
     """Every distribution that a generated project pins, whichever answers it was made from."""
     return frozenset(
         line.partition("==")[0].strip().lower()
-        for path in (root() / "templates").glob("*/**/requirements/*.txt")
+        for path in (root() / "templates").glob("*/*/requirements.txt")
         for line in path.read_text("utf-8").splitlines()
         if "==" in line and line[0].isalnum()
     )

@@ -43,8 +43,14 @@ def environment(machine: Machine) -> Callable[[str], Path]:
 
     @cache
     def make(framework: str) -> Path:
-        pins = sorted((REPOSITORY / "templates" / framework).glob("*/requirements/*.txt"))
-        requirements = [word for path in pins for word in ("-r", str(path))]
+        requirements = []
+        for preset in ("service", "prototype"):
+            locked = (
+                REPOSITORY / "templates" / framework / preset / "requirements.txt"
+            ).read_text()
+            pins = machine.folder / f"all-{framework}-{preset}.txt"
+            pins.write_text(re.sub(r"^\{%.*\n", "", locked, flags=re.MULTILINE))
+            requirements += ["-r", str(pins)]
         return machine.environment(f"all-{framework}", "--require-hashes", *requirements)
 
     return make
