@@ -1,7 +1,9 @@
 """The routes: each parses, calls, and answers."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse{{ ', StreamingResponse' if docs }}
+{%- if docs %}
+from fastapi.responses import StreamingResponse
+{%- endif %}
 
 {% if 'metrics' in features -%}
 from backend import metrics
@@ -9,7 +11,7 @@ from backend import metrics
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
-from backend.api.answering import answer
+from backend.api.answering import answer, json_response
 from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
@@ -106,7 +108,7 @@ async def complete_chat(
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
         return await answer(request, chat.stream(body, client), chat_stream)
-    return await answer(request, chat.complete(body, client), JSONResponse)
+    return await answer(request, chat.complete(body, client), json_response)
 
 
 {{ route("/v1/embeddings", "EMBEDDINGS") }}
@@ -114,7 +116,7 @@ async def embed(
     body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return await answer(request, chat.embed(body, client), JSONResponse)
+    return await answer(request, chat.embed(body, client), json_response)
 
 
 {{ route("/api/chat", "UI_CHAT", "response_class=StreamingResponse") }}
