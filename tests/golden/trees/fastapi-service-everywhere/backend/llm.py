@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import httpx2
@@ -9,13 +10,15 @@ import openai
 import structlog
 
 from backend import offline
+from backend.events import EventReader
 from backend.settings import Settings
 from backend.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
     LIST_IN,
-    EventReader,
+    MOST_REMAINDERS,
+    REMAINDER_SECONDS,
     json_of,
     model_names,
     translate,
@@ -30,7 +33,7 @@ class Provider(Protocol):
     async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
 
     async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
-        """Returns the JSON of each event, once the model has accepted the request."""
+        """Returns the JSON of each event, and `[DONE]`, once the model has accepted the request."""
         ...
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]: ...
@@ -45,6 +48,7 @@ class UpstreamProvider:
 
     def __init__(self, client: openai.AsyncOpenAI) -> None:
         self._client = client
+        self._remainders: set[asyncio.Task[None]] = set()
 
     async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._post(CHAT, request)
@@ -60,7 +64,7 @@ class UpstreamProvider:
             )
         except FAILURES as error:
             raise translate(error) from error
-        return events(stream)
+        return self._events(stream)
 
     async def models(self) -> list[str]:
         try:
@@ -70,7 +74,28 @@ class UpstreamProvider:
         return model_names(response)
 
     async def close(self) -> None:
+        for remainder in self._remainders:
+            remainder.cancel()
         await self._client.close()
+
+    async def _events(self, stream: openai.AsyncStream[object]) -> AsyncIterator[str]:
+        # The SDK would build a model for every token, at three times the cost.
+        reader, received = EventReader(), stream.response.aiter_bytes()
+        try:
+            async for data in received:
+                for event in reader.read(data):
+                    yield event
+                if reader.done:
+                    break
+        except FAILURES as error:
+            raise translate(error) from error
+        finally:
+            if reader.done and len(self._remainders) < MOST_REMAINDERS:
+                remainder = asyncio.create_task(read_to_the_end(stream, received))
+                self._remainders.add(remainder)
+                remainder.add_done_callback(self._remainders.discard)
+            else:
+                await stream.close()
 
     async def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -80,18 +105,14 @@ class UpstreamProvider:
         return json_of(response, LIST_IN[path])
 
 
-async def events(stream: openai.AsyncStream[object]) -> AsyncIterator[str]:
-    # The SDK would build a model for every token, at three times the cost, and stop at the closing
-    # mark: a connection that is not read to its end cannot serve the next request.
-    reader = EventReader()
-    try:
-        async with stream:
-            async for data in stream.response.aiter_bytes():
-                for event in reader.read(data):
-                    yield event
-    except FAILURES as error:
-        if not reader.done:
-            raise translate(error) from error
+async def read_to_the_end(
+    stream: openai.AsyncStream[object], received: AsyncIterator[bytes]
+) -> None:
+    with suppress(TimeoutError, *FAILURES):
+        async with asyncio.timeout(REMAINDER_SECONDS):
+            async for _ in received:
+                pass
+    await stream.close()
 
 
 class OfflineProvider:

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import httpx2
 import openai
@@ -39,11 +39,11 @@ class BrokenStream(httpx2.AsyncByteStream):
     """A connection that breaks after `sent`."""
 
     def __init__(self, sent: bytes, error: Exception | None = None) -> None:
-        self.broken = False
+        self.broken = Event()
         self._sent = sent
         self._error = error or httpx2.ReadError("gone")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._sent
-        self.broken = True
+        self.broken.set()
         raise self._error

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -12,15 +12,19 @@ from pydantic import SecretStr
 from backend.chat.policy import DEFAULT_LIMIT
 from backend.llm import create_provider
 from backend.settings import Settings
-from backend.upstream import EventReader
 from tests.conftest import Serve
 from tests.serving import BrokenStream
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
+UI_HELLO = {"role": "user", "parts": [{"type": "text", "text": "hello"}]}
 SSE = {"content-type": "text/event-stream"}
 TOKEN = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 USAGE = {"choices": [], "usage": {"total_tokens": 3}}
+
+
+def choice(reason: str | None, *, index: int = 0) -> dict[str, Any]:
+    return {"choices": [{"index": index, "delta": {}, "finish_reason": reason}]}
 
 
 def stream_of(*events: object) -> httpx2.Response:
@@ -110,7 +114,7 @@ def test_takes_usage_out_of_an_event_and_leaves_the_rest(serve: Serve) -> None:
     "events",
     [
         pytest.param((TOKEN,), id="cut off"),
-        pytest.param((TOKEN, "[DONE]"), id="done without a finish reason"),
+        pytest.param((TOKEN, choice("stop", index=1)), id="one of two cut off"),
         pytest.param((TOKEN, '{"choices": [', STOP, "[DONE]"), id="malformed"),
         pytest.param((TOKEN, {"choices": ["Hi"]}, STOP, "[DONE]"), id="of another form"),
         pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
@@ -148,14 +152,74 @@ def test_reads_a_connection_to_its_end_for_the_next_request(serve: Serve) -> Non
     broken = BrokenStream(whole.content)
     client = serve(answer=lambda _: httpx2.Response(200, headers=SSE, stream=broken))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert (response.text, broken.broken) == (whole.text, True)
+    assert response.text == whole.text
+    assert broken.broken.wait(5)
 
 
-def test_only_a_line_feed_ends_a_line(serve: Serve) -> None:
-    event = '{"choices": [{"delta": {"content": "a\u2028b\x85c"}}]}'
-    client = serve(answer=lambda _: stream_of(event, STOP, "[DONE]"))
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param((TOKEN, "[DONE]"), id="done without a reason"),
+        pytest.param((choice(""), "[DONE]"), id="an empty reason"),
+        pytest.param((TOKEN, STOP), id="a reason, and no mark"),
+        pytest.param((STOP, choice("")), id="an empty reason after the real one"),
+        pytest.param((choice("stop", index=1), STOP), id="two choices"),
+    ],
+)
+@pytest.mark.parametrize("breaks", [False, True], ids=["ends", "breaks"])
+def test_knows_when_an_answer_is_complete(
+    serve: Serve, path: str, events: tuple[object, ...], breaks: bool
+) -> None:
+    answer = stream_of(*events)
+    if breaks:
+        answer = httpx2.Response(200, headers=SSE, stream=BrokenStream(answer.content))
+    body = {"messages": [UI_HELLO]} if path == "/api/chat" else {**ASK, "stream": True}
+    response = serve(answer=lambda _: answer).post(path, json=body)
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert "error" not in response.text
+
+
+def test_an_empty_reason_does_not_hide_the_real_one(serve: Serve) -> None:
+    client = serve(answer=lambda _: stream_of(choice("length"), choice(""), "[DONE]"))
+    response = client.post("/api/chat", json={"messages": [UI_HELLO]})
+    assert '"finishReason":"length"' in response.text
+
+
+def test_passes_on_an_emoji_that_was_cut_in_two(serve: Serve) -> None:
+    halves = [
+        r'{"choices":[{"delta":{"content":"\ud83d"}}]}',
+        r'{"choices":[{"delta":{"content":"\ude00"}}]}',
+    ]
+    client = serve(answer=lambda _: stream_of(*halves, "[DONE]"))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
-    assert response.text.startswith(f"data: {event}\n\n")
+    assert response.text == stream_of(*halves, "[DONE]").text
+    response = client.post("/api/chat", json={"messages": [UI_HELLO]})
+    assert [half in response.text for half in (r"\ud83d", r"\ude00")] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        pytest.param(lambda text: text.encode(), id="UTF-8"),
+        pytest.param(lambda text: text.encode("utf-8-sig"), id="a byte order mark"),
+        pytest.param(lambda text: text.encode("utf-16"), id="UTF-16"),
+        pytest.param(lambda text: text.encode("utf-32"), id="UTF-32"),
+    ],
+)
+def test_reads_a_plain_answer_as_the_sdk_does(serve: Serve, encode: Callable[[str], bytes]) -> None:
+    said = {"choices": [{"message": {"content": "é \ud83d"}}]}
+    answer = httpx2.Response(200, content=encode(json.dumps(said)))
+    response = serve(answer=lambda _: answer).post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, response.json()) == (200, said)
+
+
+def test_an_event_over_several_lines_is_one(serve: Serve) -> None:
+    lines = json.dumps(TOKEN, indent=1).replace("\n", "\ndata: ")
+    client = serve(answer=lambda _: stream_of(lines, "[DONE]"))
+    response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    event, done = response.text.removesuffix("\n\n").split("\n\n")
+    assert (json.loads(event.removeprefix("data: ")), done) == (TOKEN, "data: [DONE]")
 
 
 @pytest.mark.parametrize(
@@ -333,10 +397,3 @@ def test_a_probe_does_not_reach_the_upstream(serve: Serve, path: str) -> None:
         return httpx2.Response(500)
 
     assert (serve(answer=answer).get(path).status_code, calls) == (200, [])
-
-
-def test_puts_events_together_wherever_they_were_cut() -> None:
-    sent = b'data: {"a": 1}\r\n\r\n: ping\n\ndata:"\xc3\xa9"\n\ndata: [DONE]\n\n'
-    reader = EventReader()
-    events = [event for byte in sent for event in reader.read(bytes([byte]))]
-    assert (events, reader.done) == (['{"a": 1}', '"é"'], True)

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from threading import Lock
+from threading import BoundedSemaphore, Lock, Timer
 from typing import Any, NamedTuple, Protocol
 
 import httpx2
@@ -12,19 +12,22 @@ import openai
 import structlog
 
 from backend import offline
+from backend.events import EventReader
 from backend.settings import Settings
 from backend.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
     LIST_IN,
-    EventReader,
+    MOST_REMAINDERS,
+    REMAINDER_SECONDS,
     json_of,
     model_names,
     translate,
 )
 
 logger = structlog.get_logger(__name__)
+remainders = BoundedSemaphore(MOST_REMAINDERS)
 
 
 class Cancelled(BaseException):
@@ -35,12 +38,14 @@ class Stream(NamedTuple):
     """An answer as it is made.
 
     Args:
-        events: the JSON of each event.
+        events: the JSON of each event, and `[DONE]`.
         cancel: ends the stream from another thread than the one that waits for its next event.
+        close: lets go of the connection, once the client has its answer: this takes a while.
     """
 
     events: Iterator[str]
     cancel: Callable[[], None]
+    close: Callable[[], None]
 
 
 class Provider(Protocol):
@@ -78,7 +83,7 @@ class UpstreamProvider:
         except FAILURES as error:
             raise translate(error) from error
         upstream = UpstreamStream(stream)
-        return Stream(upstream.events(), upstream.cancel)
+        return Stream(upstream.events(), upstream.cancel, upstream.close)
 
     def models(self) -> list[str]:
         try:
@@ -100,34 +105,54 @@ class UpstreamStream:
 
     def __init__(self, stream: openai.Stream[object]) -> None:
         self._stream = stream
+        self._received = stream.response.iter_bytes()
         self._reader = EventReader()
         self._lock = Lock()
         self._cancelled = False
 
     def events(self) -> Iterator[str]:
-        # The SDK would build a model for every token, at three times the cost, and stop at the
-        # closing mark: a connection that is not read to its end cannot serve the next request.
+        # The SDK would build a model for every token, at three times the cost.
         try:
-            with self._stream:
-                for data in self._stream.response.iter_bytes():
-                    with self._lock:
-                        found = self._reader.read(data)
-                    yield from found
+            for data in self._received:
+                with self._lock:
+                    found = self._reader.read(data)
+                yield from found
+                if self._reader.done:
+                    return
         except FAILURES as error:
-            if not (self._cancelled or self._reader.done):
+            if not self._cancelled:
                 raise translate(error) from error
+        finally:
+            if not self._reader.done:
+                self._stream.close()
         if self._cancelled:
             raise Cancelled
 
     def cancel(self) -> None:
         """Ends the connection, and so the wait for it, unless the answer is complete."""
-        response = self._stream.response
         # The lock holds back the end of the answer, after which another request may be served on
         # the same connection.
-        with self._lock, suppress(OSError):
-            connection = response.extensions.get("network_stream")
-            if connection and not (self._reader.done or response.is_closed):
+        with self._lock:
+            if not (self._reader.done or self._stream.response.is_closed):
                 self._cancelled = True
+                self._hang_up()
+
+    def close(self) -> None:
+        """Reads what follows the answer, if it comes soon."""
+        if self._reader.done and remainders.acquire(blocking=False):
+            timer = Timer(REMAINDER_SECONDS, self._hang_up)
+            timer.start()
+            with suppress(*FAILURES):
+                for _ in self._received:
+                    pass
+            timer.cancel()
+            remainders.release()
+        self._stream.close()
+
+    def _hang_up(self) -> None:
+        connection = self._stream.response.extensions.get("network_stream")
+        if connection and not self._stream.response.is_closed:
+            with suppress(OSError):
                 connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
@@ -148,7 +173,8 @@ class OfflineProvider:
         return offline.embed(request)
 
     def stream(self, request: dict[str, Any]) -> Stream:
-        return Stream(self._paced(offline.stream(request)), cancel=lambda: None)
+        events = self._paced(offline.stream(request))
+        return Stream(events, cancel=lambda: None, close=lambda: None)
 
     def _paced(self, events: Iterator[str]) -> Iterator[str]:
         for event in events:

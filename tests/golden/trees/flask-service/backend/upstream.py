@@ -6,7 +6,6 @@ from typing import Any
 import httpx2
 import openai
 import structlog
-from pydantic_core import from_json
 
 from backend.errors import (
     AppError,
@@ -18,11 +17,14 @@ from backend.errors import (
     UpstreamFailed,
     UpstreamTimedOut,
 )
+from backend.json_text import read_json
 
 MALFORMED = "The model sent a malformed answer"
 FAILURES = (openai.OpenAIError, httpx2.HTTPError)
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 LIST_IN = {CHAT: "choices", EMBEDDINGS: "data"}
+# What follows an answer is read for a while: only then can its connection serve another.
+REMAINDER_SECONDS, MOST_REMAINDERS = 1, 100
 NO_SUCH_ROUTE = {404, 405, 501}
 PASSED_ON: dict[int, type[InvalidRequest]] = {
     400: InvalidRequest,
@@ -105,7 +107,7 @@ def json_of(response: httpx2.Response, list_name: str) -> dict[str, Any]:
         UpstreamFailed: there is none, it is an error, or it has no list of that name.
     """
     try:
-        body: Any = from_json(response.content, allow_inf_nan=False)
+        body: Any = read_json(response.content)
     except ValueError:
         body = None
     match body:
@@ -114,23 +116,3 @@ def json_of(response: httpx2.Response, list_name: str) -> dict[str, Any]:
         case dict() if isinstance(body.get(list_name), list):
             return body
     raise UpstreamFailed(MALFORMED)
-
-
-class EventReader:
-    """Takes the events of a server-sent stream out of its bytes, as they arrive.
-
-    Only a line feed ends a line: text may hold what `str.splitlines` takes for one.
-    """
-
-    def __init__(self) -> None:
-        self.done = False
-        self._rest = b""
-
-    def read(self, data: bytes) -> list[str]:
-        """Returns what each event that is complete by now carries; the closing mark sets `done`."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        fields = [line[5:].strip() for line in lines if line.startswith(b"data:")]
-        self.done |= b"[DONE]" in fields
-        # Bytes that are not UTF-8 stay visible in the text: no JSON parser takes them.
-        events = [field for field in fields if field not in {b"", b"[DONE]"}]
-        return [event.decode(errors="surrogateescape") for event in events]

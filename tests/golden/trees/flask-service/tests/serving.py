@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import httpx2
 import openai
@@ -40,11 +40,11 @@ class BrokenStream(httpx2.SyncByteStream):
     """A connection that breaks after `sent`."""
 
     def __init__(self, sent: bytes, error: Exception | None = None) -> None:
-        self.broken = False
+        self.broken = Event()
         self._sent = sent
         self._error = error or httpx2.ReadError("gone")
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._sent
-        self.broken = True
+        self.broken.set()
         raise self._error

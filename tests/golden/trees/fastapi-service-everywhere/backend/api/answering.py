@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive
 
+from backend.json_text import write_json
+
 CLIENT_LEFT = 499
 Result = TypeVar("Result")
 
@@ -17,6 +19,10 @@ async def answer(
     """Responds with what `work` returns, if the client is still there."""
     working = await while_connected(request.receive, work)
     return Response(status_code=CLIENT_LEFT) if working.cancelled() else respond(working.result())
+
+
+def json_response(value: dict[str, Any]) -> Response:
+    return Response(write_json(value), media_type="application/json")
 
 
 async def while_connected(

@@ -1,9 +1,8 @@
 """The routes: each parses, calls, and answers."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
-from backend.api.answering import answer
+from backend.api.answering import answer, json_response
 from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
@@ -65,7 +64,7 @@ async def complete_chat(
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     if body.stream:
         return await answer(request, chat.stream(body, client), chat_stream)
-    return await answer(request, chat.complete(body, client), JSONResponse)
+    return await answer(request, chat.complete(body, client), json_response)
 
 
 @router.post("/v1/embeddings", response_model=None)
@@ -73,7 +72,7 @@ async def embed(
     body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return await answer(request, chat.embed(body, client), JSONResponse)
+    return await answer(request, chat.embed(body, client), json_response)
 
 
 @router.post("/api/chat", response_model=None)

@@ -63,11 +63,11 @@ class ChatService:
         self, events: AsyncIterator[str], relay: Relay, call: Call
     ) -> AsyncIterator[str]:
         try:
-            async for event in events:
-                call.answering()
-                if (passed := relay.pass_on(event)) is not None:
-                    yield passed
-            relay.finish()
+            with relay.until_complete():
+                async for event in events:
+                    call.answering()
+                    if (passed := relay.pass_on(event)) is not None:
+                        yield passed
         finally:
             call.count(relay.usage)
             await self._finish(call, sys.exception())

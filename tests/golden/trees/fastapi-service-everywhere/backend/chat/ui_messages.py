@@ -1,11 +1,9 @@
 """The AI SDK's UI message stream, version 1: what `useChat` sends, and what it reads."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import JsonValue
-from pydantic_core import from_json
 
 from backend.chat.schemas import (
     ChatCompletionRequest,
@@ -15,6 +13,7 @@ from backend.chat.schemas import (
     UIPart,
     UITextPart,
 )
+from backend.json_text import read_json, write_json
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 TEXT = "text-1"
@@ -63,9 +62,9 @@ class UIMessageStream:
 
     def delta(self, event: str) -> str | None:
         """Returns the part for one chunk of a chat completion, if it holds any text."""
-        choices = from_json(event).get("choices")
+        choices = read_json(event).get("choices")
         match choices:
-            case [{"finish_reason": str(reason)}, *_]:
+            case [{"finish_reason": str(reason)}, *_] if reason:
                 self._finish_reason = FINISH_REASONS.get(reason, "other")
         match choices:
             case [{"delta": {"content": str(text)}}, *_] if text:
@@ -82,4 +81,4 @@ class UIMessageStream:
 
 
 def part(kind: str, **fields: Any) -> str:
-    return json.dumps({"type": kind, **fields}, ensure_ascii=False, separators=(",", ":"))
+    return write_json({"type": kind, **fields})

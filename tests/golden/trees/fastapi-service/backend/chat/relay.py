@@ -1,10 +1,12 @@
 """Watches a model's stream while it is passed on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from backend.errors import UpstreamFailed
+from backend.events import DONE
+from backend.json_text import read_json, write_json
 
 
 class Relay:
@@ -20,7 +22,9 @@ class Relay:
     def __init__(self, *, include_usage: bool) -> None:
         self.usage: Any = None
         self._include_usage = include_usage
-        self._finished = False
+        self._done = False
+        self._failed = False
+        self._finished: dict[object, bool] = {}  # by the index of each choice that was seen
 
     def pass_on(self, event: str) -> str | None:
         """Returns the event for the client, or None where there is nothing for it.
@@ -28,21 +32,43 @@ class Relay:
         Raises:
             UpstreamFailed: the event is malformed, or it is an error.
         """
+        if event == DONE:
+            self._done = True
+            return None
         try:
-            chunk: Any = from_json(event)
+            chunk: Any = read_json(event)
             choices = chunk.get("choices") or ()
-            self._finished |= any(choice.get("finish_reason") for choice in choices)
+            for choice in choices:
+                index, reason = choice.get("index"), choice.get("finish_reason")
+                self._finished[index] = bool(reason) or self._finished.get(index, False)
         except (AttributeError, TypeError, ValueError):
+            self._failed = True
             raise UpstreamFailed("The model sent a malformed event") from None
         if chunk.get("error") is not None:
+            self._failed = True
             raise UpstreamFailed("The model failed while it answered")
         self.usage = chunk.get("usage") or self.usage
-        if self._include_usage or "usage" not in chunk:
-            return event
-        del chunk["usage"]
-        return to_json(chunk).decode() if choices else None
+        if "usage" in chunk and not self._include_usage:
+            del chunk["usage"]
+            return write_json(chunk) if choices else None
+        return event.replace("\n", " ")  # which no text in JSON can hold
 
-    def finish(self) -> None:
-        """Raises UpstreamFailed where the stream ended before the answer did."""
-        if not self._finished:
+    @contextmanager
+    def until_complete(self) -> Iterator[None]:
+        """Raises UpstreamFailed where the stream ends before the answer does.
+
+        `[DONE]` completes an answer, and so does a reason to finish for each of its choices: if the
+        connection breaks after that, nothing is lost.
+        """
+        try:
+            yield
+        except UpstreamFailed:
+            if not self._complete:
+                raise
+        if not self._complete:
             raise UpstreamFailed("The model's answer was cut off")
+
+    @property
+    def _complete(self) -> bool:
+        finished = bool(self._finished) and all(self._finished.values())
+        return (self._done or finished) and not self._failed

@@ -3,8 +3,9 @@
 from typing import Any
 
 from flask import Response
-from pydantic_core import to_json
+
+from backend.json_text import write_json
 
 
 def answer(value: dict[str, Any]) -> Response:
-    return Response(to_json(value), mimetype="application/json")
+    return Response(write_json(value), mimetype="application/json")

@@ -1,7 +1,7 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -19,22 +19,22 @@ A_MOMENT = 0.01  # seconds
 
 
 def chat_stream(answer: Stream) -> Response:
-    return event_stream(chat_frames(answer.events), answer.cancel)
+    return event_stream(chat_frames(answer.events), answer)
 
 
 def ui_stream(answer: Stream) -> Response:
-    return event_stream(ui_frames(answer.events), answer.cancel, ui_messages.HEADERS)
+    return event_stream(ui_frames(answer.events), answer, ui_messages.HEADERS)
 
 
 def event_stream(
-    frames: Frames, cancel: Callable[[], None], headers: Mapping[str, str] | None = None
+    frames: Frames, answer: Stream, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Server-sent events, with a comment between them while the model is silent."""
     headers = {**sse.HEADERS, **(headers or {})}
-    return Response(with_pings(frames, cancel), headers=headers, mimetype=sse.MEDIA_TYPE)
+    return Response(with_pings(frames, answer), headers=headers, mimetype=sse.MEDIA_TYPE)
 
 
-def with_pings(frames: Frames, cancel: Callable[[], None]) -> Iterator[str]:
+def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
     """Yields each frame as it comes, and a ping after a time without any.
 
     Only a write can find out that the client has left, and a ping is one.
@@ -53,6 +53,7 @@ def with_pings(frames: Frames, cancel: Callable[[], None]) -> Iterator[str]:
                         break
         finally:
             arrived.put(None)
+            answer.close()
 
     Thread(target=contextvars.copy_context().run, args=(read,), daemon=True).start()
     try:
@@ -67,7 +68,7 @@ def with_pings(frames: Frames, cancel: Callable[[], None]) -> Iterator[str]:
             yield frame
     except GeneratorExit:  # the client has left
         left.set()
-        cancel()
+        answer.cancel()
         raise
 
 

@@ -36,11 +36,11 @@ class ChatService:
         relay = Relay(include_usage=options is not None and options.include_usage)
         self._begin(call)
         try:
-            events, cancel = self._llm.stream(call.body)
+            stream = self._llm.stream(call.body)
         except BaseException as failure:
             self._finish(call, failure)
             raise
-        return Stream(self._pass_on(events, relay, call), cancel)
+        return stream._replace(events=self._pass_on(stream.events, relay, call))
 
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._llm.models()
@@ -57,11 +57,11 @@ class ChatService:
 
     def _pass_on(self, events: Iterator[str], relay: Relay, call: Call) -> Iterator[str]:
         try:
-            for event in events:
-                call.answering()
-                if (passed := relay.pass_on(event)) is not None:
-                    yield passed
-            relay.finish()
+            with relay.until_complete():
+                for event in events:
+                    call.answering()
+                    if (passed := relay.pass_on(event)) is not None:
+                        yield passed
         finally:
             call.count(relay.usage)
             self._finish(call, sys.exception())
