@@ -160,3 +160,30 @@ def test_a_command_that_fails_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="line 7: exit code 1\necho so && false\nso\n"):
         session(tmp_path, page)
     assert not (tmp_path / "page" / "work" / "a").exists()
+
+
+# What other programs say, which is not ours to hold.
+FOREIGN = {
+    "error: externally-managed-environment",
+    "The virtual environment was not created successfully because ensurepip is not available",
+    "address already in use",
+    "has been blocked by CORS policy",
+}
+
+
+def headed(page: str) -> list[str]:
+    lines = (REPOSITORY / "docs" / page).read_text("utf-8").splitlines()
+    return [line.removeprefix("### ") for line in lines if line.startswith("### ")]
+
+
+@pytest.mark.parametrize(
+    "said", [said for said in headed("troubleshooting.md") if said not in FOREIGN]
+)
+def test_an_error_that_has_an_entry_is_one_that_is_said(said: str) -> None:
+    code = [
+        path.read_text("utf-8")
+        for folder in ("src", "templates")
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.is_file() and path.suffix in {".py", ".jinja"}
+    ]
+    assert any(said in text for text in code)
