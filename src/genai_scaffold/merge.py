@@ -175,6 +175,14 @@ def place(project: Path, marker: str) -> Place:
     return here
 
 
+def committed(here: Place, path: str) -> str | None:
+    """A file of the project in the last commit; None where there is no plain one."""
+    kept = git.run(here.top, "ls-tree", "HEAD", "--", here.prefix + path).output
+    if not kept.startswith("100"):
+        return None
+    return git.output(here.top, "cat-file", "blob", kept.split()[2])
+
+
 def _in_the_way(here: Place, paths: Iterable[str]) -> DestinationError:
     return DestinationError(
         f"{here.project} cannot be updated: {_some(paths)} in the way",

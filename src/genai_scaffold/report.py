@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from genai_scaffold import answers, criteria, template
+from genai_scaffold import answers, criteria, requirements, template
 from genai_scaffold.errors import ScaffoldError
 from genai_scaffold.pipeline import Created, Plan
 from genai_scaffold.recommend import Recommendation
@@ -290,6 +291,7 @@ def outcome_document(result: "Outcome") -> dict[str, Any]:
         "ignored": list(result.ignored),
         "uses": [use._asdict() for use in result.handwork.uses],
         "settings": [setting._asdict() for setting in result.handwork.settings],
+        "compile": list(result.compiling),
         "notes": list(planned.notes),
         "undo": answers.shell_line(list(result.undo)),
     }
@@ -333,6 +335,9 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
         yield "git add FILE   (each that you resolved)"
     else:
         yield "git diff --staged"
+    if result.compiling:
+        yield from result.compiling
+        yield shlex.join(["git", "add", *requirements.FILES])
     if any(change.path == INSTALLED for change in result.changes):
         yield f".venv/bin/pip install -r {INSTALLED}"
     yield "git commit"

@@ -20,6 +20,7 @@ from genai_scaffold import (
     names,
     record,
     render,
+    requirements,
     staging,
     template,
     verify,
@@ -90,6 +91,7 @@ class Outcome:
         kept_deleted: what the template changed, and stays deleted.
         ignored: what the template changed, and git ignores or keeps in a submodule: left alone.
         handwork: what the merge cannot do.
+        compiling: the commands that complete the lock files, which have something of the user's.
         diff: the changes as text, of a preview.
         undo: the command that takes all of it back.
     """
@@ -100,6 +102,7 @@ class Outcome:
     kept_deleted: tuple[str, ...]
     ignored: tuple[str, ...]
     handwork: Handwork
+    compiling: tuple[str, ...]
     diff: str
     undo: tuple[str, ...]
 
@@ -304,7 +307,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
     here = merge.place(planned.project, ANSWERS_FILE)
     undo = tuple(here.undo)
     if planned.is_current:
-        return Outcome(planned, (), (), (), (), Handwork((), ()), "", undo)
+        return Outcome(planned, (), (), (), (), Handwork((), ()), (), "", undo)
     temporary = Path(tempfile.gettempdir())
     with staging.directory(temporary, "genai-scaffold") as stage, render.source() as current:
         old, new = stage / "old", stage / "new"
@@ -316,6 +319,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             paths = {*render.files(old), *render.files(new)}
             tree = _tree_of(planned.base, here, planned.record)
             base = Snapshot(tree, frozenset(paths))
+        locks = _merge_requirements(here, old, new) if base == old else ()
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
             places = (new, merged.work, here.project)
@@ -328,6 +332,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
                 kept_deleted=merged.kept_deleted,
                 ignored=ignored,
                 handwork=Handwork(left.uses + unread.uses, left.settings + unread.settings),
+                compiling=locks,
                 diff="" if apply else merged.diff(),
                 undo=undo,
             )
@@ -336,6 +341,30 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
             else:
                 merged.refuse_what_is_in_the_way()
             return outcome
+
+
+def _merge_requirements(here: Place, old: Path, new: Path) -> tuple[str, ...]:
+    """Give the renderings the user's lock files, so that git finds them merged already.
+
+    Returns:
+        The commands that complete them.
+    """
+    commands = []
+    for path in requirements.FILES:
+        ours = merge.committed(here, path)
+        base, theirs = (_text(rendering / path) for rendering in (old, new))
+        if not (ours and base and theirs) or base in (ours, theirs):
+            continue
+        merged = requirements.merge(base, ours, theirs)
+        if merged is not None:
+            for rendering, text in ((old, ours), (new, merged)):
+                (rendering / path).write_bytes(text.encode("utf-8", "surrogateescape"))
+            commands.append(requirements.command(theirs))
+    return tuple(command for command in commands if command)
+
+
+def _text(file: Path) -> str:
+    return file.read_bytes().decode() if file.is_file() else ""
 
 
 def _unread(planned: Plan) -> tuple[str, ...]:
