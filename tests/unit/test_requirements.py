@@ -1,6 +1,7 @@
 """Lock files in a merge: the user's own packages survive, and a command completes the files."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,10 @@ def test_a_dependency_of_the_users_is_no_conflict_with_a_feature(work: Path) -> 
     file = project / "requirements.txt"
     # Beside prometheus-client, where a merge of lines would have a conflict.
     own = "prompt-toolkit==3.0.52 \\\n    --hash=sha256:00\n"
-    file.write_text(file.read_text("utf-8").replace("\npydantic==", f"\n{own}pydantic=="), "utf-8")
+    text = file.read_text("utf-8")
+    pins = re.finditer(r"^\w.*==", text, re.MULTILINE)
+    place = next(pin.start() for pin in pins if pin[0] > own)
+    file.write_text(text[:place] + own + text[place:], "utf-8")
     commit(project)
     run = tool("add", "metrics", "--project", str(project), "--json")
     said = json.loads(run.output)
