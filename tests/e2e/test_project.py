@@ -20,7 +20,7 @@ TESTS = ("pytest", "-q")
 # These differ from others only by who serves the model: what does not depend on it was run there.
 ANOTHER_PROVIDER = {"fastapi-anthropic", "flask-gemini", "fastapi-ollama", "flask-openrouter"}
 ABOUT_A_PROVIDER = tuple(
-    f"tests/test_{name}.py" for name in ("settings", "upstream", "embeddings", "limits")
+    f"tests/test_{name}.py" for name in ("settings", "upstream", "embeddings", "limits", "logs")
 )
 
 
