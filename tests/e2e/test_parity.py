@@ -73,6 +73,7 @@ def answer(response: httpx2.Response) -> Answer:
     # Both answer HEAD wherever they answer GET, but only one of them says so.
     allowed = frozenset(response.headers.get("allow", "").split(", ")) - {"HEAD"}
     text = re.sub(r'"created":\s*\d+', '"created": now', response.text)
+    text = re.sub(r"msg_[0-9a-f]{32}", "msg_new", text)
     return Answer(response.status_code, text, headers, allowed)
 
 
@@ -303,6 +304,10 @@ def ui(name: str, *parts: object, role: str = "user") -> Any:
     return posted(UI, name, messages=[{"role": role, "parts": parts}])
 
 
+def ui_film(role: str) -> dict[str, Any]:
+    return {"role": role, "parts": [{**UI_IMAGE, "mediaType": "video/mp4"}]}
+
+
 def chat(name: str, **fields: Any) -> Any:
     return posted(CHAT, name, **{"messages": [HELLO], **fields})
 
@@ -433,6 +438,15 @@ REQUESTS = [
     ui("an unknown role", UI_TEXT, role="king"),
     ui("a part that is a text", "one"),
     ui("a kind that is a list", {"type": []}),
+    ui("a film", UI_TEXT, {**UI_IMAGE, "mediaType": "video/mp4"}),
+    posted(UI, "a film, earlier", messages=[ui_film("user"), ui_film("assistant"), UI_HELLO]),
+    posted(UI, "an odd past", messages=[{"role": "data"}, {"role": "assistant"}, UI_HELLO]),
+    *(bare("GET", f"/api/chat/{name}/stream") for name in ("c1", "a%2F%C3%A4", "")),
+    *(bare("GET", f"/api/chat/{name}/stream", **AUTHORIZED) for name in ("c1", "a%2F%C3%A4", "")),
+    bare("POST", "/api/chat/c1/stream", **AUTHORIZED),
+    chat("a function of old", messages=[HELLO, {"role": "function", "name": "f", "content": "7"}]),
+    chat("null among the options of a stream", stream=True, stream_options={"include_usage": None}),
+    posted(EMBEDDINGS, "null options", input="one", encoding_format=None, dimensions=None),
 ]
 
 
