@@ -45,6 +45,16 @@ Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
 KeyDigest = Annotated[str, like(ID + r":[0-9a-f]{64}", "id:sha256-hex")]
 Origin = Annotated[str, like(r"\*|https?://[\w.-]+(:\d+)?", "https://host, without a path")]
+FileType = Literal[
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "application/pdf",
+    "audio/mpeg",
+    "audio/wav",
+    "none",
+]
 BaseURL = Annotated[str, like(r"(https?://.+)?", "http://… or https://…")]
 
 
@@ -60,6 +70,13 @@ class Settings(BaseSettings):
     openai_base_url: BaseURL = "https://api.openai.com/v1"
     llm_model: str = "gpt-5.4-mini"
     embedding_model: str = "text-embedding-3-small"
+    llm_files: Several[FileType] = (
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "application/pdf",
+    )
     llm_timeout_seconds: PositiveFloat = 60
     allowed_models: Several[str] = ()
     api_keys: Several[KeyDigest] = ()

@@ -1,5 +1,7 @@
 """The routes: each parses, calls, and answers."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request, Response
 
 from backend.api.answering import answer, json_response
@@ -80,4 +82,11 @@ async def chat_with_ui(
     body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return await answer(request, chat.stream(ui_messages.to_chat(body), client), ui_stream)
+    stream = partial(ui_stream, ui_messages.answer_id(body))
+    return await answer(request, chat.stream_ui(body, client), stream)
+
+
+@router.get("/api/chat/{chat_id:path}/stream", include_in_schema=False)
+async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    return Response(status_code=204)

@@ -6,10 +6,11 @@ from typing import Any
 
 import anyio
 
+from backend.chat import ui_messages
 from backend.chat.call import Call
 from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
-from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.limits import Limits
 from backend.llm import Provider
 from backend.settings import Settings
@@ -35,7 +36,7 @@ class ChatService:
         """Returns the JSON of each event, once the model has accepted the request."""
         call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
-        relay = Relay(include_usage=options is not None and options.include_usage)
+        relay = Relay(include_usage=options is not None and options.include_usage is True)
         await self._begin(call)
         try:
             events = await self._llm.stream(call.body)
@@ -43,6 +44,11 @@ class ChatService:
             await self._finish(call, failure)
             raise
         return self._pass_on(events, relay, call)
+
+    async def stream_ui(self, request: UIChatRequest, client: str) -> AsyncIterator[str]:
+        """Returns the same for what `useChat` sends."""
+        chat = ui_messages.to_chat(request, self._settings.llm_files)
+        return await self.stream(chat, client)
 
     async def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or await self._llm.models()

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.chat import ui_messages
+from backend.chat import ui_answer
 
 
 class EventStream(StreamingResponse):
@@ -56,8 +56,8 @@ def chat_stream(events: AsyncIterator[str]) -> EventStream:
     return EventStream(chat_frames(events))
 
 
-def ui_stream(events: AsyncIterator[str]) -> EventStream:
-    return EventStream(ui_frames(events), ui_messages.HEADERS)
+def ui_stream(message_id: str | None, events: AsyncIterator[str]) -> EventStream:
+    return EventStream(ui_frames(events, message_id), ui_answer.HEADERS)
 
 
 async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -71,18 +71,18 @@ async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def ui_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def ui_frames(events: AsyncIterator[str], message_id: str | None) -> AsyncIterator[str]:
     """Frames the same answer as a UI message stream."""
-    message = ui_messages.UIMessageStream()
+    message = ui_answer.UIMessageStream(message_id)
     for part in message.opening():
         yield sse.frame(part)
     try:
         async for event in events:
-            if (delta := message.delta(event)) is not None:
-                yield sse.frame(delta)
+            for part in message.parts(event):
+                yield sse.frame(part)
+        for part in message.closing():
+            yield sse.frame(part)
     except Exception as error:
         yield sse.frame(message.failure(told(error).message))
     else:
-        for part in message.closing():
-            yield sse.frame(part)
         yield sse.DONE

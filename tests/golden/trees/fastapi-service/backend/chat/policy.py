@@ -46,7 +46,7 @@ def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, 
     model = request.model or settings.embedding_model
     if not model and settings.llm_api_key is not None:
         raise InvalidRequest(NO_EMBEDDING_MODEL, param="model", code="model_not_found")
-    body = request.model_dump(mode="json", exclude_unset=True)
+    body = request.model_dump(mode="json", exclude_none=True)
     body["model"] = allowed_model(model, settings)
     return body
 

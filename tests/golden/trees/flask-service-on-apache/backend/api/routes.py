@@ -83,4 +83,11 @@ def embed(body: EmbeddingRequest) -> Response:
 @typed(guard=admit_client)
 def chat_with_ui(body: UIChatRequest) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(chat_service().stream(ui_messages.to_chat(body), client()))
+    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+
+
+@router.get("/api/chat/<path:chat_id>/stream")
+def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    admit_client()
+    return Response(status=204)

@@ -3,18 +3,9 @@
 Fields that are not named here are passed on to the model as they are.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    JsonValue,
-    Tag,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 
 def whole(number: object) -> object:
@@ -31,12 +22,12 @@ class OpenModel(BaseModel):
 
 
 class Message(OpenModel):
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[dict[str, JsonValue]] | None = None
 
 
 class StreamOptions(OpenModel):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class ChatCompletionRequest(OpenModel):
@@ -52,63 +43,17 @@ class ChatCompletionRequest(OpenModel):
 class EmbeddingRequest(OpenModel):
     model: str | None = None
     input: Annotated[str, Field(min_length=1)] | Annotated[list[JsonValue], Field(min_length=1)]
-    encoding_format: Literal["float", "base64"] = "float"
+    encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1, le=4096), Whole] | None = None
 
 
-class UITextPart(OpenModel):
-    type: Literal["text"]
-    text: str
+class UIMessage(OpenModel):
+    """A message as a page holds it; `ui_messages` looks at its parts."""
 
-
-class UIImagePart(OpenModel):
-    type: Literal["file"]
-    media_type: Annotated[str, Field(alias="mediaType", pattern="^image/")]
-    url: str
-
-
-class UIDisplayPart(OpenModel):
-    """What a page shows, and the model is not told."""
-
-    type: Annotated[str, Field(pattern="^(step-start|reasoning|source-|data-)")]
-
-
-def kind_of(part: Any) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    return kind if kind in ("text", "file") else "other"
-
-
-UIPart = Annotated[
-    Annotated[UITextPart, Tag("text")]
-    | Annotated[UIImagePart, Tag("file")]
-    | Annotated[UIDisplayPart, Tag("other")],
-    Discriminator(kind_of),
-]
-
-
-def with_content(parts: list[UIPart]) -> list[UIPart]:
-    for part in parts:
-        if isinstance(part, UIImagePart) or (isinstance(part, UITextPart) and part.text):
-            return parts
-    raise ValueError("there is neither text nor an image")
-
-
-CONTENT = {"properties": {"type": {"enum": ["text", "file"]}, "text": {"minLength": 1}}}
-
-
-class UIUserMessage(OpenModel):
-    role: Literal["user"]
-    parts: Annotated[
-        list[UIPart], AfterValidator(with_content), Field(json_schema_extra={"contains": CONTENT})
-    ]
-
-
-class UIOtherMessage(OpenModel):
-    role: Literal["system", "assistant"]
-    parts: list[UIPart]
-
-
-UIMessage = Annotated[UIUserMessage | UIOtherMessage, Field(discriminator="role")]
+    id: JsonValue = None
+    role: str
+    parts: list[JsonValue] | None = None
+    content: JsonValue = None
 
 
 class UIChatRequest(OpenModel):

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from backend.chat import ui_messages
 from backend.chat.call import Call
 from backend.chat.policy import admit_chat, admit_embedding
 from backend.chat.relay import Relay
-from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.limits import Limits
 from backend.llm import Provider, Stream
 from backend.settings import Settings
@@ -33,7 +34,7 @@ class ChatService:
         """Returns the answer's stream, once the model has accepted the request."""
         call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
-        relay = Relay(include_usage=options is not None and options.include_usage)
+        relay = Relay(include_usage=options is not None and options.include_usage is True)
         self._begin(call)
         try:
             stream = self._llm.stream(call.body)
@@ -41,6 +42,11 @@ class ChatService:
             self._finish(call, failure)
             raise
         return stream._replace(events=self._pass_on(stream.events, relay, call))
+
+    def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
+        """Returns the same for what `useChat` sends."""
+        chat = ui_messages.to_chat(request, self._settings.llm_files)
+        return self.stream(chat, client)
 
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._llm.models()

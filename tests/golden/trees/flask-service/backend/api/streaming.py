@@ -10,7 +10,7 @@ from flask import Response
 
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.chat import ui_messages
+from backend.chat import ui_answer
 from backend.llm import Cancelled, Stream
 
 Frames = Generator[str, None, None]
@@ -22,8 +22,8 @@ def chat_stream(answer: Stream) -> Response:
     return event_stream(chat_frames(answer.events), answer)
 
 
-def ui_stream(answer: Stream) -> Response:
-    return event_stream(ui_frames(answer.events), answer, ui_messages.HEADERS)
+def ui_stream(answer: Stream, message_id: str | None) -> Response:
+    return event_stream(ui_frames(answer.events, message_id), answer, ui_answer.HEADERS)
 
 
 def event_stream(
@@ -83,18 +83,18 @@ def chat_frames(events: Iterator[str]) -> Frames:
         yield sse.DONE
 
 
-def ui_frames(events: Iterator[str]) -> Frames:
+def ui_frames(events: Iterator[str], message_id: str | None) -> Frames:
     """Frames the same answer as a UI message stream."""
-    message = ui_messages.UIMessageStream()
+    message = ui_answer.UIMessageStream(message_id)
     for part in message.opening():
         yield sse.frame(part)
     try:
         for event in events:
-            if (delta := message.delta(event)) is not None:
-                yield sse.frame(delta)
+            for part in message.parts(event):
+                yield sse.frame(part)
+        for part in message.closing():
+            yield sse.frame(part)
     except Exception as error:
         yield sse.frame(message.failure(told(error).message))
     else:
-        for part in message.closing():
-            yield sse.frame(part)
         yield sse.DONE
