@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
 {%- if 'tracing' in features %}
-    tracer_provider = configure_tracing()
+    tracer_provider = configure_tracing(settings)
 {%- endif %}
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
     llm = llm or create_provider(settings)
@@ -57,6 +57,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         openapi_url=None,
 {%- endif %}
         redirect_slashes=False,
+{%- if 'tracing' in features %}
+        telemetry={"tracing": False, "logs": False, "auto_configure": False},  # RequestMiddleware
+{%- endif %}
     )
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),

@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     settings = settings or load_settings()
     configure_logging(settings.log_level)
 {%- if 'tracing' in features %}
-    configure_tracing()
+    configure_tracing(settings)
 {%- endif %}
     app = Flask("backend", static_folder=None)
     app.request_class = BoundedRequest

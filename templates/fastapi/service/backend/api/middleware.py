@@ -9,6 +9,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+{% if 'tracing' in features -%}
+from backend import tracing
+{% endif -%}
 from backend.api.answering import CLIENT_LEFT
 from backend.api.error_handlers import respond
 from backend.api.responses import from_error
@@ -54,6 +57,9 @@ class RequestMiddleware:
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)  # in a task of its own
+{%- if 'tracing' in features %}
+        span = tracing.begin_request(scope["method"], Headers(scope=scope))
+{%- endif %}
         try:
             await self._app(inner, limited_receive, send_with_id)
         except Exception as bug:
@@ -69,9 +75,15 @@ class RequestMiddleware:
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
-{%- if 'metrics' in features %}
+{%- if 'metrics' in features or 'tracing' in features %}
             route = getattr(inner.get("route"), "path_format", None)
+{%- endif %}
+{%- if 'metrics' in features %}
             count_request(scope["method"], route, status)
+{%- endif %}
+{%- if 'tracing' in features %}
+            tracing.note_answer(span, scope["method"], route, status)
+            span.end()
 {%- endif %}
 
 

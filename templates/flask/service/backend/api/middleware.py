@@ -10,10 +10,15 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
+{% if 'tracing' in features -%}
+from backend import tracing
+{% endif -%}
 from backend.api.error_handlers import respond
 from backend.api.responses import from_status
-{%- if 'metrics' in features %}
+{%- if 'metrics' in features or 'tracing' in features %}
 from backend.api.routing import path_template
+{%- endif %}
+{%- if 'metrics' in features %}
 from backend.metrics import count_request
 {%- endif %}
 
@@ -37,13 +42,22 @@ class RequestMiddleware:
         status = 500
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+{%- if 'tracing' in features %}
+        span = tracing.begin_request(environ["REQUEST_METHOD"], trace_headers(environ))
+{%- endif %}
 
         def start_with_id(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal status
             status = int(line[:3])
-{%- if 'metrics' in features %}
+{%- if 'metrics' in features or 'tracing' in features %}
             rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-            count_request(environ["REQUEST_METHOD"], rule and path_template(rule), status)
+            route = rule and path_template(rule)
+{%- endif %}
+{%- if 'metrics' in features %}
+            count_request(environ["REQUEST_METHOD"], route, status)
+{%- endif %}
+{%- if 'tracing' in features %}
+            tracing.note_answer(span, environ["REQUEST_METHOD"], route, status)
 {%- endif %}
             return start_response(line, [*headers, ("x-request-id", request_id)], *error)
 
@@ -55,5 +69,14 @@ class RequestMiddleware:
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
+{%- if 'tracing' in features %}
+            span.end()
+{%- endif %}
 
         return ClosingIterator(app(environ, start_with_id), log)
+{%- if 'tracing' in features %}
+
+
+def trace_headers(environ: WSGIEnvironment) -> dict[str, str]:
+    return {name: environ.get(f"HTTP_{name.upper()}", "") for name in ("traceparent", "tracestate")}
+{%- endif %}

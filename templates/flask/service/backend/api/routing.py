@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-{%- if docs or 'metrics' in features %}
+{%- if docs or 'metrics' in features or 'tracing' in features %}
 import re
 {%- endif %}
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from flask import Request, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
-{%- if docs or 'metrics' in features %}
+{%- if docs or 'metrics' in features or 'tracing' in features %}
 from werkzeug.routing import Rule
 {%- endif %}
 from werkzeug.utils import cached_property
@@ -27,7 +27,7 @@ from backend.api.json_body import NOT_JSON, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
-{%- if docs or 'metrics' in features %}
+{%- if docs or 'metrics' in features or 'tracing' in features %}
 PATH_PARAMETER = re.compile(r"<(?:[^:>]+:)?(\w+)>")
 {%- endif %}
 
@@ -122,7 +122,7 @@ def typed(guard: Guard | None = None) -> Callable[[View], TypedView]:
     return lambda view: TypedView(view, guard)
 {% endif %}
 
-{% if docs or 'metrics' in features -%}
+{% if docs or 'metrics' in features or 'tracing' in features -%}
 def path_template(rule: Rule) -> str:
     """Returns the path of a rule with its parameters in braces, as in `/items/{item_id}`."""
     return PATH_PARAMETER.sub(r"{\1}", rule.rule)
