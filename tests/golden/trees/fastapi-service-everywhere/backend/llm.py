@@ -10,6 +10,7 @@ import openai
 import structlog
 
 from backend import offline
+from backend.correlation import outgoing_headers
 from backend.events import EventReader
 from backend.settings import Settings
 from backend.upstream import (
@@ -57,18 +58,25 @@ class UpstreamProvider:
         return await self._post(EMBEDDINGS, request)
 
     async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+        options = openai.RequestOptions(headers=outgoing_headers())
         kind = openai.AsyncStream[object]
         try:
             stream = await self._client.post(
-                CHAT, body=request, cast_to=object, stream=True, stream_cls=kind
+                CHAT,
+                body=request,
+                cast_to=object,
+                options=options,
+                stream=True,
+                stream_cls=kind,
             )
         except FAILURES as error:
             raise translate(error) from error
         return self._events(stream)
 
     async def models(self) -> list[str]:
+        options = openai.RequestOptions(headers=outgoing_headers())
         try:
-            response = await self._client.get("/models", cast_to=httpx2.Response)
+            response = await self._client.get("/models", cast_to=httpx2.Response, options=options)
         except FAILURES as error:
             raise translate(error) from error
         return model_names(response)
@@ -98,8 +106,11 @@ class UpstreamProvider:
                 await stream.close()
 
     async def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        options = openai.RequestOptions(headers=outgoing_headers())
         try:
-            response = await self._client.post(path, body=request, cast_to=httpx2.Response)
+            response = await self._client.post(
+                path, body=request, cast_to=httpx2.Response, options=options
+            )
         except FAILURES as error:
             raise translate(error) from error
         return json_of(response, LIST_IN[path])

@@ -110,6 +110,22 @@ def test_takes_usage_out_of_an_event_and_leaves_the_rest(serve: Serve) -> None:
     assert (json.loads(event.removeprefix("data: ")), done) == (STOP, "data: [DONE]")
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_call_says_which_request_it_serves(serve: Serve, stream: bool) -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.headers["x-request-id"])
+        return refusal(400)
+
+    client = serve(answer=answer)
+    client.headers["x-request-id"] = "seen-by-the-model"
+    client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    client.post("/v1/embeddings", json={"input": "hello"})
+    client.get("/v1/models")
+    assert sent == ["seen-by-the-model"] * 3
+
+
 @pytest.mark.parametrize(
     "events",
     [

@@ -12,6 +12,7 @@ import openai
 import structlog
 
 from backend import offline
+from backend.correlation import outgoing_headers
 from backend.events import EventReader
 from backend.settings import Settings
 from backend.upstream import (
@@ -75,10 +76,16 @@ class UpstreamProvider:
         return self._post(EMBEDDINGS, request)
 
     def stream(self, request: dict[str, Any]) -> Stream:
+        options = openai.RequestOptions(headers=outgoing_headers())
         kind = openai.Stream[object]
         try:
             stream = self._client.post(
-                CHAT, body=request, cast_to=object, stream=True, stream_cls=kind
+                CHAT,
+                body=request,
+                cast_to=object,
+                options=options,
+                stream=True,
+                stream_cls=kind,
             )
         except FAILURES as error:
             raise translate(error) from error
@@ -86,15 +93,19 @@ class UpstreamProvider:
         return Stream(upstream.events(), upstream.cancel, upstream.close)
 
     def models(self) -> list[str]:
+        options = openai.RequestOptions(headers=outgoing_headers())
         try:
-            response = self._client.get("/models", cast_to=httpx2.Response)
+            response = self._client.get("/models", cast_to=httpx2.Response, options=options)
         except FAILURES as error:
             raise translate(error) from error
         return model_names(response)
 
     def _post(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        options = openai.RequestOptions(headers=outgoing_headers())
         try:
-            response = self._client.post(path, body=request, cast_to=httpx2.Response)
+            response = self._client.post(
+                path, body=request, cast_to=httpx2.Response, options=options
+            )
         except FAILURES as error:
             raise translate(error) from error
         return json_of(response, LIST_IN[path])

@@ -20,11 +20,12 @@ class Relay:
     """
 
     def __init__(self, *, include_usage: bool) -> None:
-        self.usage: Any = None
         self._include_usage = include_usage
+        self._named: dict[str, Any] = {}
+        self._usage: Any = None
         self._done = False
         self._failed = False
-        self._finished: dict[object, bool] = {}  # by the index of each choice that was seen
+        self._reasons: dict[object, Any] = {}  # to finish, by the index of each choice seen
 
     def pass_on(self, event: str) -> str | None:
         """Returns the event for the client, or None where there is nothing for it.
@@ -40,14 +41,16 @@ class Relay:
             choices = chunk.get("choices") or ()
             for choice in choices:
                 index, reason = choice.get("index"), choice.get("finish_reason")
-                self._finished[index] = bool(reason) or self._finished.get(index, False)
+                self._reasons[index] = reason or self._reasons.get(index)
         except (AttributeError, TypeError, ValueError):
             self._failed = True
             raise UpstreamFailed("The model sent a malformed event") from None
         if chunk.get("error") is not None:
             self._failed = True
             raise UpstreamFailed("The model failed while it answered")
-        self.usage = chunk.get("usage") or self.usage
+        if not self._named.get("id"):  # Azure's first event has none
+            self._named = chunk
+        self._usage = chunk.get("usage") or self._usage
         if "usage" in chunk and not self._include_usage:
             del chunk["usage"]
             return write_json(chunk) if choices else None
@@ -69,6 +72,13 @@ class Relay:
             raise UpstreamFailed("The model's answer was cut off")
 
     @property
+    def answer(self) -> dict[str, Any]:
+        """What the model has said so far about its answer, as a plain answer has it."""
+        choices = [{"finish_reason": reason} for reason in self._reasons.values()]
+        said = {name: self._named.get(name) for name in ("id", "model")}
+        return {**said, "choices": choices, "usage": self._usage}
+
+    @property
     def _complete(self) -> bool:
-        finished = bool(self._finished) and all(self._finished.values())
+        finished = bool(self._reasons) and all(self._reasons.values())
         return (self._done or finished) and not self._failed

@@ -60,7 +60,7 @@ class ChatService:
         try:
             answer = await ask(call.body)
             call.answering()
-            call.count(answer.get("usage"))
+            call.count(answer)
         finally:
             await self._finish(call, sys.exception())
         return answer
@@ -75,7 +75,7 @@ class ChatService:
                     if (passed := relay.pass_on(event)) is not None:
                         yield passed
         finally:
-            call.count(relay.usage)
+            call.count(relay.answer)
             await self._finish(call, sys.exception())
 
     async def _begin(self, call: Call) -> None:

@@ -52,8 +52,9 @@ class Call:
         if self._first_event is None:
             self._first_event = time.perf_counter()
 
-    def count(self, usage: Any) -> None:
-        """Notes what the model says that it used, where these are counts."""
+    def count(self, answer: dict[str, Any]) -> None:
+        """Notes what the model says that its answer used, where these are counts."""
+        usage = answer.get("usage")
         if isinstance(usage, dict):
             self.usage = {name: n for name, n in usage.items() if type(n) is int and n >= 0}
 

@@ -56,7 +56,7 @@ class ChatService:
         try:
             answer = ask(call.body)
             call.answering()
-            call.count(answer.get("usage"))
+            call.count(answer)
         finally:
             self._finish(call, sys.exception())
         return answer
@@ -69,7 +69,7 @@ class ChatService:
                     if (passed := relay.pass_on(event)) is not None:
                         yield passed
         finally:
-            call.count(relay.usage)
+            call.count(relay.answer)
             self._finish(call, sys.exception())
 
     def _begin(self, call: Call) -> None:
