@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from e2e.projects import Project
-from e2e.servers import GRACE_SECONDS, Server, refusal, serving
+from e2e.projects import START, Project
+from e2e.servers import GRACE_SECONDS, Server, refusal, serving, started
 from e2e.upstream import MODEL, Call, listening
 
 pytestmark = pytest.mark.slow
@@ -23,6 +23,16 @@ BURSTS, BURST = 20, 4
 COUNTED = re.compile(r'^http_requests_total\{.*"/readyz".*\} (.*)$', re.MULTILINE)
 IN_FLIGHT = re.compile(r'^model_calls_in_flight\{operation="chat"\} (.*)$', re.MULTILINE)
 observed = pytest.mark.parametrize("combination", ["fastapi-azure", "flask-azure"])
+
+
+ALMOST_READY = {
+    "APP_ENV": "production",
+    "API_KEYS": f"alice:{'0' * 64}",
+    "LLM_API_KEY": "a-key",
+    "LLM_BASE_URL": "http://127.0.0.1:1",
+    "LLM_MODEL": MODEL,
+    "REDIS_URL": "redis://127.0.0.1:1",
+}
 
 
 def metrics(server: Server) -> str:
@@ -95,7 +105,7 @@ def begin_stream(server: Server) -> httpx2.Response:
     ("combination", "variables", "flags"),
     [
         pytest.param("fastapi-azure", {"WEB_CONCURRENCY": "2"}, "", id="fastapi, by variable"),
-        pytest.param("fastapi-azure", {}, "--workers 2", id="fastapi, by flag"),
+        pytest.param("fastapi-azure", ALMOST_READY, "--workers 2", id="fastapi, by flag"),
         pytest.param("flask-azure", {}, "-w 2", id="flask, by flag"),
     ],
 )
@@ -106,3 +116,10 @@ def test_workers_that_would_be_counted_alone_are_refused(
     refused = "settings: PROMETHEUS_MULTIPROC_DIR must"
     lines = [line for line in said.splitlines() if line.startswith(refused)]
     assert len(lines) in {1, 2}  # from each worker at most once: none is tried again
+
+
+def test_a_child_process_of_development_serves(project: Callable[[str], Project]) -> None:
+    made = project("fastapi-azure")
+    command = f"{START[made.framework]} --reload"
+    with started(lambda _: command, made.folder, made.variables) as server:
+        server.wait_until_healthy()

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 {% if 'tracing' in features -%}
 from backend import tracing
 {% endif -%}
-from backend.api.answering import CLIENT_LEFT
+from backend.api.answering import CLIENT_LEFT, LEAVING
 from backend.api.error_handlers import respond
 from backend.api.responses import from_error
 {%- if 'metrics' in features %}
@@ -68,6 +68,8 @@ class RequestMiddleware:
             if status == CLIENT_LEFT:
                 await response(scope, receive, send_with_id)
         finally:
+            if leaving := inner.get(LEAVING):
+                leaving.cancel()
             self._logger.info(
                 "request",
                 method=scope["method"],
