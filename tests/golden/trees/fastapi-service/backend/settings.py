@@ -115,8 +115,10 @@ class Settings(BaseSettings):
         if self.app_env == "production" and not self.api_keys:
             raise ValueError("API_KEYS must be set in production: the API would be open to all")
         alone = self.web_concurrency == 1
-        # uvicorn's `--workers 2` sets no variable, but makes each worker a child process.
-        alone = alone and multiprocessing.parent_process() is None
+        # uvicorn's `--workers 2` sets no variable, but makes each worker a child process, as what
+        # `--reload` starts is one.
+        if self.app_env == "production":
+            alone = alone and multiprocessing.parent_process() is None
         if self.app_env == "production" and self.redis_url is None and not alone:
             raise ValueError(
                 "REDIS_URL must be set where WEB_CONCURRENCY or --workers is above 1: "

@@ -5,11 +5,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from backend.json_text import write_json
 
 CLIENT_LEFT = 499
+LEAVING = "backend.leaving"
 Result = TypeVar("Result")
 
 
@@ -17,7 +18,7 @@ async def answer(
     request: Request, work: Coroutine[Any, Any, Result], respond: Callable[[Result], Response]
 ) -> Response:
     """Responds with what `work` returns, if the client is still there."""
-    working = await while_connected(request.receive, work)
+    working = await while_connected(request.scope, request.receive, work)
     return Response(status_code=CLIENT_LEFT) if working.cancelled() else respond(working.result())
 
 
@@ -26,15 +27,16 @@ def json_response(value: dict[str, Any]) -> Response:
 
 
 async def while_connected(
-    receive: Receive, work: Coroutine[Any, Any, Result]
+    scope: Scope, receive: Receive, work: Coroutine[Any, Any, Result]
 ) -> asyncio.Task[Result]:
     """Returns `work` when it has ended; a client that leaves before cancels it."""
     working = asyncio.create_task(work)
-    leaving = asyncio.create_task(disconnected(receive))
+    # One listener for a request and the stream that answers it: some servers allow no second.
+    leaving = scope.get(LEAVING) or asyncio.create_task(disconnected(receive))
+    scope[LEAVING] = leaving
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        leaving.cancel()
         working.cancel()
     await asyncio.wait((working,))
     return working

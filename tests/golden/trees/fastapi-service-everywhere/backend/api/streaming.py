@@ -22,9 +22,9 @@ class EventStream(StreamingResponse):
     ) -> None:
         super().__init__(frames, headers={**sse.HEADERS, **(headers or {})})
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's own way, a task group for every stream, costs several times as much.
-        streaming = await while_connected(receive, self.stream_response(send))
+        streaming = await while_connected(scope, receive, self.stream_response(send))
         if not streaming.cancelled():
             streaming.result()
 

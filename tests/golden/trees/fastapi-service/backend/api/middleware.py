@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.answering import CLIENT_LEFT
+from backend.api.answering import CLIENT_LEFT, LEAVING
 from backend.api.error_handlers import respond
 from backend.api.responses import from_error
 
@@ -59,6 +59,8 @@ class RequestMiddleware:
             if status == CLIENT_LEFT:
                 await response(scope, receive, send_with_id)
         finally:
+            if leaving := inner.get(LEAVING):
+                leaving.cancel()
             self._logger.info(
                 "request",
                 method=scope["method"],
