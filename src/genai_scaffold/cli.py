@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import gc
+import math
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -26,6 +28,7 @@ from genai_scaffold.errors import (
 
 if TYPE_CHECKING:
     from genai_scaffold.answers import Givens
+    from genai_scaffold.mistakes import Command
     from genai_scaffold.report import Output
     from genai_scaffold.update import Wish
 
@@ -36,12 +39,22 @@ BUG, USAGE, CONFLICT, MISSING, FAILED = 1, 2, 3, 4, 5
 # Of objects more before the collector looks: a command keeps nearly all that it makes to its end.
 GARBAGE = 100_000
 
+# What a command that needs a word could be given.
+EXAMPLES = {"switch": ("flask",), "add": ("metrics",), "remove": ("metrics",)}
+
 NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
+
+BEGINNINGS = (
+    f"{PROGRAM} new                              asks, and creates a project",
+    f"{PROGRAM} new my-app --yes                 creates one and asks nothing",
+    f"{PROGRAM} recommend --async high --docs    recommends, and writes nothing",
+)
 
 app = typer.Typer(
     name=PROGRAM,
     help="Recommend FastAPI or Flask for a GenAI backend, say why, and create one that runs.",
-    no_args_is_help=True,
+    invoke_without_command=True,
+    epilog="\n\n".join(BEGINNINGS),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -148,6 +161,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -155,7 +169,10 @@ def _program(
         ),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        if _asks(None) and typer.confirm("Create a project now?", default=True, err=True):
+            app(["new"], standalone_mode=False)
 
 
 @app.command(cls=Answering)
@@ -592,9 +609,7 @@ def _explained(problem: BaseException, arguments: list[str]) -> int:
             _report(problem, arguments)
             code = problem.exit_code
         case typer.TyperException():
-            what = problem.format_message().rstrip(".")
-            why = "the command line is not understood"
-            _report(UsageError(what, why=why, fix=_help(arguments)), arguments)
+            _report(_misunderstood(problem, arguments), arguments)
             code = USAGE
         case KeyboardInterrupt() | typer.Abort():
             _say_stopped(problem)
@@ -664,9 +679,51 @@ def _say_stopped(interruption: BaseException) -> None:
             typer.echo(line, err=True)
 
 
-def _help(arguments: list[str]) -> str:
-    command = [word for word in arguments[:1] if not word.startswith("-")]
-    return f"see `{' '.join([PROGRAM, *command])} --help`"
+def _misunderstood(problem: typer.TyperException, arguments: list[str]) -> UsageError:
+    """Say what is not understood, and name the nearest command that would be."""
+    from genai_scaffold import mistakes
+
+    what = getattr(problem, "message", "").partition(". Did you mean")[0]
+    meant = mistakes.corrected(arguments, _commands())
+    known = [word for word in arguments[:1] if word in _commands()]
+    command = shlex.join([PROGRAM, *(meant or [*known, "--help"])])
+    return UsageError(
+        what.rstrip(".") or problem.format_message(),
+        why="the command line is not understood",
+        fix=f"did you mean `{command}`?" if meant else f"see `{command}`",
+    )
+
+
+def _commands() -> "dict[str, Command]":
+    """What each command takes, as Typer has it; under the empty name, the program itself."""
+    from typer.main import get_command
+
+    program = get_command(app)
+    commands = {"": program, **getattr(program, "commands", {})}
+    return {name: _known(command) for name, command in commands.items()}
+
+
+def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its own classes
+    from genai_scaffold import answers
+    from genai_scaffold.mistakes import Command
+
+    values = {field.flag: field.values for field in answers.fields().values()}
+    options = [param for param in command.params if isinstance(param, TyperOption)]
+    others = [param for param in command.params if not isinstance(param, TyperOption)]
+    return Command(
+        flags={
+            "--help": (),
+            "-h": (),
+            **{
+                flag: () if option.is_flag else values.get(option.opts[0]) or ("",)
+                for option in options
+                for flag in (*option.opts, *option.secondary_opts)
+            },
+        },
+        least=sum(param.required for param in others),
+        most=sum(math.inf if param.nargs == -1 else 1 for param in others),
+        example=EXAMPLES.get(command.name or "", ()),
+    )
 
 
 def _asks(answers_file: str | None) -> bool:

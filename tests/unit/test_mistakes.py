@@ -1,0 +1,109 @@
+"""What newcomers type: each mistake gets three lines, and a command that works when it is pasted."""
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+PASTED = re.compile(r"`genai-scaffold (.*)`")
+
+MISTAKES = [
+    # typed, what the first line says, the command that the last one names
+    ("nwe my-app", "'nwe'", "new my-app"),
+    ("New my-app", "'New'", "new my-app"),
+    ("create my-app", "'create'", "new my-app"),
+    ("init", "'init'", "new"),
+    ("generate my-app --yes", "'generate'", "new my-app --yes"),
+    ("startproject my-app", "'startproject'", "new my-app"),
+    ("recomend", "'recomend'", "recommend"),
+    ("compare --async high", "'compare'", "recommend --async high"),
+    ("lst", "'lst'", "list"),
+    ("ls", "'ls'", "list"),
+    ("chek", "'chek'", "check"),
+    ("verify", "'verify'", "check"),
+    ("upgrade", "'upgrade'", "update"),
+    ("updat --dry-run", "'updat'", "update --dry-run"),
+    ("swich flask", "'swich'", "switch flask"),
+    ("migrate flask", "'migrate'", "switch flask"),
+    ("enable metrics", "'enable'", "add metrics"),
+    ("rm metrics", "'rm'", "remove metrics"),
+    ("delete docker", "'delete'", "remove docker"),
+    ("docter", "'docter'", "doctor"),
+    ("help", "'help'", "--help"),
+    ("version", "'version'", "--version"),
+    ("-v", "-v", "--version"),
+    ("-V", "-V", "--version"),
+    ("--versoin", "--versoin", "--version"),
+    ("-help", "-", "--help"),
+    ("new my-app --framwork flask", "--framwork", "new my-app --framework flask"),
+    ("new my-app --framework", "--framework", "new my-app --framework auto"),
+    ("new my-app --framework=", "", None),
+    ("new my-app --framework fastpi", "'fastpi'", None),
+    ("new my-app --framework django", "'django'", None),
+    ("new my-app --yes=1", "--yes", "new my-app --yes"),
+    ("new my-app --Yes", "--Yes", "new my-app --yes"),
+    ("new my-app --no-input", "--no-input", "new my-app --yes"),
+    ("new my-app --non-interactive", "--non-interactive", "new my-app --yes"),
+    ("new my app --yes", "(app)", "new my-app --yes"),
+    ("new My Great App --yes", "Great", "new My-Great-App --yes"),
+    ("new my-app --model openai", "--model", "new my-app --provider openai"),
+    ("new my-app --provider opnai", "'opnai'", None),
+    ("new my-app --features ci", "--features", "new my-app --feature ci"),
+    ("new my-app --feature metrcs", "'metrcs'", None),
+    ("new my-app --target docker", "--target", "new my-app --deploy docker"),
+    ("new my-app --deploy k8s", "'k8s'", None),
+    ("new my-app --template prototype", "--template", "new my-app --preset prototype"),
+    ("new my-app --preset protoype", "'protoype'", None),
+    ("new my-app --licence mit", "--licence", "new my-app --license mit"),
+    ("new my-app --python 3.9", "'3.9'", None),
+    ("new my-app --dry_run", "--dry_run", "new my-app --dry-run"),
+    ("new my-app --preview", "--preview", "new my-app --dry-run"),
+    ("new my-app --no-doc", "--no-doc", "new my-app --no-docs"),
+    ("new my-app --async many", "'many'", None),
+    ("new my-app --async --docs", "'--docs'", None),
+    ("new my_app --zzzzzz", "--zzzzzz", "new --help"),
+    ("--zzzzzz", "--zzzzzz", "--help"),
+    ("zzzzzz", "'zzzzzz'", "--help"),
+    ("switch", "Missing", "switch flask"),
+    ("switch djago", "'djago'", None),
+    ("add", "Missing", "add metrics"),
+    ("add metrcs", "'metrcs'", None),
+    ("remove", "Missing", "remove metrics"),
+    ("list feature", "'feature'", None),
+    ("update --set provider", "provider", None),
+    ("check --jsn", "--jsn", "check --json"),
+]
+
+
+@pytest.mark.parametrize(("typed", "what", "meant"), MISTAKES, ids=[row[0] for row in MISTAKES])
+def test_a_mistake_is_named_with_what_was_meant(
+    run: Callable[..., Run], work: Path, typed: str, what: str, meant: str | None
+) -> None:
+    ended = run(*shlex.split(typed))
+    assert ended.code == 2
+    said, why, fix = ended.errors.splitlines()[:3]
+    assert said.startswith("error: ")
+    assert what in said
+    assert (why[:7], fix[:7]) == ("  why: ", "  fix: ")
+    assert not list(work.iterdir())
+    if meant is not None:
+        [pasted] = PASTED.findall(ended.errors)
+        assert pasted == meant
+
+
+@pytest.mark.parametrize("meant", sorted({row[2] for row in MISTAKES if row[2]}))
+def test_what_was_meant_is_understood_when_it_is_pasted(
+    run: Callable[..., Run], meant: str
+) -> None:
+    assert "not understood" not in run(*shlex.split(meant)).errors
+
+
+def test_the_program_alone_says_how_to_begin(run: Callable[..., Run]) -> None:
+    ended = run()
+    assert ended.code == 0
+    assert not ended.errors
+    for example in ("new ", "new my-app --yes", "recommend --async high --docs"):
+        assert f"genai-scaffold {example}" in ended.output
