@@ -1,4 +1,4 @@
-"""What newcomers type: each mistake gets three lines, and a command that works when it is pasted."""
+"""What newcomers type: a mistake gets three lines, and a command that works when it is pasted."""
 
 import re
 import shlex
