@@ -1,5 +1,7 @@
 """Puts the application together."""
 
+import re
+
 from flask import Flask
 from flask_cors import CORS
 
@@ -17,6 +19,11 @@ from backend.settings import Settings, load_settings
 {%- if 'tracing' in features %}
 from backend.tracing import configure_tracing
 {%- endif %}
+
+
+def exactly(origin: str) -> str:
+    """Returns an origin as Flask-CORS is to match it, which takes `[::1]` for a pattern."""
+    return rf"{re.escape(origin)}\Z" if "[" in origin else origin
 
 
 def create_app(settings: Settings | None = None, llm: Provider | None = None) -> Flask:
@@ -48,7 +55,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     if settings.cors_origins:
         CORS(
             app,
-            origins=list(settings.cors_origins),
+            origins=[exactly(origin) for origin in settings.cors_origins],
             expose_headers=["x-request-id", "retry-after"],
             always_send=False,
             send_wildcard=True,
