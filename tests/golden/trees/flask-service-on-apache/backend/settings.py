@@ -4,17 +4,18 @@ import re
 import sys
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     IPvAnyNetwork,
-    PositiveFloat,
-    PositiveInt,
     RedisDsn,
     Secret,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -41,10 +42,30 @@ def like(pattern: str, form: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def visible(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]+", secret.get_secret_value()):
+        raise ValueError("takes a key of ASCII letters, digits and marks, without blanks")
+    return secret
+
+
+def endpoint(value: str) -> str:
+    """Returns an address that paths can be added to, and that holds no password."""
+    try:
+        fits = re.fullmatch(r"(https?://[\w.:\[\]-]+(/[!-~]*)?)?", value) is not None
+        fits = fits and urlsplit(value).port != 0 and not set("?#@") & set(value)
+    except ValueError:  # of a port, or of brackets
+        fits = False
+    if not fits:
+        raise ValueError("takes http(s)://host[:port][/path], without user, ? or #")
+    return value
+
+
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], NoDecode, BeforeValidator(split_commas)]
 KeyDigest = Annotated[str, like(ID + r":[0-9a-f]{64}", "id:sha256-hex")]
-Origin = Annotated[str, like(r"\*|https?://[\w.-]+(:\d+)?", "https://host, without a path")]
+# Of web pages, and of apps that bring their own scheme. `null` is every sandboxed page's.
+ORIGIN = r"\*|[a-z][a-z0-9+.-]*://([\w.-]+|\[[0-9a-f:.]+\])(:\d+)?"
+Origin = Annotated[str, like(ORIGIN, "https://host, or app://host, without a path")]
 FileType = Literal[
     "image/png",
     "image/jpeg",
@@ -55,7 +76,10 @@ FileType = Literal[
     "audio/wav",
     "none",
 ]
-BaseURL = Annotated[str, like(r"(https?://.+)?", "http://… or https://…")]
+BaseURL = Annotated[str, AfterValidator(endpoint)]
+Key = Annotated[SecretStr, AfterValidator(visible)]
+Count = Annotated[int, Field(ge=1, le=10**15)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -64,9 +88,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
 
     app_env: Literal["development", "production"] = "development"
-    llm_api_key: SecretStr | None = None
+    llm_api_key: Key | None = None
     llm_base_url: BaseURL = "https://api.openai.com/v1"
-    openai_api_key: SecretStr | None = None
+    openai_api_key: Key | None = None
     openai_base_url: BaseURL = "https://api.openai.com/v1"
     llm_model: str = "gpt-5.4-mini"
     embedding_model: str = "text-embedding-3-small"
@@ -77,19 +101,29 @@ class Settings(BaseSettings):
         "image/webp",
         "application/pdf",
     )
-    llm_timeout_seconds: PositiveFloat = 60
+    llm_timeout_seconds: Seconds = 60
     allowed_models: Several[str] = ()
     api_keys: Several[KeyDigest] = ()
-    max_body_bytes: PositiveInt = 1_000_000
-    max_messages: PositiveInt = 100
-    max_tokens: PositiveInt = 4096
-    requests_per_minute: PositiveInt = 60
-    tokens_per_day: PositiveInt = 1_000_000
+    max_body_bytes: Count = 1_000_000
+    max_messages: Count = 100
+    max_tokens: Count = 4096
+    requests_per_minute: Count = 60
+    tokens_per_day: Count = 1_000_000
     redis_url: Secret[RedisDsn] | None = None
-    web_concurrency: PositiveInt = 1
+    web_concurrency: Count = 1
     cors_origins: Several[Origin] = ()
     forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def strip_blanks(cls, value: object) -> object:
+        if not isinstance(value, str) or not value:
+            return value
+        text = value.strip()
+        if not text or not "".join(text.split()).isprintable():
+            raise ValueError("takes a text that can be printed")
+        return text
 
     @model_validator(mode="after")
     def take_openai_names(self) -> Self:
@@ -135,4 +169,7 @@ def load_settings() -> Settings:
         name = [str(part).upper() for part in first["loc"][:1]]
         reason = first["msg"].removeprefix("Value error, ")
         sys.stderr.write(": ".join(["settings", *name, reason]) + "\n")
+        raise SystemExit(START_FAILED) from None
+    except UnicodeDecodeError:
+        sys.stderr.write("settings: .env: takes text in UTF-8\n")
         raise SystemExit(START_FAILED) from None

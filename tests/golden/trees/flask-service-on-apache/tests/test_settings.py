@@ -2,13 +2,15 @@
 
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from backend import api_keys
 from backend.api_keys import digest
-from backend.settings import START_FAILED, load_settings
+from backend.settings import START_FAILED, Settings, load_settings
+from tests.conftest import Serve
 
 PRODUCTION = {
     "APP_ENV": "production",
@@ -108,6 +110,35 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"REDIS_URL": "secret.example"}, "REDIS_URL", id="no address of a Redis"),
         pytest.param({"REDIS_URL": "redis://:secret@a:b"}, "REDIS_URL", id="a port as text"),
         pytest.param({"CORS_ORIGINS": "app.example"}, "CORS_ORIGINS", id="a host for an origin"),
+        *(
+            pytest.param({"CORS_ORIGINS": value}, "CORS_ORIGINS", id=value)
+            for value in ("null", "app://", "app:a", "http://[::1]/a", "http://a:b", "//a")
+        ),
+        *(
+            pytest.param({"LLM_BASE_URL": value}, "LLM_BASE_URL", id=repr(value))
+            for value in (
+                "https://alice:secret@a.example/v1",
+                "https://secret@a.example/v1",
+                "https://a.example/v1?secret=1",
+                "https://a.example/v1#secret",
+                "https://a.example:port/v1",
+                "https://a.example:99999/v1",
+                "https://a.example/a b",
+                "https://[::1/v1",
+                "https:///v1",
+                "ftp://a.example",
+                "a.example/v1",
+            )
+        ),
+        *(
+            pytest.param({"LLM_API_KEY": value}, "LLM_API_KEY", id=repr(value))
+            for value in ("secrét", "a secret", "a\nsecret", " ", "secret\x7f", "\udcff")
+        ),
+        *(
+            pytest.param({"LLM_TIMEOUT_SECONDS": value}, "LLM_TIMEOUT_SECONDS", id=value)
+            for value in ("inf", "-inf", "nan", "-1", "1e9", "1e999", "a minute")
+        ),
+        pytest.param({"LLM_FILES": "video/mp4"}, "LLM_FILES", id="a kind of file that none reads"),
         pytest.param({"CORS_ORIGINS": "https://a.example/b"}, "CORS_ORIGINS", id="with a path"),
         pytest.param(
             {"ALLOWED_MODELS": "a", "LLM_MODEL": "b"}, "LLM_MODEL", id="a default not allowed"
@@ -132,6 +163,10 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
                 "WEB_CONCURRENCY",
             )
         ),
+        *(
+            pytest.param({"MAX_TOKENS": value}, "MAX_TOKENS", id=value[:9])
+            for value in ("1" * 20, "9" * 5000, "1e3", "nan", "-1", "1.5")
+        ),
         pytest.param({"WEB_CONCURRENCY": "2"}, "REDIS_URL", id="workers that count alone"),
         pytest.param({"APP_ENV": "staging"}, "APP_ENV", id="unknown environment"),
         pytest.param({"LLM_API_KEY": ""}, "LLM_API_KEY", id="no model in production"),
@@ -150,6 +185,64 @@ def test_refuses_to_start_in_one_line(
     [line] = capsys.readouterr().err.splitlines()
     assert named in line
     assert "secret" not in line
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\t"])
+def test_blanks_around_a_value_are_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    set_environment(monkeypatch, PRODUCTION)
+    plain = load_settings()
+    padded = {name: f"{blank}{value}{blank}" for name, value in PRODUCTION.items()}
+    set_environment(monkeypatch, padded)
+    assert load_settings() == plain
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
+@pytest.mark.parametrize(
+    "value", [" ", "x", "0", "-1", "nan", "1e999", "\udcff", "\x1b", "9" * 5000, ","]
+)
+def test_every_setting_takes_a_value_or_refuses_it_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with suppress(SystemExit):
+        load_settings()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] in ([], ["settings"])
+
+
+def test_a_file_that_is_not_utf_8_is_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path(".env").write_bytes(b"LLM_MODEL=caf\xe9\n")
+    with pytest.raises(SystemExit, match=str(START_FAILED)):
+        load_settings()
+    [line] = capsys.readouterr().err.splitlines()
+    assert ".env" in line
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "app://obsidian.md",
+        "chrome-extension://abcdefghijklmnop",
+        "tauri://localhost",
+        "capacitor://localhost",
+        "http://[::1]:5173",
+        "https://app.example",
+    ],
+)
+def test_lets_a_page_of_any_scheme_ask(serve: Serve, origin: str) -> None:
+    client = serve(cors_origins=origin)
+    wish = {"access-control-request-method": "POST"}
+    for page, allowed in ((origin, origin), (f"{origin}0", None), ("null", None)):
+        responses = [
+            client.get("/healthz", headers={"origin": page}),
+            client.options("/healthz", headers={"origin": page, **wish}),
+        ]
+        for response in responses:
+            assert response.headers.get("access-control-allow-origin") == allowed
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:

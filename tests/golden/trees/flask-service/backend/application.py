@@ -1,5 +1,7 @@
 """Puts the application together."""
 
+import re
+
 from flask import Flask
 from flask_cors import CORS
 
@@ -14,6 +16,11 @@ from backend.limits import Limits
 from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
+
+
+def exactly(origin: str) -> str:
+    """Returns an origin as Flask-CORS is to match it, which takes `[::1]` for a pattern."""
+    return rf"{re.escape(origin)}\Z" if "[" in origin else origin
 
 
 def create_app(settings: Settings | None = None, llm: Provider | None = None) -> Flask:
@@ -42,7 +49,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     if settings.cors_origins:
         CORS(
             app,
-            origins=list(settings.cors_origins),
+            origins=[exactly(origin) for origin in settings.cors_origins],
             expose_headers=["x-request-id", "retry-after"],
             always_send=False,
             send_wildcard=True,
