@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from genai_scaffold import deploy_files, verify
+from genai_scaffold import deploy_files, git, record, verify
 from genai_scaffold.deploy_files import Deployment
 from genai_scaffold.verify import File, Finding, Project, Severity
 
@@ -236,6 +236,24 @@ DEPLOYING = (
 )
 
 
+def _placed(checked: Project, deployments: Deployments, directory: str) -> Iterator[Place]:
+    """What is dead or stale where the project lies in its repository."""
+    for path in checked.files if directory else ():
+        if path.startswith(".github/workflows/"):
+            yield Place(path, 1, "GitHub reads workflows at the repository's root alone")
+    for deployment in deployments:
+        if deployment.directory is not None and deployment.directory.strip("./") != directory:
+            line = deployment.file.line_with("rootDir")
+            problem = f"rootDir is not {directory or 'the root'}, where the project lies"
+            yield Place(deployment.file.path, line, problem)
+    answers_file = checked.files[record.ANSWERS_FILE]
+    recorded = re.search(r"^directory: (.*)$", answers_file.text or "", re.MULTILINE)
+    if (recorded[1].strip("'\"") if recorded else "") != directory:
+        line = answers_file.line_with("directory:") if recorded else 1
+        problem = f"rendered for another place than {directory or 'the root'}: run an update"
+        yield Place(record.ANSWERS_FILE, line, problem, "warning")
+
+
 def check(root: Path) -> list[Finding]:
     """What is wrong with a project that a user has worked on.
 
@@ -250,4 +268,6 @@ def check(root: Path) -> list[Finding]:
         for check in DEPLOYING
         for place in check.find(checked, deployments)
     ]
+    placed = _placed(checked, deployments, git.below_root(root.resolve()))
+    found += [Finding("placed", *place) for place in placed]
     return sorted(found, key=lambda finding: (finding.path, finding.line))

@@ -24,6 +24,7 @@ class Deployment(NamedTuple):
         grace: seconds between SIGTERM and SIGKILL, where the platform has such a limit.
         starts_image: whether the command is the Dockerfile's, not its own.
         passes_keys: whether the app sees the `Authorization` header.
+        directory: where in the repository the platform builds, if the file can say so.
         is_partial: whether more is set for it in a place that the file does not show.
     """
 
@@ -37,6 +38,7 @@ class Deployment(NamedTuple):
     starts_image: bool = False
     passes_keys: bool = True
     is_partial: bool = False
+    directory: str | None = None
 
 
 Reader: TypeAlias = Callable[[File, Project], Iterator[Deployment]]
@@ -89,6 +91,7 @@ def _render_services(file: File, _checked: Project) -> Iterator[Deployment]:
             max(_number(count) for count in instances),
             (str(health),) if health else (),
             grace=_number(service.get("maxShutdownDelaySeconds"), RENDER_GRACE),
+            directory=str(service.get("rootDir") or ""),
             is_partial=any("fromGroup" in entry for entry in _mappings(service.get("envVars"))),
         )
 

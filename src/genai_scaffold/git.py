@@ -27,6 +27,17 @@ PLAIN = {
 }
 
 
+def root(path: Path) -> Path | None:
+    """The root of the repository that a directory, which may not be there yet, is in."""
+    return next((p for p in (path, *path.parents) if os.path.lexists(p / ".git")), None)
+
+
+def below_root(path: Path) -> str:
+    """Where in its repository a directory lies; nothing at the root, or outside of any."""
+    top = root(path)
+    return "" if top is None or top == path else path.relative_to(top).as_posix()
+
+
 def run(
     directory: Path,
     *arguments: str,

@@ -153,6 +153,8 @@ def create(
         progress("Setting up git")
         repository, remarks = _repository(project, destination, git)
         notes += remarks
+        if place := _place(destination):
+            notes += _belongs_to_the_root(planned, place)
         progress("Moving it into place")
         with _parents(destination.parent):
             _move(project, destination)
@@ -381,8 +383,10 @@ def _stage_home(destination: Path) -> Path:
 
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     """Render into a directory and verify the result."""
-    files = render.render(project, planned.answers.for_template(), planned.recommendation.as_dict())
-    verify.refuse_unsound(project, planned.answers.texts())
+    place = _place(planned.destination)
+    data = {**planned.answers.for_template(), "directory": place}
+    files = render.render(project, data, planned.recommendation.as_dict())
+    verify.refuse_unsound(project, (*planned.answers.texts(), place))
     return files
 
 
@@ -433,6 +437,26 @@ def _move_entries(project: Path, destination: Path) -> None:
         claim.rmdir()
 
 
+def _belongs_to_the_root(planned: Plan, place: str) -> tuple[str, ...]:
+    """What a project below a repository's root leaves to the root."""
+    features = planned.answers["feature"]
+    if not (isinstance(features, tuple) and "ci" in features):
+        return ()
+    note = f"GitHub reads .github/ at a repository's root alone, so {place} has none"
+    return (f"{note}: its README says what a job there runs.",)
+
+
+def _place(destination: Path) -> str:
+    """Where in a repository the project will lie; nothing where it is one of its own."""
+    outer = git.root(destination)
+    return "" if outer and _is_checkout(outer) else git.below_root(destination)
+
+
+def _is_checkout(outer: Path) -> bool:
+    # Whoever tries this tool in its own checkout does not want a project in the tool's history.
+    return (outer / THIS_FILE).is_file()
+
+
 def _repository(
     project: Path,
     destination: Path,
@@ -442,9 +466,8 @@ def _repository(
     if wanted is False:
         return False, ()
     problem = None
-    outer = next((p for p in destination.parents if (p / ".git").exists()), None)
-    # Whoever tries this tool in its own checkout does not want a project in the tool's history.
-    checkout = outer if outer and (outer / THIS_FILE).is_file() else None
+    outer = git.root(destination.parent)
+    checkout = outer if outer and _is_checkout(outer) else None
     if outer and not checkout:
         problem = f"it is inside the git repository {outer}"
     elif not process.find("git"):

@@ -22,6 +22,7 @@ class Record:
     Args:
         version: of the template that it was last rendered from, without a `v`.
         source: where plain Copier finds the template, if it made the project.
+        directory: where in its repository the project lay; empty at the root.
         recommendation: why this framework; None where it was chosen by hand.
         raw: every answer as it stands there, for the template that asked for it.
         recorded: the answers that today's template asks for, too.
@@ -31,6 +32,7 @@ class Record:
 
     version: str
     source: str
+    directory: str
     recommendation: Mapping[str, Any] | None
     raw: Mapping[str, Any]
     recorded: Mapping[str, Value]
@@ -120,6 +122,7 @@ def read(project: Path) -> Record:
     return Record(
         version=version(document),
         source=_text(document.get("_src_path")),
+        directory=_text(raw.get("directory")),
         recommendation=reasons,
         raw=raw,
         recorded=recorded,

@@ -59,6 +59,7 @@ class Plan:
         project: its directory.
         record: what it was generated from.
         answers: what it will be generated from.
+        directory: where in its repository it lies.
         edits: the answers that change.
         unanswered: the keys of what only today's template asks.
         base: a commit that has the project as it was generated, if the user named one.
@@ -68,6 +69,7 @@ class Plan:
     project: Path
     record: Record
     answers: Answers
+    directory: str
     edits: tuple[Edit, ...]
     unanswered: tuple[str, ...]
     base: str | None
@@ -128,6 +130,9 @@ def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
         for key in answers.project_fields()
         if before.get(key) != resolved[key]
     ]
+    directory = git.below_root(project.resolve())
+    if directory != recorded.directory:
+        edits.append(Edit("directory", recorded.directory or ".", directory or "."))
     unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
     gone = [
         f"{key}: {', '.join(values)} is not offered any more, and is left out."
@@ -139,6 +144,7 @@ def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
         project=project,
         record=recorded,
         answers=resolved,
+        directory=directory,
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
@@ -401,9 +407,9 @@ def _render_old(planned: Plan, here: Place, current: Path, destination: Path) ->
 
 
 def _render_new(planned: Plan, current: Path, destination: Path) -> None:
-    data = _data(planned.record, planned.answers.for_template(), template.version())
-    render.render_from(current, destination, data)
-    verify.refuse_unsound(destination, planned.answers.texts())
+    given = {**planned.answers.for_template(), "directory": planned.directory}
+    render.render_from(current, destination, _data(planned.record, given, template.version()))
+    verify.refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
 
 
 def _data(recorded: Record, given: Mapping[str, Any], version: str) -> dict[str, Any]:
