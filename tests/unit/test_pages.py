@@ -187,3 +187,10 @@ def test_an_error_that_has_an_entry_is_one_that_is_said(said: str) -> None:
         if path.is_file() and path.suffix in {".py", ".jinja"}
     ]
     assert any(said in text for text in code)
+
+
+@pytest.mark.skipif(not (REPOSITORY / ".git").exists(), reason="this is no checkout")
+def test_what_the_readme_makes_in_a_checkout_is_ignored_there() -> None:
+    """It may have no commit, and then git would refuse to add what is around it."""
+    asked = ["git", "check-ignore", "--quiet", "my-app/"]
+    assert subprocess.run(asked, cwd=REPOSITORY, check=False).returncode == 0
