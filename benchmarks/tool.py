@@ -144,11 +144,11 @@ def counted(function):
                 jinja += 1000 * (time.perf_counter() - started)
     return call
 depth, jinja = 0, 0.0
-from genai_scaffold import cli, pipeline, render, report, template, verify
+from genai_scaffold import answers, cli, pipeline, render, report, template, verify
 gc.set_threshold(cli.GARBAGE)
 import rich.console, rich.table
 done("imports: Typer, rich, ours")
-planned = pipeline.plan(pipeline.sources({}, None, os.environ), "my-app")
+planned = pipeline.plan(answers.gathered({}, None, os.environ), "my-app")
 done("answers and recommendation")
 render.load()
 done("imports: Copier, with Jinja")

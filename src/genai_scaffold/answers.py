@@ -33,6 +33,7 @@ Source: TypeAlias = Literal[
 ]
 
 ENVIRONMENT_PREFIX = "GENAI_SCAFFOLD_"
+WSGI_TARGETS = ("mod-wsgi",)  # what runs nothing but WSGI, and nothing more
 AUTO = "auto"
 NONE = "none"
 LARGEST_FILE = 1_000_000
@@ -104,9 +105,9 @@ class Answers:
 
 
 @cache
-def fields() -> Mapping[str, Field]:
-    """Everything that can be answered: what is asked about the project, then the other needs."""
-    needs = {
+def needs() -> Mapping[str, Field]:
+    """What the project may need; it takes none of the template's questions to know."""
+    return {
         need.name: Field(
             need.name,
             need.help,
@@ -115,6 +116,11 @@ def fields() -> Mapping[str, Field]:
         )
         for need in criteria.load().needs
     }
+
+
+@cache
+def fields() -> Mapping[str, Field]:
+    """Everything that can be answered: what is asked about the project, then the other needs."""
     project = {}
     for question in template.questions().values():
         key = FLAG_NAMES.get(question.key, question.key)
@@ -124,7 +130,11 @@ def fields() -> Mapping[str, Field]:
         elif question.kind == "list":
             choices = (*choices, Choice(NONE, "none of them"))
         project[key] = Field(key, question.help, question.kind, choices)
-    return {**project, **needs}
+    return {**project, **needs()}
+
+
+def field_of(key: str) -> Field:
+    return needs().get(key) or fields()[key]
 
 
 def defaults() -> dict[str, str]:
@@ -141,7 +151,7 @@ def defaults() -> dict[str, str]:
 def from_flags(flags: Mapping[str, str | bool | list[str] | None]) -> dict[str, Given]:
     """The answers on the command line; None is a flag that was not given."""
     return {
-        key: Given(_accept(fields()[key], raw, fields()[key].flag), "flag", fields()[key].flag)
+        key: Given(_accept(field_of(key), raw, field_of(key).flag), "flag", field_of(key).flag)
         for key, raw in flags.items()
         if raw is not None and raw != []
     }
@@ -149,6 +159,8 @@ def from_flags(flags: Mapping[str, str | bool | list[str] | None]) -> dict[str, 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
     """The answers in variables such as GENAI_SCAFFOLD_FRAMEWORK; an empty one is not set."""
+    if not any(variable.startswith(ENVIRONMENT_PREFIX) for variable in environment):
+        return {}  # nor are the template's questions read
     found = {}
     for key, field in fields().items():
         variable = ENVIRONMENT_PREFIX + key.upper()
@@ -233,6 +245,18 @@ def combine(*sources: Givens) -> dict[str, Given]:
     return combined
 
 
+def gathered(
+    flags: Givens, answers_file: str | None, environment: Mapping[str, str]
+) -> dict[str, Given]:
+    """Everything that was given, each answer from the first source that has it."""
+    return combine(
+        flags,
+        from_file(answers_file) if answers_file is not None else {},
+        from_environment(environment),
+        from_config(config_path()),
+    )
+
+
 def imply(given: Givens) -> dict[str, Given]:
     """Add what follows from what was given, and refuse what contradicts it.
 
@@ -241,8 +265,12 @@ def imply(given: Givens) -> dict[str, Given]:
     """
     implied = dict(given)
     deploy, hosting = given.get("deploy"), given.get("hosting")
-    if deploy and isinstance(deploy.value, tuple) and "mod-wsgi" in deploy.value:
-        target = deploy._replace(value=("mod-wsgi",))
+    if (
+        deploy
+        and isinstance(deploy.value, tuple)
+        and not set(WSGI_TARGETS).isdisjoint(deploy.value)
+    ):
+        target = deploy._replace(value=WSGI_TARGETS)
         if hosting and hosting.value != "wsgi":
             raise _contradiction(
                 ("deploy", target), ("hosting", hosting), "mod_wsgi is a WSGI server and no other"
@@ -289,13 +317,18 @@ def placed(given: Given) -> Iterator[None]:
         ) from None
 
 
-def needs(given: Givens) -> dict[str, criteria.Answer]:
-    """What the project needs: what was given, completed with the defaults."""
-    stated = {}
-    for need in criteria.load().needs:
-        if need.name in given and not isinstance(value := given[need.name].value, tuple):
-            stated[need.name] = value
-    return criteria.load().complete(stated)
+def stated(given: Givens) -> dict[str, criteria.Answer]:
+    """What somebody said that the project needs; all else is assumed."""
+    return {
+        need.name: value
+        for need in criteria.load().needs
+        if need.name in given and not isinstance(value := given[need.name].value, tuple)
+    }
+
+
+def sources(given: Givens) -> dict[str, Source]:
+    """Where the answer to each need comes from."""
+    return {name: given[name].source if name in given else "default" for name in needs()}
 
 
 def resolve(given: Givens, recommended: str) -> Answers:
@@ -309,17 +342,18 @@ def resolve(given: Givens, recommended: str) -> Answers:
         UsageError: what was asked for cannot be had with the framework and the preset.
     """
     by_key: dict[str, Answer] = {}
-    for name, value in needs(given).items():
-        by_key[name] = Answer(value, given[name].source if name in given else "default")
+    sourced = sources(given)
+    for name, value in criteria.load().complete(stated(given)).items():
+        by_key[name] = Answer(value, sourced[name])
     by_key["framework"] = _framework(given, recommended)
     # The defaults in copier.yml depend on the answers above them, so they are taken in its order.
     context: dict[str, object] = {}
     notes: list[str] = []
     for question in template.questions().values():
         key = FLAG_NAMES.get(question.key, question.key)
+        default = _default(question, by_key, context)
         if key == "docs":
-            possible = question.default_for(context)
-            if not possible and by_key[key].value:
+            if not default and by_key[key].value:
                 # What a project had before it was switched yields; what somebody says now does not.
                 if key in given and given[key].source != "project":
                     raise _no_docs(given, by_key)
@@ -330,10 +364,10 @@ def resolve(given: Givens, recommended: str) -> Answers:
                 by_key[key] = Answer(value=False, source="preset")
         elif key in given and key != "framework":
             by_key[key] = Answer(given[key].value, given[key].source)
-            notes += _left_out(key, given[key], question.default_for(context))
+            notes += _left_out(key, given[key], default)
         elif key not in by_key:
             source: Source = "preset" if question.depends_on_preset else "default"
-            by_key[key] = Answer(question.default_for(context), source)
+            by_key[key] = Answer(default, source)
         context[question.key] = by_key[key].value
         if refusal := question.refusal(context):
             raise _refused(key, given, refusal)
@@ -345,6 +379,15 @@ def resolve(given: Givens, recommended: str) -> Answers:
             "a name there starts with a letter and has 3 to 30 characters."
         )
     return Answers(by_key, tuple(notes))
+
+
+def _default(
+    question: template.Question, by_key: Mapping[str, Answer], context: Mapping[str, object]
+) -> Value:
+    """What is taken where nothing was said; where only WSGI can run, that is what runs it."""
+    if question.key == "deploy" and by_key["hosting"].value == "wsgi":
+        return WSGI_TARGETS
+    return question.default_for(context)
 
 
 def command(directory: str, given: Givens) -> list[str]:
@@ -359,7 +402,7 @@ def command(directory: str, given: Givens) -> list[str]:
 
 def spell(key: str, value: Value) -> list[str]:
     """Write an answer as flags."""
-    flag = fields()[key].flag
+    flag = field_of(key).flag
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
     if isinstance(value, tuple):
@@ -374,14 +417,18 @@ def shell_line(arguments: list[str]) -> str:
 
 
 def to_file(answers: Answers) -> str:
-    """Write the answers as a file that `from_file` reads back."""
+    """Write the answers as a file that `from_file` reads back.
+
+    What was only assumed is left out: read back, it would count as said.
+    """
     import yaml  # only where it is asked for
 
+    # Docs that fell away were not given either: saying "no" would be another recommendation.
+    assumed = [key for key in needs() if answers.by_key[key].source in ("default", "preset")]
     values = {
         key: list(answer.value) if isinstance(answer.value, tuple) else answer.value
         for key, answer in answers.by_key.items()
-        # Docs that fell away were still wanted: saying "no" would be another recommendation.
-        if (key, answer.source) != ("docs", "preset")
+        if key not in assumed
     }
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     return text
@@ -414,6 +461,16 @@ def _remarks(by_key: Mapping[str, Answer]) -> list[str]:
         )
     if by_key["scale"].value == "prototype" and preset == ("service", "default"):
         remarks.append("For something this small there is --preset prototype: one module.")
+    if by_key["app"].value == "web":
+        remarks.append(
+            "That it is a web app counted for the framework alone: the project is an API, and its "
+            "pages are yours to add."
+        )
+    if by_key["extensions"].value is True:
+        remarks.append(
+            "That it depends on Flask extensions counted for the framework alone: none is "
+            "installed. Add yours to pyproject.toml."
+        )
     return remarks
 
 
@@ -481,9 +538,8 @@ NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "kn
 def _choice(field: Field, value: str, place: str) -> str:
     if value in field.values:
         return value
-    is_need = field.key in [need.name for need in criteria.load().needs]
     noun = NOUNS.get(field.key, field.key)
-    what = f"an answer to {field.key!r}" if is_need else f"a {noun}"
+    what = f"an answer to {field.key!r}" if field.key in needs() else f"a {noun}"
     meant = closest(value, field.values)
     advice = f"did you mean {meant}? " if meant else ""
     raise UsageError(

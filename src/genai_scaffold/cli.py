@@ -303,10 +303,18 @@ def recommend(
     hosting: Hosting = None,
     answers_file: AnswersFile = None,
     json: Json = False,
-    verbose: Verbose = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Give the whole reasons; of an error, show the traceback.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
 ) -> None:
     """Recommend a framework, with the reasons; write nothing."""
-    from genai_scaffold import pipeline, report
+    from genai_scaffold import answers, report
+    from genai_scaffold.recommend import recommend
 
     flags = {
         "async": async_,
@@ -319,17 +327,20 @@ def recommend(
         "hosting": hosting,
     }
     output = report.Output(json=json)
-    verdict = pipeline.recommendation(_given(flags, answers_file, output))
-    output.result(verdict.as_dict(), lambda terminal: report.recommendation(verdict, terminal))
+    given = _given(flags, answers_file, output)
+    # Whatever framework was asked for: what the needs speak for.
+    needs = answers.imply({key: answer for key, answer in given.items() if key != "framework"})
+    verdict = recommend(answers.stated(needs))
+    report.recommendation(verdict, answers.sources(needs), output, verbose=verbose)
 
 
 def _given(
     flags: "Mapping[str, str | bool | list[str] | None]", file: str | None, output: "Output"
 ) -> "Givens":
     """The answers from all sources; a variable that looks misspelt is named."""
-    from genai_scaffold import answers, pipeline
+    from genai_scaffold import answers
 
-    given = pipeline.sources(answers.from_flags(flags), file, os.environ)
+    given = answers.gathered(answers.from_flags(flags), file, os.environ)
     for variable, meant in answers.misspelt_variables(os.environ).items():
         output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
     return given

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from genai_scaffold.errors import UsageError, closest
@@ -24,13 +24,22 @@ YES_OR_NO = (Choice(value=True, label="yes"), Choice(value=False, label="no"))
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a project may need: a question, its answers in order, and the default."""
+    """Something that a project may need: a question, its answers in order, and the default.
+
+    Args:
+        said: each answer as a statement about the project.
+        assumed: the default where nobody has answered; empty where it speaks for no framework.
+        fact: whether it is as it is, and nobody can decide it for this project.
+    """
 
     name: str
     question: str
     help: str
     choices: tuple[Choice, ...]
     default: Answer
+    said: Mapping[Answer, str]
+    assumed: str = ""
+    fact: bool = False
 
     @property
     def kind(self) -> Literal["choice", "boolean"]:
@@ -61,6 +70,11 @@ class Criterion:
     """A reason for a framework, raised by some of the answers to one need.
 
     A decisive criterion is not weighed: it has no points and outdoes any number of them.
+
+    Args:
+        short: what follows from the answer, to go on with after what was said.
+        because: the whole reason.
+        source: the section of the comparison that it restates.
     """
 
     key: str
@@ -68,6 +82,7 @@ class Criterion:
     values: tuple[Answer, ...]
     favours: str
     points: int
+    short: str
     because: str
     source: str
     decisive: bool
@@ -84,6 +99,13 @@ class Criteria:
     frameworks: tuple[Framework, ...]
     criteria: tuple[Criterion, ...]
     tie_winner: str
+
+    def need(self, name: str) -> Need:
+        return next(need for need in self.needs if need.name == name)
+
+    def other(self, framework: str) -> str:
+        """The key of the framework that is not this one."""
+        return next(other.key for other in self.frameworks if other.key != framework)
 
     def complete(self, given: Mapping[str, Answer]) -> dict[str, Answer]:
         """Answer every need: with what was given, else with its default.
@@ -130,8 +152,7 @@ def _suggestion(word: object, known: Sequence[str]) -> str:
 @cache
 def load() -> Criteria:
     """Read the criteria that this package ships."""
-    text = resources.files("genai_scaffold").joinpath("criteria.toml").read_text("utf-8")
-    return parse(tomllib.loads(text))
+    return parse(tomllib.loads(Path(__file__).with_name("criteria.toml").read_text("utf-8")))
 
 
 def parse(document: Mapping[str, Any]) -> Criteria:
@@ -152,9 +173,13 @@ def parse(document: Mapping[str, Any]) -> Criteria:
     needs = {name: _need(name, entry) for name, entry in top["needs"].items()}
     criteria = {key: _criterion(key, entry, needs) for key, entry in top["criteria"].items()}
 
+    _require(len(frameworks) == len(("this", "that")), "frameworks", "are not two")
     _require(top["tie_winner"] in frameworks, "tie_winner", "is not a framework")
     for key, criterion in criteria.items():
         _require(criterion.favours in frameworks, f"criteria.{key}", "favours no known framework")
+        need = needs[criterion.need]
+        assumed = need.default not in criterion.values or need.assumed
+        _require(bool(assumed), f"needs.{need.name}", "has no 'assumed', and its default counts")
     decided = {criterion.favours for criterion in criteria.values() if criterion.decisive}
     _require(len(decided) <= 1, "criteria", "decisive ones favour more than one framework")
     return Criteria(
@@ -172,20 +197,32 @@ def _framework(key: str, entry: Mapping[str, Any]) -> Framework:
 
 def _need(name: str, entry: Mapping[str, Any]) -> Need:
     where = f"needs.{name}"
-    texts = {"question": str, "help": str}
-    fields = _fields(where, entry, {**texts, "default": object}, optional={"choices": dict})
+    fields = _fields(
+        where,
+        entry,
+        {"question": str, "help": str, "default": object, "said": dict},
+        optional={"choices": dict, "assumed": str, "fact": bool},
+    )
     if "choices" in fields:
         labels = fields["choices"]
         _fields(f"{where}.choices", labels, dict.fromkeys(labels, str))
         fields["choices"] = tuple(Choice(value, label) for value, label in labels.items())
-    need = Need(name, **{"choices": YES_OR_NO, **fields})
+    choices: tuple[Choice, ...] = fields.setdefault("choices", YES_OR_NO)
+    words = {_word(value): value for value, _ in choices}
+    said = _fields(f"{where}.said", fields["said"], dict.fromkeys(words, str))
+    need = Need(name, **{**fields, "said": {words[word]: text for word, text in said.items()}})
     _require(need.accepts(need.default), where, "has a default that is none of its answers")
     return need
 
 
+def _word(answer: Answer) -> str:
+    """How an answer is written as a key."""
+    return ("no", "yes")[answer] if isinstance(answer, bool) else answer
+
+
 def _criterion(key: str, entry: Mapping[str, Any], needs: Mapping[str, Need]) -> Criterion:
     where = f"criteria.{key}"
-    texts = dict.fromkeys(["need", "favours", "because", "source"], str)
+    texts = dict.fromkeys(["need", "favours", "short", "because", "source"], str)
     weight = {"points": int, "decisive": bool}
     fields = _fields(where, entry, {**texts, "values": list}, optional=weight)
     criterion = Criterion(

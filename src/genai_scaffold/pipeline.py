@@ -8,7 +8,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,24 +75,6 @@ class Created:
     repository: bool
 
 
-def sources(
-    flags: Givens, answers_file: str | None, environment: Mapping[str, str]
-) -> dict[str, Given]:
-    """Everything that was given, each answer from the first source that has it."""
-    return answers.combine(
-        flags,
-        answers.from_file(answers_file) if answers_file is not None else {},
-        answers.from_environment(environment),
-        answers.from_config(answers.config_path()),
-    )
-
-
-def recommendation(given: Givens) -> Recommendation:
-    """What the needs speak for, whatever framework was asked for."""
-    needs = {key: answer for key, answer in given.items() if key != "framework"}
-    return recommend(answers.needs(answers.imply(needs)))
-
-
 def plan(given: Givens, directory: str | None = None) -> Plan:
     """Decide everything that was not given, and check what was.
 
@@ -105,7 +87,7 @@ def plan(given: Givens, directory: str | None = None) -> Plan:
     """
     given = answers.with_texts(_with_name(given, directory))
     implied = answers.imply(given)
-    verdict = recommend(answers.needs(implied))
+    verdict = recommend(answers.stated(implied))
     resolved = answers.resolve(implied, verdict.framework)
     directory = directory or resolved.text("name")
     # As it is printed in commands, it must not look like a flag.

@@ -1,11 +1,24 @@
 """Which framework the needs speak for, and why: pure scoring over criteria that are data."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from genai_scaffold.criteria import Answer, Criteria, Criterion, load
+
+# How often the points of an answer count: what was only assumed is a guess.
+TIMES = {True: 2, False: 1}
+CLOSE = 2  # one point, once it is said
+
+
+class Reason(NamedTuple):
+    """A criterion that counted, with its points as they were counted."""
+
+    criterion: Criterion
+    points: int
+    said: bool
 
 
 class Verdict(NamedTuple):
@@ -15,15 +28,22 @@ class Verdict(NamedTuple):
     scores: dict[str, int]
     tie: bool
     decisive: Criterion | None
-    raised: list[Criterion]
+    reasons: list[Reason]
 
 
 class Change(NamedTuple):
-    """An answer that would have to be another one."""
+    """An answer that would turn the verdict.
+
+    Attributes:
+        answer: what was answered, or assumed.
+        instead: what would have to be said; where nothing was, that may be what was assumed.
+        said: whether anything was.
+    """
 
     need: str
     answer: Answer
     instead: Answer
+    said: bool
 
 
 @dataclass(frozen=True)
@@ -35,49 +55,77 @@ class Recommendation:
         scores: points by the key of the framework.
         tie: the points were equal, and the framework that wins ties won.
         decisive: the criterion that settled it whatever the scores, if one did.
-        reasons: the criteria that counted, for either side: the decisive one, then by points.
+        reasons: what counted, for either side: the decisive reason, then by points.
         would_change: a smallest set of answers that, changed together, changes the framework.
+        would_change_alone: the answers of which each changes it by itself, one for each need.
         needs: the answer to every need, the defaults included.
+        said: the needs that somebody answered; the others were assumed.
+        open: to say all that was assumed would turn it.
     """
 
     framework: str
     scores: Mapping[str, int]
     tie: bool
     decisive: Criterion | None
-    reasons: tuple[Criterion, ...]
+    reasons: tuple[Reason, ...]
     would_change: tuple[Change, ...]
+    would_change_alone: tuple[Change, ...]
     needs: Mapping[str, Answer]
+    said: tuple[str, ...]
+    open: bool
+
+    @property
+    def margin(self) -> int:
+        return max(self.scores.values()) - min(self.scores.values())
+
+    @property
+    def call(self) -> Literal["decided", "clear", "close", "tie"]:
+        if self.decisive:
+            return "decided"
+        if self.tie:
+            return "tie"
+        return "close" if self.margin <= CLOSE else "clear"
 
     def as_dict(self) -> dict[str, Any]:
         """Say the same in plain values, as JSON and YAML take them."""
         return {
             "framework": self.framework,
             "scores": dict(self.scores),
+            "margin": self.margin,
+            "call": self.call,
             "tie": self.tie,
             "decisive": self.decisive.key if self.decisive else None,
+            "open": self.open,
             "reasons": [
                 {
-                    "criterion": reason.key,
-                    "favours": reason.favours,
-                    "points": reason.points,
-                    "because": reason.because,
-                    "source": reason.source,
+                    "criterion": criterion.key,
+                    "favours": criterion.favours,
+                    "points": points,
+                    "said": said,
+                    "because": criterion.because,
+                    "source": criterion.source,
                 }
-                for reason in self.reasons
+                for criterion, points, said in self.reasons
             ],
-            "would_change": [
-                {"need": change.need, "from": change.answer, "to": change.instead}
-                for change in self.would_change
-            ],
+            "would_change": _plain(self.would_change),
+            "would_change_alone": _plain(self.would_change_alone),
             "needs": dict(self.needs),
+            "said": list(self.said),
         }
+
+
+def _plain(changes: Sequence[Change]) -> list[dict[str, Answer]]:
+    return [
+        {"need": change.need, "from": change.answer, "to": change.instead, "said": change.said}
+        for change in changes
+    ]
 
 
 def recommend(needs: Mapping[str, Answer], criteria: Criteria | None = None) -> Recommendation:
     """Recommend a framework for what is needed.
 
     Args:
-        needs: answers by the name of the need; a missing one takes its default.
+        needs: what was said, by the name of the need; for a missing one the default is assumed.
         criteria: what to judge by; the ones that this package ships unless given.
 
     Raises:
@@ -85,69 +133,109 @@ def recommend(needs: Mapping[str, Answer], criteria: Criteria | None = None) -> 
     """
     criteria = criteria or load()
     answers = criteria.complete(needs)
-    verdict = weigh(answers, criteria)
+    verdict = weigh(answers, needs, criteria)
+    ways = _ways_to_turn(verdict, answers, needs, criteria)
     return Recommendation(
         framework=verdict.framework,
         scores=verdict.scores,
         tie=verdict.tie,
         decisive=verdict.decisive,
-        reasons=tuple(sorted(verdict.raised, key=lambda c: (not c.decisive, -c.points))),
-        would_change=_smallest_change(answers, verdict.framework, criteria),
+        reasons=tuple(sorted(verdict.reasons, key=lambda r: (not r.criterion.decisive, -r.points))),
+        would_change=ways[0] if ways else (),
+        would_change_alone=tuple(change for way in ways if len(way) == 1 for change in way),
         needs=answers,
+        said=tuple(name for name in answers if name in needs),
+        open=weigh(answers, answers, criteria).framework != verdict.framework,
     )
 
 
-def weigh(answers: Mapping[str, Answer], criteria: Criteria) -> Verdict:
-    """Add up the points that a complete set of answers gives to each framework."""
-    raised = [criterion for criterion in criteria.criteria if criterion.is_raised_by(answers)]
-    scores = {framework.key: 0 for framework in criteria.frameworks}
-    for criterion in raised:
-        scores[criterion.favours] += criterion.points
-    decisive = next((criterion for criterion in raised if criterion.decisive), None)
-    if decisive:
-        return Verdict(decisive.favours, scores, tie=False, decisive=decisive, raised=raised)
-    winner = max(scores, key=lambda key: (scores[key], key == criteria.tie_winner))
-    tie = list(scores.values()).count(scores[winner]) > 1
-    return Verdict(winner, scores, tie=tie, decisive=None, raised=raised)
+def weigh(answers: Mapping[str, Answer], said: Collection[str], criteria: Criteria) -> Verdict:
+    """Add up the points that a complete set of answers gives to each framework.
 
-
-def _smallest_change(
-    answers: Mapping[str, Answer], framework: str, criteria: Criteria
-) -> tuple[Change, ...]:
-    """Find the fewest answers that change the framework; of several sets, the closest call."""
-    alternatives = _alternatives(answers, criteria)
-    for size in range(1, len(alternatives) + 1):
-        flips: dict[tuple[Change, ...], int] = {}
-        for changes in _sets_of_changes(alternatives, size):
-            changed = weigh({**answers, **{c.need: c.instead for c in changes}}, criteria)
-            if changed.framework != framework:
-                flips[changes] = changed.scores[changed.framework] - changed.scores[framework]
-        if flips:
-            return min(flips, key=flips.__getitem__)
-    return ()
-
-
-def _alternatives(answers: Mapping[str, Answer], criteria: Criteria) -> list[list[Change]]:
-    """List what could be answered instead, need by need.
-
-    An answer that decides alone is left out: it would always be the smallest change.
+    Args:
+        answers: an answer to every need.
+        said: the needs whose answer was given, and not assumed: it counts double.
+        criteria: what to judge by.
     """
-    deciding = {
-        (criterion.need, value)
-        for criterion in criteria.criteria
-        if criterion.decisive
-        for value in criterion.values
-    }
-    return [
-        [
-            Change(need.name, answers[need.name], value)
-            for value, _ in need.choices
-            if value != answers[need.name] and (need.name, value) not in deciding
+    scores = {framework.key: 0 for framework in criteria.frameworks}
+    reasons = []
+    decisive = None
+    for criterion in criteria.criteria:
+        if not criterion.is_raised_by(answers):
+            continue
+        is_said = criterion.need in said
+        reason = Reason(criterion, criterion.points * TIMES[is_said], is_said)
+        reasons.append(reason)
+        scores[criterion.favours] += reason.points
+        decisive = decisive or (criterion if criterion.decisive else None)
+    if decisive:
+        return Verdict(decisive.favours, scores, tie=False, decisive=decisive, reasons=reasons)
+    winner = max(scores, key=lambda key: (scores[key], key == criteria.tie_winner))
+    tie = len(set(scores.values())) == 1
+    return Verdict(winner, scores, tie=tie, decisive=None, reasons=reasons)
+
+
+def _ways_to_turn(
+    verdict: Verdict, answers: Mapping[str, Answer], said: Collection[str], criteria: Criteria
+) -> list[tuple[Change, ...]]:
+    """Find the smallest sets of answers that turn a verdict, one for each set of needs.
+
+    First comes what nobody has said yet, then what can be decided, then facts; then the closest
+    call.
+    """
+    lead = verdict.scores[verdict.framework] - verdict.scores[criteria.other(verdict.framework)]
+    enough = lead + (verdict.framework == criteria.tie_winner)
+    swings = _swings(verdict.framework, answers, said, criteria)
+    needed = {verdict.decisive.need} if verdict.decisive else set()
+
+    def closest(needs: Sequence[str]) -> tuple[int, tuple[Change, ...]]:
+        ways = product(*(swings[need].items() for need in needs))
+        swung = ((sum(swing for _, swing in way), tuple(c for c, _ in way)) for way in ways)
+        return min((way for way in swung if way[0] >= enough), key=lambda way: way[0])
+
+    def reluctance(need: str) -> int:
+        return 0 if need not in said else 1 + criteria.need(need).fact
+
+    for size in range(1, len(swings) + 1):
+        turning = [
+            needs
+            for needs in combinations(swings, size)
+            if needed.issubset(needs)
+            and sum(max(swings[need].values()) for need in needs) >= enough
         ]
-        for need in criteria.needs
-    ]
+        found = [(sum(map(reluctance, needs)), *closest(needs)) for needs in turning]
+        if found:
+            return [changes for _, _, changes in sorted(found, key=lambda way: way[:2])]
+    return []
 
 
-def _sets_of_changes(alternatives: list[list[Change]], size: int) -> Iterator[tuple[Change, ...]]:
-    for chosen in combinations(alternatives, size):
-        yield from product(*chosen)
+def _swings(
+    framework: str, answers: Mapping[str, Answer], said: Collection[str], criteria: Criteria
+) -> dict[str, dict[Change, int]]:
+    """How far each other answer, once said, swings the scores away from a framework.
+
+    Left out is what swings nothing, and an answer that decides alone: it would always be the
+    smallest change. Of a need that decides now, every other answer counts.
+    """
+    leaning: Counter[tuple[str, Answer]] = Counter()
+    deciding = set()
+    for criterion in criteria.criteria:
+        for value in criterion.values:
+            against = criterion.favours != framework
+            leaning[criterion.need, value] += criterion.points if against else -criterion.points
+            if criterion.decisive:
+                deciding.add((criterion.need, value))
+    swings = {}
+    for need in criteria.needs:
+        answer, is_said = answers[need.name], need.name in said
+        now = leaning[need.name, answer] * TIMES[is_said]
+        decides = (need.name, answer) in deciding
+        found = {
+            Change(need.name, answer, value, is_said): swing
+            for value, _ in need.choices
+            if not (is_said and value == answer) and (need.name, value) not in deciding
+            if (swing := leaning[need.name, value] * TIMES[True] - now) > 0 or decides
+        }
+        if found:
+            swings[need.name] = found
+    return swings

@@ -2,25 +2,26 @@
 
 import contextlib
 import json
+import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from genai_scaffold import answers, criteria, requirements, template
+from genai_scaffold import answers, criteria, explain, requirements, template
 from genai_scaffold.errors import ScaffoldError
-from genai_scaffold.pipeline import Created, Plan
 from genai_scaffold.recommend import Recommendation
-from genai_scaffold.verify import Finding
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
 
     from genai_scaffold.doctor import Diagnosis
+    from genai_scaffold.pipeline import Created, Plan
     from genai_scaffold.update import Outcome
+    from genai_scaffold.verify import Finding
 
 SCHEMA = 1
 NARROW = 40
@@ -102,35 +103,33 @@ def error(problem: ScaffoldError) -> None:
 # The recommendation.
 
 
-def recommendation(verdict: Recommendation, terminal: "Console") -> None:
-    """Show the verdict, both scores, the reasons that counted, and what would change it."""
-    from rich.table import Table
-    from rich.text import Text
+STYLES = {"verdict": "bold green", "heading": "bold", "text": ""}
 
-    labels = _labels()
-    terminal.print(Text.assemble((labels[verdict.framework], "bold green"), " is recommended."))
-    scores = [f"{labels[key]} {points}" for key, points in verdict.scores.items()]
-    terminal.print(f"Scores: {' · '.join(scores)}{' (a tie)' if verdict.tie else ''}")
-    if verdict.decisive:
-        terminal.print("One need decides alone, whatever the scores.")
-    for key in sorted(labels, key=lambda key: key != verdict.framework):
-        reasons = [reason for reason in verdict.reasons if reason.favours == key]
-        if not reasons:
-            continue
-        terminal.print(f"\nFor {labels[key]}", style="bold")
-        table = Table.grid(padding=(0, 1))
-        for reason in reasons:
-            weight = "decides" if reason.decisive else f"+{reason.points}"
-            table.add_row(f"  {weight}", reason.because)
-        terminal.print(table)
-    if verdict.would_change:
-        other = next(label for key, label in labels.items() if key != verdict.framework)
-        condition = "this" if len(verdict.would_change) == 1 else "all of these"
-        heading = f"{other} would be recommended if {condition} changed:"
-        terminal.print(f"\n{heading}", style="bold")
-        for change in verdict.would_change:
-            now, instead = _spelled(change.answer), _spelled(change.instead)
-            terminal.print(f"  {change.need}: {instead} (now {now})")
+
+def recommendation(
+    verdict: Recommendation, sources: Mapping[str, str], output: Output, *, verbose: bool
+) -> None:
+    """Show the verdict, both sums, the reasons that counted, and what would change it."""
+
+    def show(terminal: "Console") -> None:
+        _lines(explain.lines(verdict, _width(terminal), verbose=verbose), terminal)
+
+    output.result({**verdict.as_dict(), "sources": dict(sources)}, show)
+
+
+def reasons(verdict: Recommendation, terminal: "Console") -> None:
+    """Show a recommendation without its headline, which the question after it has."""
+    _lines(explain.reasons(verdict, _width(terminal)), terminal)
+
+
+def _lines(lines: Iterable[explain.Line], terminal: "Console") -> None:
+    for line in lines:
+        terminal.print(line.text, style=STYLES[line.kind], soft_wrap=True)
+
+
+def _width(terminal: "Console") -> int | None:
+    """Where lines break: nowhere for a program that reads them, unless it says where."""
+    return terminal.width if terminal.is_terminal or "COLUMNS" in os.environ else None
 
 
 def _labels() -> dict[str, str]:
@@ -146,7 +145,7 @@ def _spelled(value: object) -> str:
 # A plan, and what became of it.
 
 
-def plan_document(planned: Plan, files: Sequence[str]) -> dict[str, Any]:
+def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     """What `new` decided, each answer with its source."""
     by_key = {
         key: {"value": _plain(answer.value), "source": answer.source}
@@ -167,7 +166,7 @@ def _plain(value: template.Value | None) -> str | bool | list[str] | None:
     return list(value) if isinstance(value, tuple) else value
 
 
-def summary(planned: Plan, files: Sequence[str], terminal: "Console") -> None:
+def summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> None:
     """Show what will be written, and where; directories as one entry each."""
     _answers(planned, terminal)
     folders = Counter(path.partition("/")[0] for path in files if "/" in path)
@@ -177,7 +176,7 @@ def summary(planned: Plan, files: Sequence[str], terminal: "Console") -> None:
     terminal.print("Other answers are flags: see genai-scaffold new --help")
 
 
-def _answers(planned: Plan, terminal: "Console") -> None:
+def _answers(planned: "Plan", terminal: "Console") -> None:
     from rich.table import Column, Table
 
     terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
@@ -197,7 +196,7 @@ def _answers(planned: Plan, terminal: "Console") -> None:
         terminal.print(f"note: {note}", style="yellow")
 
 
-def dry_run(planned: Plan, files: Sequence[str], output: Output) -> None:
+def dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
     """Show what `new` would write."""
 
     def show(terminal: "Console") -> None:
@@ -210,7 +209,7 @@ def dry_run(planned: Plan, files: Sequence[str], output: Output) -> None:
     output.result({**plan_document(planned, files), "dry_run": True, "next": []}, show)
 
 
-def created(project: Created, output: Output, *, installed: bool) -> None:
+def created(project: "Created", output: Output, *, installed: bool) -> None:
     """Show what was created, and what to do next."""
     planned = project.plan
     steps = next_steps(planned, installed=installed)
@@ -247,20 +246,18 @@ def created(project: Created, output: Output, *, installed: bool) -> None:
     output.result(document, show)
 
 
-def _why(project: Created) -> str:
+def _why(project: "Created") -> str:
     planned, verdict, labels = project.plan, project.plan.recommendation, _labels()
     label = labels[planned.answers.text("framework")]
     if planned.answers.by_key["framework"].source != "recommendation":
         if planned.answers["framework"] == verdict.framework:
             return f"You asked for {label}, which is also the recommendation."
         return f"You asked for {label}; the recommendation was {labels[verdict.framework]}."
-    most, least = sorted(verdict.scores.values(), reverse=True)
-    how = "decided by one need" if verdict.decisive else f"recommended, {most} points to {least}"
     record = next((f" {path} says why." for path in project.files if "/adr/" in path), "")
-    return f"{label} is {how}.{record}"
+    return f"{explain.headline(verdict)}{record}"
 
 
-def next_steps(planned: Plan, *, installed: bool) -> list[str]:
+def next_steps(planned: "Plan", *, installed: bool) -> list[str]:
     """The commands that run a new project and ask its model something."""
     steps = [] if planned.directory == "." else [answers.shell_line(["cd", planned.directory])]
     if not installed:
@@ -431,7 +428,7 @@ def listing(kind: str | None, output: Output) -> None:
     output.result(listed, show)
 
 
-def findings(path: str, found: Sequence[Finding], output: Output) -> None:
+def findings(path: str, found: Sequence["Finding"], output: Output) -> None:
     """Show what is wrong with a project."""
 
     def show(terminal: "Console") -> None:

@@ -9,7 +9,17 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from genai_scaffold import answers, criteria, names, pipeline, render, report, signals, template
+from genai_scaffold import (
+    answers,
+    criteria,
+    explain,
+    names,
+    pipeline,
+    render,
+    report,
+    signals,
+    template,
+)
 from genai_scaffold.answers import Given, Givens
 from genai_scaffold.errors import ScaffoldError, UsageError
 from genai_scaffold.pipeline import Plan
@@ -19,6 +29,8 @@ if TYPE_CHECKING:
     from questionary import Question as Prompt
 
 CREATE, CANCEL = "create", "cancel"
+NOT_SURE = "not-sure"
+PICKED = ("async", "scale", "team")  # each has a row for whoever is not sure
 INDENT = "     "  # as wide as what stands before a choice
 NARROWEST = 12
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -274,7 +286,11 @@ def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm:
         plan = pipeline.plan({**given, **_joined(said)}, directory)
         prompter.back = bool(said)
         if len(said) == len(steps):
-            asked = {key for key, value in remembered.items() if plan.answers[key] == value}
+            asked = {
+                key
+                for key, value in remembered.items()
+                if plan.answers[key] == value and key not in _assumed(plan)
+            }
             plan = dataclasses.replace(plan, asked=frozenset(asked))
             if not confirm or _confirmed(plan, prompter, said):
                 return plan
@@ -355,16 +371,20 @@ def _refusal(key: str, text: str) -> str | None:
     return None
 
 
+def _assumed(plan: Plan) -> Collection[str]:
+    return plan.recommendation.needs.keys() - set(plan.recommendation.said)
+
+
 def _joined(said: Sequence[Givens]) -> dict[str, Given]:
     return {key: answer for answered in said for key, answer in answered.items()}
 
 
 def _news(chosen: Mapping[str, Value], plan: Plan) -> dict[str, Given]:
-    """What was answered otherwise than it would be without asking."""
+    """What was said: a need that was picked, and what would be otherwise without asking."""
     return {
         key: Given(value, "prompt", "your answer")
         for key, value in chosen.items()
-        if value != plan.answers[key]
+        if value != NOT_SURE and (key in PICKED or value != plan.answers[key])
     }
 
 
@@ -400,9 +420,13 @@ def _need(name: str) -> Step:
     """A question about one need, as criteria.toml words it."""
 
     def ask(talk: Conversation) -> dict[str, Value]:
-        need = next(need for need in criteria.load().needs if need.name == name)
-        rows = answers.fields()[name].choices
-        return {name: talk.prompter.select(need.question, rows, str(talk.current(name)))}
+        need, rows = criteria.load().need(name), answers.fields()[name].choices
+        current = talk.current(name)
+        if name in _assumed(talk.plan):
+            taken = next(row.label for row in rows if row.value == need.default)
+            rows = (Choice(NOT_SURE, f"not sure yet (taken as: {taken})"), *rows)
+            current = talk.remembered.get(name, NOT_SURE)
+        return {name: talk.prompter.select(need.question, rows, str(current))}
 
     return Step((name,), ask)
 
@@ -416,24 +440,26 @@ def _wanted(talk: Conversation) -> dict[str, Value]:
 
 
 # Each row is the answer that is not the default of its need.
-SURROUNDINGS: Mapping[str, tuple[str | bool, str | bool, str]] = {
-    "app": ("api", "web", "It renders its own pages, with forms and sessions"),
-    "extensions": (False, True, "It depends on Flask extensions"),
-    "hosting": ("any", "wsgi", "It has to run on a WSGI server, such as mod_wsgi"),
+SURROUNDINGS: Mapping[str, tuple[str | bool, str | bool]] = {
+    "app": ("api", "web"),
+    "extensions": (False, True),
+    "hosting": ("any", "wsgi"),
 }
 
 
 def _surroundings(talk: Conversation) -> dict[str, Value]:
-    rows = [Choice(key, SURROUNDINGS[key][2]) for key in talk.open_keys]
+    statements = {key: criteria.load().need(key).said for key in talk.open_keys}
+    rows = [Choice(key, said[SURROUNDINGS[key][1]]) for key, said in statements.items()]
     default = [key for key in talk.open_keys if talk.current(key) == SURROUNDINGS[key][1]]
     chosen = talk.prompter.multiselect("Do any of these apply?", rows, default)
     return {key: SURROUNDINGS[key][key in chosen] for key in talk.open_keys}
 
 
 def _framework(talk: Conversation) -> dict[str, Value]:
-    verdict = talk.plan.recommendation
+    verdict, question = talk.plan.recommendation, "Create which one?"
     if "framework" in talk.open_keys:
-        report.recommendation(verdict, report.console(sys.stderr))
+        report.reasons(verdict, report.console(sys.stderr))
+        question = f"{explain.headline(verdict)} {question}"
     labels = {framework.key: framework.label for framework in criteria.load().frameworks}
     frameworks = [talk.plan.answers.text("framework")]
     if "framework" in talk.open_keys:
@@ -456,7 +482,7 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     ]
     current = f"{talk.current('framework')} {suggested}"
     default = current if current in [row.value for row in rows] else rows[0].value
-    framework, preset = talk.prompter.select("Create which one?", rows, default).split()
+    framework, preset = talk.prompter.select(question, rows, default).split()
     chosen: dict[str, Value] = {"framework": framework, "preset": preset}
     return {key: value for key, value in chosen.items() if key in talk.open_keys}
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from conftest import Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genai_scaffold import answers, criteria, pipeline, template
+from genai_scaffold import answers, pipeline, template
 from genai_scaffold.answers import Given
 from genai_scaffold.errors import ScaffoldError, UsageError
 
@@ -429,9 +430,47 @@ def test_the_command_gives_the_same_answers_again(run: Command) -> None:
     assert second["answers"] == first["answers"]
 
 
-def test_needs_are_those_of_the_criteria() -> None:
-    needs = answers.needs(given_by("flag", hosting="wsgi", docs=False))
-    assert needs == criteria.load().complete({"hosting": "wsgi", "docs": False})
+def test_only_what_was_given_is_said() -> None:
+    given = given_by("flag", hosting="wsgi", docs=False, provider="ollama")
+    assert answers.stated(given) == {"hosting": "wsgi", "docs": False}
+    by_default = dict.fromkeys(answers.needs(), "default")
+    assert answers.sources(given) == {**by_default, "hosting": "flag", "docs": "flag"}
+
+
+def test_saved_answers_keep_what_was_said_and_what_was_assumed(run: Command, work: Path) -> None:
+    flags = ["--app", "web", "--async", "high"]
+    run("new", "one/bot", "--yes", "--quiet", "--save-answers", "saved.yml", *flags)
+    saved = yaml.safe_load((work / "saved.yml").read_text())
+    assert {key for key in saved if key in answers.needs()} == {"app", "async"}
+    command = run("new", "two/bot", "--yes", "--json", "--answers", "saved.yml").document["command"]
+    shutil.rmtree(work / "two")
+    assert run(*shlex.split(command)[1:], "--quiet").code == 0
+    for path in ("docs/decision.md", ".copier-answers.yml"):
+        assert (work / "one/bot" / path).read_bytes() == (work / "two/bot" / path).read_bytes()
+
+
+def test_where_only_wsgi_can_run_apache_is_preselected(run: Command) -> None:
+    for preset in ("service", "prototype"):
+        flags = ["--hosting", "wsgi", "--preset", preset, "--yes", "--dry-run", "--json"]
+        document = run("new", "bot", *flags).document
+        assert document["answers"]["deploy"]["value"] == ["mod-wsgi"]
+    assert run("new", "bot", "--hosting", "wsgi", "--deploy", "docker", *flags[2:]).document[
+        "answers"
+    ]["deploy"]["value"] == ["docker"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "note"),
+    [
+        pytest.param(["--app", "web"], "counted for the framework alone: the project is", id="app"),
+        pytest.param(["--extensions"], "framework alone: none is installed", id="extensions"),
+        pytest.param(["--scale", "prototype"], "--preset prototype", id="scale"),
+    ],
+)
+def test_an_answer_that_shapes_nothing_says_so(flags: list[str], note: str, run: Command) -> None:
+    notes = run("new", "bot", "--yes", "--dry-run", "--json", *flags).document["notes"]
+    assert any(note in said for said in notes)
+    assert not run("new", "bot", "--yes", "--dry-run", "--json").document["notes"]
 
 
 STRANGE = ["{", "}", ": ", "\n", "- ", "&a ", "*a", "'", '"', "|\n", "\t", "? ", "<<: ", "%", "@"]

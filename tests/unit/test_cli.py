@@ -262,21 +262,28 @@ def test_recommend_prints_the_schema_that_was_promised(run: Command) -> None:
     document = run("recommend", "--json", "--hosting", "wsgi").document
     assert document["framework"] == "flask"
     assert document["decisive"]
-    assert {"criterion", "favours", "points", "because", "source"} == set(document["reasons"][0])
-    assert {"need", "from", "to"} == set(document["would_change"][0])
+    reason = {"criterion", "favours", "points", "said", "because", "source"}
+    assert reason == set(document["reasons"][0])
+    assert {"need", "from", "to", "said"} == set(document["would_change"][0])
     assert document["needs"]["hosting"] == "wsgi"
+    assert document["sources"] == {**dict.fromkeys(document["needs"], "default"), "hosting": "flag"}
+    assert (document["call"], document["margin"], document["open"]) == ("decided", 12, False)
+    assert "confidence" not in document
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param([], ["FastAPI is recommended", "FastAPI 12", "Flask 0", "+2"], id="fastapi"),
-        pytest.param(["--hosting", "wsgi"], ["Flask is recommended", "decides"], id="decisive"),
+        pytest.param([], ["FastAPI is recommended", "12 points to 0", "+12"], id="fastapi"),
+        pytest.param(["--hosting", "wsgi"], ["Flask is recommended: a WSGI server"], id="decisive"),
+        pytest.param(["--app", "web"], ["Flask", "in a close call: 12 points to 11."], id="close"),
+        pytest.param(["--async", "none", "--no-validation"], ["A tie, 6 points to 6."], id="tie"),
         pytest.param(
             ["--no-docs"],
-            ["Flask would be recommended if all of these changed:", "async: none (now high)"],
+            ["Flask instead, if you say one of: ", "--app web", "--async none"],
             id="flip",
         ),
+        pytest.param(["--verbose"], ["Assumed, and so counted once: FastAPI was"], id="verbose"),
     ],
 )
 def test_recommend_shows_scores_reasons_and_what_would_change_it(
@@ -284,6 +291,30 @@ def test_recommend_shows_scores_reasons_and_what_would_change_it(
 ) -> None:
     output = run("recommend", *arguments).output
     assert [word for word in words if word not in output] == []
+
+
+def test_what_a_program_reads_has_no_blanks_at_the_ends_and_no_breaks(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    lines = run("recommend", "--app", "web").output.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    [assumed] = [line for line in lines if " +11  All" in line]
+    assert assumed.endswith("a service that grows (+1).")
+
+
+def test_a_recommendation_takes_nothing_of_the_template() -> None:
+    """So it starts nearly as fast as --help."""
+    program = """
+import sys
+from genai_scaffold import cli
+try:
+    cli.main(["recommend", "--app", "web"])
+finally:
+    print(*{"yaml", "jinja2", "copier", "genai_scaffold.pipeline"} & set(sys.modules))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ended.stdout.splitlines()[-1] == b""
 
 
 def test_an_asked_for_framework_is_not_called_recommended(run: Command) -> None:

@@ -110,7 +110,7 @@ def test_the_decisive_reason_tells_what_is_lost_and_what_makes_up_for_it() -> No
     (decisive,) = (criterion for criterion in CRITERIA.criteria if criterion.decisive)
     lost, made_up = decisive.because.split(". ")
     assert all(word in lost for word in ("validation", "docs", "event loop"))
-    assert all(word in made_up for word in ("Pydantic", "OpenAPI", "threads", "gevent"))
+    assert all(word in made_up for word in ("Pydantic", "OpenAPI", "threads"))
 
 
 class TestComplete:
@@ -205,6 +205,13 @@ DOCUMENT = tomllib.loads(
         pytest.param(
             "needs.app.choices.api", 1, "needs.app.choices has a 'api' that is no str", id="choice"
         ),
+        pytest.param("needs.app.said.api", None, "needs.app.said has no 'api'", id="unsaid-answer"),
+        pytest.param("needs.app.said.red", "x", "needs.app.said has an unknown 'red'", id="said"),
+        pytest.param("needs.app.assumed", None, "needs.app has no 'assumed'", id="unassumed"),
+        pytest.param(
+            "frameworks.django", {"label": "Django"}, "frameworks are not two", id="three"
+        ),
+        pytest.param("criteria.no-docs.short", None, "criteria.no-docs has no 'short'", id="short"),
         pytest.param(
             "criteria.no-docs.need", "doc", "criteria.no-docs names no known need", id="need"
         ),

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import pytest
 
@@ -76,6 +76,14 @@ QUESTIONS = [
 ]
 
 
+T = TypeVar("T")
+
+
+def about(asked: dict[str, T], words: str) -> T:
+    """What belongs to the question with these words."""
+    return next(value for question, value in asked.items() if words in question)
+
+
 Flags: TypeAlias = dict[str, str | bool | list[str]]
 
 
@@ -112,7 +120,8 @@ def test_only_what_has_a_question_before_it_offers_the_way_back() -> None:
 
 def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     plan = talk(Script(), flags={"license": "mit"})
-    assert {"name", "async", "provider", "framework"} <= plan.asked
+    assert {"name", "provider", "framework"} <= plan.asked
+    assert not {"async", "docs", "team"} & plan.asked, "they were assumed"
     said = capsys.readouterr().err
     assert re.search(r"^  provider +openai +\(your answer\) *$", said, re.MULTILINE)
     assert re.search(r"^  license +mit +\(flag\) *$", said, re.MULTILINE)
@@ -167,13 +176,44 @@ def test_what_is_answered_is_planned() -> None:
 
 def test_the_recommendation_can_be_overridden(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [(question, DEFAULT) for question in QUESTIONS]
-    lines[6] = ("Create which", "flask service")
+    lines[6] = ("FastAPI is recommended for a typical GenAI API: 12 points", "flask service")
     plan = talk(Script(*lines))
     assert plan.answers.by_key["framework"] == ("flask", "prompt")
     said = capsys.readouterr()
-    assert "FastAPI is recommended." in said.err
-    assert "Flask would be recommended if all of these changed:" in said.err
+    assert "Flask instead, if one of these holds:" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "need", "default"),
+    [
+        pytest.param("How many", "async", "high", id="async"),
+        pytest.param("How large", "scale", "service", id="scale"),
+        pytest.param("Who will", "team", "typed", id="team"),
+    ],
+)
+def test_what_is_picked_is_said_and_who_is_not_sure_says_nothing(
+    question: str, need: str, default: str
+) -> None:
+    position = next(n for n, asked in enumerate(QUESTIONS) if question in asked)
+    before = [(asked, DEFAULT) for asked in QUESTIONS[:position]]
+    script = Script(*before, (question, default))
+    plan = talk(script)
+    assert about(script.rows, question)[0] == about(script.defaults, question) == wizard.NOT_SURE
+    assert plan.recommendation.said == (need,)
+    assert [f"--{need}", default] == plan.command[-3:-1], "it makes the same record again"
+    following = QUESTIONS[position + 1]
+    taken_back = [(question, default), (following, BACK), (question, wizard.NOT_SURE)]
+    script = Script(*before, *taken_back, (following, BACK))
+    assert talk(script).recommendation.said == ()
+    assert about(script.defaults, question) == wizard.NOT_SURE
+
+
+def test_what_the_settings_say_of_a_need_is_said() -> None:
+    script = Script()
+    plan = wizard.ask(answers.from_environment({"GENAI_SCAFFOLD_ASYNC": "some"}), None, script)
+    assert about(script.rows, "How many") == ["none", "some", "high"]
+    assert plan.recommendation.said == ("async",)
 
 
 def test_the_way_back_leads_through_every_question() -> None:
@@ -249,7 +289,7 @@ def test_a_prototype_is_suggested_for_something_small() -> None:
         *[(question, DEFAULT) for question in QUESTIONS[:3]], ("How large", "prototype")
     )
     plan = talk(script)
-    assert script.defaults["Create which one?"] == "fastapi prototype"
+    assert about(script.defaults, "Create which one?") == "fastapi prototype"
     assert plan.answers.by_key["preset"] == ("prototype", "prompt")
     assert plan.answers["deploy"] == ("render",)
 
@@ -260,8 +300,9 @@ def test_only_what_is_possible_is_offered() -> None:
     assert "mod-wsgi" not in script.rows["Where will it run?"]
     script = Script(*[(question, DEFAULT) for question in QUESTIONS[:5]], ("any of", ["hosting"]))
     plan = talk(script)
-    assert script.rows["Create which one?"] == ["flask service", "flask prototype"]
+    assert about(script.rows, "Create which one?") == ["flask service", "flask prototype"]
     assert "mod-wsgi" in script.rows["Where will it run?"]
+    assert script.defaults["Where will it run?"] == plan.answers["deploy"] == ("mod-wsgi",)
     assert plan.answers.by_key["framework"] == ("flask", "recommendation")
 
 
@@ -378,7 +419,7 @@ def test_lines_break_between_words(
 
 
 def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    prompter = typed(monkeypatch, "bot", "", "b", "1", "", "", "", "0", "2", "5", "0", "1")
+    prompter = typed(monkeypatch, "bot", "", "b", "2", "", "", "", "0", "2", "5", "0", "1")
     plan = wizard.ask({}, None, prompter)
     assert given(plan) == {
         "name": "bot",
