@@ -10,7 +10,6 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from backend.chat.policy import DEFAULT_LIMIT
 from backend.llm import create_provider
 from backend.settings import Settings
 from backend.upstream import MOST_ANSWER_BYTES
@@ -65,7 +64,7 @@ def refusal(
             id="both",
         ),
         pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
-        pytest.param({}, {DEFAULT_LIMIT: 100}, id="no limit"),
+        pytest.param({}, {Settings().llm_token_field: 100}, id="no limit"),
     ],
 )
 def test_sends_the_request_within_the_limits(
@@ -96,6 +95,29 @@ def test_always_asks_for_usage(serve: Serve) -> None:
         client.post("/v1/chat/completions", json={**ASK, "stream": True, **options})
     asked = {"include_usage": True}
     assert [body["stream_options"] for body in sent] == [asked, {"vendor_option": 1, **asked}]
+
+
+def test_sends_what_the_provider_takes(serve: Serve) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return stream_of(STOP, "[DONE]")
+
+    names = ("max_completion_tokens", "max_tokens")
+    for name in names:
+        client = serve(answer=answer, llm_token_field=name, llm_ask_usage=False)
+        client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    added = {*names, "stream_options"}
+    assert [added & body.keys() for body in sent] == [{name} for name in names]
+
+
+@pytest.mark.parametrize("count", [-1, 10**30, "7", True, None, [7]])
+def test_a_count_that_is_none_costs_what_was_reserved(serve: Serve, count: object) -> None:
+    answer = httpx2.Response(200, json={**STOP, "usage": {"total_tokens": count}})
+    client = serve(answer=lambda _: answer, tokens_per_day=300, max_tokens=200)
+    statuses = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(2)]
+    assert statuses == [200, 429]
 
 
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
