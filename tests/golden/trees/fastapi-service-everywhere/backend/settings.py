@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from backend.api_keys import ID
+from backend.proxies import proxy_for
 
 START_FAILED = 3  # so uvicorn calls it, and gunicorn, which starts a worker again after any other
 
@@ -81,6 +82,7 @@ BaseURL = Annotated[str, AfterValidator(endpoint)]
 Key = Annotated[SecretStr, AfterValidator(visible)]
 Count = Annotated[int, Field(ge=1, le=10**15)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+TokenField = Literal["max_completion_tokens", "max_tokens"]
 
 
 class Settings(BaseSettings):
@@ -103,6 +105,8 @@ class Settings(BaseSettings):
         "application/pdf",
     )
     llm_timeout_seconds: Seconds = 60
+    llm_token_field: TokenField = "max_completion_tokens"  # noqa: S105 - a name
+    llm_ask_usage: bool = True
     allowed_models: Several[str] = ()
     api_keys: Several[KeyDigest] = ()
     max_body_bytes: Count = 1_000_000
@@ -131,6 +135,12 @@ class Settings(BaseSettings):
         # Only the two together: a key of OpenAI's is not to be sent to another endpoint.
         if not self.model_fields_set & {"llm_api_key", "llm_base_url"}:
             self.llm_api_key, self.llm_base_url = self.openai_api_key, self.openai_base_url
+        return self
+
+    @model_validator(mode="after")
+    def refuse_a_proxy_that_cannot_be_used(self) -> Self:
+        if self.llm_api_key is not None:
+            proxy_for(self.llm_base_url)
         return self
 
     @model_validator(mode="after")

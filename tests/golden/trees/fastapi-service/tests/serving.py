@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 import httpx2
-import openai
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 
-from backend.llm import UpstreamProvider
+from backend.llm import UpstreamProvider, connect
+from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -29,10 +30,20 @@ def running(app: FastAPI) -> Iterator[str]:
 
 def upstream(answer: Answer) -> UpstreamProvider:
     """Returns the real provider, with `answer` in the place of the network."""
-    network = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-    return UpstreamProvider(
-        openai.AsyncOpenAI(api_key="test", base_url="http://upstream/v1", http_client=network)
+    settings = Settings(
+        llm_api_key=SecretStr("test"), llm_base_url="http://upstream/v1", llm_model="some-model"
     )
+    return connect(settings, httpx2.MockTransport(answer))
+
+
+class WholeStream(httpx2.AsyncByteStream):
+    """An answer that arrives, with nothing done to it yet."""
+
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._sent
 
 
 class BrokenStream(httpx2.AsyncByteStream):

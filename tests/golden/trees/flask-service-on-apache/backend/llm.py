@@ -14,12 +14,14 @@ import structlog
 from backend import offline
 from backend.correlation import outgoing_headers
 from backend.events import EventReader
+from backend.network import Guarded, connections
 from backend.settings import Settings
 from backend.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
     LIST_IN,
+    LONGEST_WAIT,
     MOST_REMAINDERS,
     REMAINDER_SECONDS,
     json_of,
@@ -200,11 +202,25 @@ def create_provider(settings: Settings) -> Provider:
     if settings.llm_api_key is None:
         logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
         return OfflineProvider()
+    return connect(settings, connections(settings.llm_base_url))
+
+
+def connect(settings: Settings, transport: httpx2.BaseTransport) -> UpstreamProvider:
+    """Returns the model that the settings name.
+
+    Args:
+        transport: connects to it.
+    """
     client = openai.OpenAI(
-        api_key=settings.llm_api_key.get_secret_value(),
+        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else "",
         base_url=settings.llm_base_url,
         timeout=httpx2.Timeout(settings.llm_timeout_seconds, connect=5),
         max_retries=2,
+        default_headers={"accept-encoding": "identity"},  # packing would hold a stream back
+        # Follows no redirection, which would take a prompt to where nobody has sent it.
+        http_client=httpx2.Client(
+            transport=Guarded(transport, min(LONGEST_WAIT, settings.llm_timeout_seconds))
+        ),
     )
     client.platform_headers()  # which starts a process, once: here, and in no request
     return UpstreamProvider(client)

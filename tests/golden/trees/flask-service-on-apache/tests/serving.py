@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 import httpx2
-import openai
 from flask import Flask
+from pydantic import SecretStr
 from werkzeug.serving import make_server
 
-from backend.llm import UpstreamProvider
+from backend.llm import UpstreamProvider, connect
+from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -30,10 +31,20 @@ def running(app: Flask) -> Iterator[str]:
 
 def upstream(answer: Answer) -> UpstreamProvider:
     """Returns the real provider, with `answer` in the place of the network."""
-    network = httpx2.Client(transport=httpx2.MockTransport(answer))
-    return UpstreamProvider(
-        openai.OpenAI(api_key="test", base_url="http://upstream/v1", http_client=network)
+    settings = Settings(
+        llm_api_key=SecretStr("test"), llm_base_url="http://upstream/v1", llm_model="some-model"
     )
+    return connect(settings, httpx2.MockTransport(answer))
+
+
+class WholeStream(httpx2.SyncByteStream):
+    """An answer that arrives, with nothing done to it yet."""
+
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._sent
 
 
 class BrokenStream(httpx2.SyncByteStream):

@@ -1,5 +1,6 @@
 """The real provider, with the network replaced: what is sent, and what a failure becomes."""
 
+import gzip
 import json
 import socket
 from collections.abc import Callable, Mapping
@@ -9,11 +10,11 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from backend.chat.policy import DEFAULT_LIMIT
 from backend.llm import create_provider
 from backend.settings import Settings
+from backend.upstream import MOST_ANSWER_BYTES
 from tests.conftest import Serve
-from tests.serving import BrokenStream
+from tests.serving import BrokenStream, WholeStream
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
 UI_HELLO = {"role": "user", "parts": [{"type": "text", "text": "hello"}]}
@@ -63,7 +64,7 @@ def refusal(
             id="both",
         ),
         pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="few"),
-        pytest.param({}, {DEFAULT_LIMIT: 100}, id="no limit"),
+        pytest.param({}, {Settings().llm_token_field: 100}, id="no limit"),
     ],
 )
 def test_sends_the_request_within_the_limits(
@@ -94,6 +95,29 @@ def test_always_asks_for_usage(serve: Serve) -> None:
         client.post("/v1/chat/completions", json={**ASK, "stream": True, **options})
     asked = {"include_usage": True}
     assert [body["stream_options"] for body in sent] == [asked, {"vendor_option": 1, **asked}]
+
+
+def test_sends_what_the_provider_takes(serve: Serve) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(json.loads(request.content))
+        return stream_of(STOP, "[DONE]")
+
+    names = ("max_completion_tokens", "max_tokens")
+    for name in names:
+        client = serve(answer=answer, llm_token_field=name, llm_ask_usage=False)
+        client.post("/v1/chat/completions", json={**ASK, "stream": True})
+    added = {*names, "stream_options"}
+    assert [added & body.keys() for body in sent] == [{name} for name in names]
+
+
+@pytest.mark.parametrize("count", [-1, 10**30, "7", True, None, [7]])
+def test_a_count_that_is_none_costs_what_was_reserved(serve: Serve, count: object) -> None:
+    answer = httpx2.Response(200, json={**STOP, "usage": {"total_tokens": count}})
+    client = serve(answer=lambda _: answer, tokens_per_day=300, max_tokens=200)
+    statuses = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(2)]
+    assert statuses == [200, 429]
 
 
 def test_passes_a_stream_on_as_it_came(serve: Serve) -> None:
@@ -322,7 +346,7 @@ def test_passes_on_why_the_request_is_wrong(serve: Serve, status: int) -> None:
     assert (error["message"], error["param"], error["code"]) == ("upstream says no", "p", "c")
 
 
-@pytest.mark.parametrize("sent", ["<html>", '["no"]', '{"error": {"message": 7}}'])
+@pytest.mark.parametrize("sent", ["<html>", "[7]", '{"error": {"message": 7}}'])
 def test_a_refusal_without_a_reason_is_still_one(serve: Serve, sent: str) -> None:
     client = serve(answer=lambda _: httpx2.Response(400, text=sent))
     response = client.post("/v1/chat/completions", json=ASK)
@@ -337,19 +361,174 @@ def test_says_whose_key_is_wrong(serve: Serve, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "message"),
-    [("insufficient_quota", "has spent its quota"), ("rate_limit_exceeded", "is busy")],
+    ("answer", "status", "message"),
+    [
+        pytest.param(refusal(429, {"code": "rate_limit"}), 429, "is busy", id="busy"),
+        pytest.param(
+            refusal(429, {"code": "insufficient_quota"}), 429, "has spent its quota", id="OpenAI's"
+        ),
+        pytest.param(
+            refusal(429, {"type": "exceeded_current_quota_error"}),
+            *(429, "has spent its quota"),
+            id="by type",
+        ),
+        pytest.param(refusal(402, {"code": 402}), 502, "has spent its quota", id="prepaid"),
+        pytest.param(httpx2.Response(402), 502, "has spent its quota", id="prepaid, without words"),
+        pytest.param(
+            refusal(400, {"type": "billing_error"}), 502, "has spent its quota", id="billing"
+        ),
+    ],
 )
-def test_says_why_the_model_refuses_for_now(serve: Serve, code: str, message: str) -> None:
-    client = serve(answer=lambda _: refusal(429, {"code": code}))
-    error = client.post("/v1/chat/completions", json=ASK).json()["error"]
-    assert error["code"] == code
-    assert message in error["message"]
+def test_says_why_the_model_refuses_for_now(
+    serve: Serve, answer: httpx2.Response, status: int, message: str
+) -> None:
+    response = serve(answer=lambda _: answer).post("/v1/chat/completions", json=ASK)
+    assert response.status_code == status
+    assert message in response.json()["error"]["message"]
 
 
-def test_says_when_to_try_again(serve: Serve) -> None:
-    client = serve(answer=lambda _: refusal(429, headers={"retry-after": "7"}))
-    assert client.post("/v1/chat/completions", json=ASK).headers["retry-after"] == "7"
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        pytest.param("7", "7", id="seconds"),
+        pytest.param("6.2", "7", id="a part of a second"),
+        pytest.param("Fri, 31 Dec 1999 23:59:59 GMT", "0", id="a date"),
+        pytest.param("soon", None, id="no number"),
+        pytest.param("\u4e94", None, id="not Latin-1"),
+        pytest.param("nan", None, id="not a number"),
+        pytest.param("inf", None, id="endless"),
+        pytest.param("-1", None, id="in the past"),
+        pytest.param("9" * 400, None, id="for ever"),
+    ],
+)
+def test_says_when_to_try_again(serve: Serve, sent: str, told: str | None) -> None:
+    headers = {b"x-should-retry": b"false", b"retry-after": sent.encode()}
+    client = serve(answer=lambda _: httpx2.Response(429, headers=headers))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, response.headers.get("retry-after")) == (429, told)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_long_wait_is_left_to_the_client(serve: Serve, status: int) -> None:
+    asked: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(status, headers={"retry-after": "20"})
+
+    response = serve(answer=answer).post("/v1/chat/completions", json=ASK, timeout=5)
+    assert (response.headers["retry-after"], len(asked)) == ("20", 1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_prompt_is_not_sent_to_where_the_upstream_points(
+    serve: Serve, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    asked: list[httpx2.URL] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url)
+        return httpx2.Response(status, headers={"location": "http://elsewhere:1/v1?secret"})
+
+    response = serve(answer=answer).post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 502
+    assert {url.host for url in asked} == {"upstream"}
+    assert 'LLM_BASE_URL: the model has moved to http://elsewhere:1"' in capsys.readouterr().out
+
+
+PYDANTIC = {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Not permitted"}
+REASONS = [
+    pytest.param({"error": {"message": "too hot"}}, "too hot", id="OpenAI's"),
+    pytest.param({"error": "too hot"}, "too hot", id="a text"),
+    pytest.param({"message": "too hot"}, "too hot", id="bare"),
+    pytest.param({"detail": "too hot"}, "too hot", id="FastAPI's"),
+    pytest.param(
+        {"detail": [{**PYDANTIC, "input": ASK}]}, "stream_options: Not permitted", id="a list"
+    ),
+    pytest.param(
+        {"object": "error", "message": {"detail": [PYDANTIC]}},
+        "stream_options: Not permitted",
+        id="Mistral's",
+    ),
+    pytest.param({"errors": [{"message": "too hot"}]}, "too hot", id="several"),
+    pytest.param([{"error": {"message": "too hot"}}], "too hot", id="Gemini's"),
+    pytest.param("<html><h1>too hot</h1></html>", "too hot", id="HTML"),
+    pytest.param("too hot", "too hot", id="no JSON"),
+    pytest.param({"error": {"message": "y" * 10_000}}, "y" * 300, id="endless"),
+]
+
+
+@pytest.mark.parametrize(("sent", "reason"), REASONS)
+def test_the_log_and_the_client_get_the_reason(
+    serve: Serve, capsys: pytest.CaptureFixture[str], sent: object, reason: str
+) -> None:
+    body = sent if isinstance(sent, str) else json.dumps(sent)
+    client = serve(answer=lambda _: httpx2.Response(422, text=body))
+    response = client.post("/v1/chat/completions", json=ASK)
+    assert response.status_code == 422
+    assert reason in response.json()["error"]["message"]
+    logged = capsys.readouterr().out
+    assert reason in logged
+    assert "y" * 301 not in response.text + logged
+
+
+@pytest.mark.parametrize(
+    "quote", ["canary-7 sings", "'canary'", "Canary7", "because the canary sings in the mine"]
+)
+def test_a_reason_does_not_repeat_the_prompt(
+    serve: Serve, capsys: pytest.CaptureFixture[str], quote: str
+) -> None:
+    said = "canary canary-7 Canary7 because the canary sings in the mine"
+    body = {"messages": [{"role": "user", "content": said}]}
+    client = serve(answer=lambda _: refusal(400, {"message": f"invalid: {quote}!"}))
+    response = client.post("/v1/chat/completions", json=body)
+    assert response.json()["error"]["message"].startswith("invalid: …")
+    assert "canary" not in (response.text + capsys.readouterr().out).lower()
+
+
+@pytest.mark.parametrize(
+    ("field", "setting"),
+    [
+        ("stream_options", "LLM_ASK_USAGE"),
+        ("max_tokens", "LLM_TOKEN_FIELD"),
+        ("max_completion_tokens", "LLM_TOKEN_FIELD"),
+    ],
+)
+def test_names_the_setting_that_would_help(
+    serve: Serve, capsys: pytest.CaptureFixture[str], field: str, setting: str
+) -> None:
+    client = serve(answer=lambda _: refusal(400, {"message": f"Unsupported: {field}"}))
+    client.post("/v1/chat/completions", json=ASK)
+    assert f"{setting}: the model takes no {field}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_without_end_is_given_up(serve: Serve, status: int) -> None:
+    asked: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        packed = gzip.compress(b" " * (MOST_ANSWER_BYTES + 1))
+        headers = {"content-encoding": "gzip"}
+        return httpx2.Response(status, headers=headers, stream=WholeStream(packed))
+
+    response = serve(answer=answer).post("/v1/chat/completions", json=ASK)
+    message = response.json()["error"]["message"]
+    assert (response.status_code, message) == (502, "The model's answer is too large")
+    assert len(asked) == 1
+
+
+def test_keeps_no_cookie_of_the_upstream(serve: Serve) -> None:
+    sent: list[str | None] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.headers.get("cookie"))
+        return httpx2.Response(200, json=STOP, headers={"set-cookie": "who=alice"})
+
+    client = serve(answer=answer)
+    for _ in range(2):
+        client.post("/v1/chat/completions", json=ASK)
+    assert sent == [None, None]
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -248,3 +248,20 @@ def test_lets_a_page_of_any_scheme_ask(serve: Serve, origin: str) -> None:
 def set_environment(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "ftp://x", "http://"])
+def test_a_proxy_that_cannot_be_used_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("LLM_API_KEY", "k")
+    monkeypatch.setenv("LLM_BASE_URL", "http://model.example/v1")
+    monkeypatch.setenv("LLM_MODEL", "m")
+    with pytest.raises(SystemExit):
+        load_settings()
+    assert capsys.readouterr().err.startswith("settings: ALL_PROXY takes http://")
+    monkeypatch.setenv("NO_PROXY", "model.example")
+    load_settings()

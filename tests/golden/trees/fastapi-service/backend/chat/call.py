@@ -9,6 +9,7 @@ from backend.chat.policy import most_tokens
 from backend.errors import AppError
 
 logger = structlog.get_logger(__name__)
+MOST_COUNT = 100_000_000  # tokens: no model reads or writes as many
 UNSEEN = ("cancelled", "timeout_error")  # ends after which the model may have worked all the same
 
 
@@ -56,7 +57,7 @@ class Call:
         """Notes what the model says that its answer used, where these are counts."""
         usage = answer.get("usage")
         if isinstance(usage, dict):
-            self.usage = {name: n for name, n in usage.items() if type(n) is int and n >= 0}
+            self.usage = {name: n for name, n in usage.items() if is_count(n)}
 
     def finish(self, failure: BaseException | None) -> None:
         """Notes that the call is over: well, with an error, or because the client left."""
@@ -73,6 +74,10 @@ class Call:
             seconds_to_first_token=self.seconds_to_first_token,
             seconds=seconds,
         )
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST_COUNT
 
 
 def outcome_of(failure: BaseException | None) -> str:

@@ -12,7 +12,6 @@ CHARACTERS_PER_IMAGE = 1500 * CHARACTERS_PER_TOKEN  # providers charge by size, 
 NOT_OFFERED = "This model is not offered here"
 NO_EMBEDDING_MODEL = "No embedding model is configured here: name one (or set EMBEDDING_MODEL)"
 LIMITS = ("max_tokens", "max_completion_tokens")
-DEFAULT_LIMIT = "max_completion_tokens"
 
 
 def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, Any]:
@@ -30,9 +29,9 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
     for name in others if isinstance(others, list) else []:
         allowed_model(name, settings)
     given = [name for name in LIMITS if body.get(name) is not None]
-    for name in given or [DEFAULT_LIMIT]:
+    for name in given or [settings.llm_token_field]:
         body[name] = min(body.get(name) or settings.max_tokens, settings.max_tokens)
-    if request.stream:
+    if request.stream and settings.llm_ask_usage:
         body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     return body
 
