@@ -4,6 +4,7 @@ import copy
 import re
 import tomllib
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,9 +102,15 @@ def test_a_need_reads_well_at_a_terminal(need: Need) -> None:
     assert all(len(label) <= 60 for _, label in need.choices)
 
 
-def test_a_measurement_that_contradicts_the_comparison_is_told() -> None:
+# Where the page of measurements shows what a reason refers to.
+TABLES = {"growth": "**Many at once**, one worker"}
+
+
+def test_each_measurement_that_a_reason_refers_to_has_its_table() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "performance.md").read_text("utf-8")
     measured = {c.key for c in CRITERIA.criteria if "our measurements" in c.because}
-    assert measured == {"native-async", "concurrency", "growth"}
+    assert measured == TABLES.keys()
+    assert all(table in page for table in TABLES.values())
 
 
 def test_the_decisive_reason_tells_what_is_lost_and_what_makes_up_for_it() -> None:

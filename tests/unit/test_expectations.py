@@ -1,8 +1,12 @@
 """What the comparison says of ten projects: no weight may contradict it."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
-from genai_scaffold.criteria import Answer
+from genai_scaffold.criteria import Answer, load
 from genai_scaffold.recommend import recommend
 
 
@@ -45,3 +49,37 @@ from genai_scaffold.recommend import recommend
 )
 def test_what_the_comparison_says_is_recommended(said: dict[str, Answer], framework: str) -> None:
     assert recommend(said).framework == framework
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "choose.md"
+PROFILES = re.findall(
+    r"^\| (.+) \| (?:`(.*)`)? ?\| (FastAPI|Flask), (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+)
+
+
+def said_by(flags: str) -> dict[str, Answer]:
+    """What these flags say."""
+    words = shlex.split(flags)
+    said: dict[str, Answer] = {}
+    for flag, following in zip(words, [*words[1:], ""], strict=False):
+        name = flag.removeprefix("--").removeprefix("no-")
+        if flag.startswith("--"):
+            boolean = load().need(name).kind == "boolean"
+            said[name] = "--no-" not in flag if boolean else following
+    return said
+
+
+@pytest.mark.parametrize(("project", "flags", "label", "sums"), PROFILES)
+def test_the_page_tells_the_verdict_of_each_project(
+    project: str, flags: str, label: str, sums: str
+) -> None:
+    assert project
+    verdict = recommend(said_by(flags))
+    assert verdict.framework == label.lower()
+    first, second = sorted(verdict.scores.values(), reverse=True)
+    close = ", a close call" if verdict.call == "close" else ""
+    assert sums == ("decided" if verdict.decisive else f"{first} to {second}{close}")
+
+
+def test_the_page_has_ten_projects() -> None:
+    assert len(PROFILES) == len({flags for _, flags, _, _ in PROFILES}) == 10
