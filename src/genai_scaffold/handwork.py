@@ -122,10 +122,9 @@ def _changed_words(old: Path, new: Path, merged: Path) -> set[str]:
     """
     words: set[str] = set()
     for path in _code(old):
-        before = old / path
-        words |= _changed_between(before, new / path)
-        if (after := merged / path).is_file():
-            words |= _changed_between(before, after)
+        before, after = old / path, merged / path
+        if after.is_file():
+            words |= _changed_between(before, new / path) | _changed_between(before, after)
             words |= _defined(before) - _defined(after)
         else:
             module = PurePosixPath(path).with_suffix("")
