@@ -28,7 +28,7 @@ VENDORED = frozenset({".css", ".js"})
 
 # GitHub's workflows have `${{ … }}`, which is theirs.
 TAG = re.compile(r"(?<!\$)\{\{-? .*? -?\}\}|\{%-? .*? -?%\}")
-CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+CONFLICT = re.compile(r"^([<>|]{7} |={7}$)", re.MULTILINE)
 UNDERLINE = "======="  # of a heading, where no other marker is
 
 WITH_COMMENTS = frozenset({"devcontainer.json", "jsconfig.json", "tsconfig.json"})
@@ -123,7 +123,14 @@ def _kept(root: Path) -> list[str]:
     paths = set(listed.output.split("\0")) if listed.code == 0 else set()
     if record.ANSWERS_FILE not in paths:
         return _all(root)
-    return sorted(path for path in paths if FOREIGN.isdisjoint(path.split("/")))
+    environments = tuple(
+        path.removesuffix("pyvenv.cfg") for path in paths if path.endswith("/pyvenv.cfg")
+    )
+    return sorted(
+        path
+        for path in paths
+        if FOREIGN.isdisjoint(path.split("/")) and not path.startswith(environments)
+    )
 
 
 def _all(root: Path) -> list[str]:

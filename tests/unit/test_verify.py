@@ -141,3 +141,18 @@ def test_data_is_not_read_into_memory(kept: Path) -> None:
     write(kept, "model.gguf", b"")
     os.truncate(kept / "model.gguf", 2**36)  # of holes
     assert "model.gguf" not in verify.project_at(kept).files
+
+
+def test_a_marker_of_the_base_is_left_over_too(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("||||||| parent of 1a2b3c\n")
+    assert [finding.check for finding in verify.rendering(tmp_path)] == ["no-conflict"]
+
+
+def test_an_environment_that_git_does_not_ignore_is_not_read(tmp_path: Path) -> None:
+    git.run(tmp_path, "init", "--quiet")
+    for path in (ANSWERS_FILE, "env/pyvenv.cfg", "env/lib/broken.py", "main.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("x: 1\n")
+    found = set(verify.project_at(tmp_path).files)
+    assert found >= {ANSWERS_FILE, "main.py"}
+    assert not any(path.startswith("env/") for path in found)
