@@ -9,8 +9,12 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api import {{ 'docs, ' if docs }}routes
 from backend.api.dependencies import Services
+{%- if docs %}
+from backend.api.docs_pages import OPENAPI_URL
+{%- endif %}
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
+from backend.api.responses import EXPOSED
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -53,7 +57,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-{%- if not docs %}
+{%- if docs %}
+        openapi_url=OPENAPI_URL if settings.docs_pages else None,
+{%- else %}
         openapi_url=None,
 {%- endif %}
         redirect_slashes=False,
@@ -65,6 +71,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         keys=KeyRing(settings.api_keys),
         limits=limits,
         chat=ChatService(llm, limits, settings),
+        production=settings.app_env == "production",
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
@@ -73,11 +80,12 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=EXPOSED,
         )
     app.include_router(routes.router)
 {%- if docs %}
-    app.include_router(docs.router)
+    if settings.docs_pages:
+        app.include_router(docs.router)
 {%- endif %}
     register_error_handlers(app)
     return app

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, and one line in the log."""
+"""What happens around every request: an id, a limit on its head, one line in the log."""
 
 import random
 import re
@@ -14,7 +14,7 @@ from werkzeug.wsgi import ClosingIterator, get_path_info
 from backend import tracing
 {% endif -%}
 from backend.api.error_handlers import respond
-from backend.api.responses import from_status
+from backend.api.responses import ErrorAnswer, from_status, refused_head
 {%- if 'metrics' in features or 'tracing' in features %}
 from backend.api.routing import path_template
 {%- endif %}
@@ -22,6 +22,7 @@ from backend.api.routing import path_template
 from backend.metrics import count_request
 {%- endif %}
 
+NO_SNIFFING = ("x-content-type-options", "nosniff")
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -38,8 +39,10 @@ class RequestMiddleware:
         started = time.perf_counter()
         path = get_path_info(environ)
         # Flask would take `//echo` for `/echo`.
-        app = respond(from_status(404)) if path.startswith("//") else self._app
+        refused = from_status(404) if path.startswith("//") else refused_for_its_head(environ)
+        app = respond(refused) if refused else self._app
         status = 500
+        added = (("x-request-id", request_id), NO_SNIFFING)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 {%- if 'tracing' in features %}
@@ -59,7 +62,7 @@ class RequestMiddleware:
 {%- if 'tracing' in features %}
             tracing.note_answer(span, environ["REQUEST_METHOD"], route, status)
 {%- endif %}
-            return start_response(line, [*headers, ("x-request-id", request_id)], *error)
+            return start_response(line, [*headers, *added], *error)
 
         def log() -> None:
             self._logger.info(
@@ -74,6 +77,16 @@ class RequestMiddleware:
 {%- endif %}
 
         return ClosingIterator(app(environ, start_with_id), log)
+
+
+def refused_for_its_head(environ: WSGIEnvironment) -> ErrorAnswer | None:
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI", "")  # of gunicorn, of Apache
+    headers = sum(
+        len(name) - len("HTTP_") + len(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    )
+    return refused_head(len(target), headers)
 {%- if 'tracing' in features %}
 
 
