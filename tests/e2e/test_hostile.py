@@ -135,6 +135,27 @@ def test_refuses(server: Server, sent: bytes) -> None:
     assert_serves_others(server)
 
 
+@twins
+@pytest.mark.parametrize(
+    ("headers", "statuses"),
+    [
+        pytest.param([b"X-Long: " + b"x" * 9_000], {200}, id="a header of 9 kB"),
+        pytest.param([b"X-%d: x" % number for number in range(120)], {200}, id="120 headers"),
+        pytest.param([b"X-Long: " + b"x" * 100_000], {400, 431}, id="a header of 100 kB"),
+        pytest.param(
+            [b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAEAAEAA"],
+            {200},
+            id="what Java's client asks first",
+        ),
+    ],
+)
+def test_takes_a_large_head_and_bounds_it(
+    server: Server, headers: list[bytes], statuses: set[int]
+) -> None:
+    sent = request(*headers, b"Content-Length: 1", body=b"1")  # which is fine but for its head
+    assert send(server, [sent]).status in statuses
+
+
 def announced() -> Iterator[bytes]:
     yield request(b"Content-Length: %d" % BODY_BYTES, body=b'"')
     yield from (b"x" * MEGABYTE for _ in range(BODY_BYTES // MEGABYTE))

@@ -24,8 +24,8 @@ def test_openai_documents_these_fields_and_no_others() -> None:
     assert keys(EmbeddingCreateParams) == fields.EMBEDDINGS
 
 
-def keys(documented: Any) -> set[str]:
-    return {*documented.__required_keys__, *documented.__optional_keys__}
+def keys(kind: Any) -> set[str]:
+    return {*kind.__required_keys__, *kind.__optional_keys__}
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def client(
         sent.append(json.loads(asked.content))
         return httpx2.Response(200, json={"choices": [], "data": []})
 
-    settings = getattr(request, "param", {})
-    return serve(answer=answer, allowed_models="small", llm_model="small", **settings)
+    small = {"allowed_models": "small", "llm_model": "small", "embedding_model": "small"}
+    return serve(answer=answer, **small, **getattr(request, "param", {}))
 
 
 @pytest.mark.parametrize("path", ["chat/completions", "embeddings"])

@@ -106,7 +106,7 @@ class Limits:
 
     async def reachable(self) -> bool:
         try:
-            return self._redis is None or bool(await self._redis.ping())  # type: ignore[misc]
+            return self._redis is None or bool(await self._redis.ping())
         except RedisError:
             return False
 
