@@ -4,6 +4,8 @@ import os
 import sys
 from typing import Any
 
+from gunicorn.http.message import Request  # type: ignore[import-untyped]
+from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 
@@ -23,6 +25,18 @@ class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
 worker_class = ThreadWorker  # a waiting request holds a thread: this many can wait at once
 threads = 64
+
+
+class BoundedRequest(Request):  # type: ignore[misc]
+    """Holds 64 kB of headers, where gunicorn's own would hold as many as each may be long."""
+
+    max_buffer_headers = property(lambda _: 65_536, lambda *_: None)
+
+
+RequestParser.mesg_class = BoundedRequest
+limit_request_line = 8190
+limit_request_fields = 1000
+limit_request_field_size = 65_536
 timeout = 120  # seconds until a worker that answers nothing at all is replaced
 graceful_timeout = 25  # seconds that running streams get after SIGTERM
 control_socket_disable = True

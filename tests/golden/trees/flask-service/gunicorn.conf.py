@@ -5,6 +5,8 @@ import sys
 from typing import Any
 
 from gevent import hub, monkey  # type: ignore[import-untyped]
+from gunicorn.http.message import Request  # type: ignore[import-untyped]
+from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 
 
 def run_alone() -> None:
@@ -17,6 +19,18 @@ os.register_at_fork(after_in_child=run_alone)  # before the hooks of packages, w
 
 worker_class = "gevent"  # a waiting request costs a greenlet, so that many can wait at once
 worker_connections = 1000
+
+
+class BoundedRequest(Request):  # type: ignore[misc]
+    """Holds 64 kB of headers, where gunicorn's own would hold as many as each may be long."""
+
+    max_buffer_headers = property(lambda _: 65_536, lambda *_: None)
+
+
+RequestParser.mesg_class = BoundedRequest
+limit_request_line = 8190
+limit_request_fields = 1000
+limit_request_field_size = 65_536
 timeout = 120  # seconds until a worker that answers nothing at all is replaced
 graceful_timeout = 25  # seconds that running streams get after SIGTERM
 control_socket_disable = True

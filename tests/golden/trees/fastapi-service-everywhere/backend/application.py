@@ -11,6 +11,7 @@ from backend.api import routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
+from backend.api.responses import EXPOSED
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         keys=KeyRing(settings.api_keys),
         limits=limits,
         chat=ChatService(llm, limits, settings),
+        production=settings.app_env == "production",
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
@@ -59,7 +61,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=EXPOSED,
         )
     app.include_router(routes.router)
     register_error_handlers(app)

@@ -1,20 +1,62 @@
 """What one client may use: requests a minute, and tokens a day."""
 
 import math
-import time
+import secrets
+from typing import Protocol
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import FixedWindowRateLimiter
-from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from backend.counting import SETTLE, TAKE, MemoryCounter, Taking
 from backend.errors import RateLimited, Unavailable
 from backend.settings import Settings
 
+MINUTE, DAY = 60, 24 * 60 * 60
+PREFIX = "my-app"  # other services may count in the same Redis
 REDIS_SECONDS = 2
 logger = structlog.get_logger(__name__)
+
+
+class Counter(Protocol):
+    async def take(self, client: str, amount: int) -> Taking: ...
+
+    async def settle(self, taking: Taking, change: int) -> None: ...
+
+
+class LocalCounter:
+    """A `MemoryCounter`, which never makes anyone wait."""
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self._counter = MemoryCounter(most, seconds)
+
+    async def take(self, client: str, amount: int) -> Taking:
+        return self._counter.take(client, amount)
+
+    async def settle(self, taking: Taking, change: int) -> None:
+        self._counter.settle(taking, change)
+
+
+class RedisCounter:
+    """Counts in Redis: as `MemoryCounter`, but for all workers together."""
+
+    def __init__(self, redis: Redis, name: str, most: int, seconds: int) -> None:
+        self._name = name
+        self._most = most
+        self._milliseconds = seconds * 1000
+        self._take = redis.register_script(TAKE)
+        self._settle = redis.register_script(SETTLE)
+
+    async def take(self, client: str, amount: int) -> Taking:
+        arguments: list[str | int] = [amount, self._most, self._milliseconds, secrets.token_hex(8)]
+        taken, window, milliseconds = await self._take([self._key(client)], arguments)
+        return Taking(client, bool(taken), window, milliseconds / 1000)
+
+    async def settle(self, taking: Taking, change: int) -> None:
+        await self._settle([self._key(taking.client)], [taking.window, change])
+
+    def _key(self, client: str) -> str:
+        return f"{PREFIX}:{self._name}:{client}"
 
 
 class Limits:
@@ -25,24 +67,21 @@ class Limits:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._pool = redis_pool(settings)
-        self._storage = storage(self._pool)
-        self._limiter = FixedWindowRateLimiter(self._storage)
-        self._requests = RateLimitItemPerMinute(settings.requests_per_minute)
-        self._tokens = RateLimitItemPerDay(settings.tokens_per_day)
+        self._redis = connect(settings)
+        self._requests = self._counter("requests", settings.requests_per_minute, MINUTE)
+        self._tokens = self._counter("tokens", settings.tokens_per_day, DAY)
 
     async def count_request(self, client: str) -> None:
         """Raises RateLimited where the client has made too many requests this minute."""
         try:
-            if await self._limiter.hit(self._requests, client):
-                return
-            wait = await self._wait(self._requests, client)
-        except StorageError as error:
+            taking = await self._requests.take(client, 1)
+        except RedisError as error:
             logger.warning("limits_lost", error=repr(error))
             return
-        raise RateLimited("Too many requests", code="rate_limit_exceeded", retry_after=wait)
+        if not taking.allowed:
+            raise refusal("Too many requests", "rate_limit_exceeded", taking)
 
-    async def reserve(self, client: str, tokens: int) -> None:
+    async def reserve(self, client: str, tokens: int) -> Taking:
         """Takes tokens from the client's budget before they are used.
 
         Raises:
@@ -50,51 +89,47 @@ class Limits:
             Unavailable: the budget cannot be looked at.
         """
         try:
-            if await self._limiter.hit(self._tokens, client, cost=tokens):
-                return
-            wait = await self._wait(self._tokens, client)
-        except StorageError as error:
+            taking = await self._tokens.take(client, tokens)
+        except RedisError as error:
             raise Unavailable("The token budget cannot be checked now") from error
-        await self.settle(client, reserved=tokens, used=0)
-        message = "The daily token budget does not hold as many"
-        raise RateLimited(message, code="insufficient_quota", retry_after=wait)
+        if not taking.allowed:
+            message = "The daily token budget does not hold as many"
+            raise refusal(message, "insufficient_quota", taking)
+        return taking
 
-    async def settle(self, client: str, *, reserved: int, used: int) -> None:
+    async def settle(self, taking: Taking, *, reserved: int, used: int) -> None:
         """Replaces what was reserved with what was used."""
-        item = self._tokens
         try:
-            await self._storage.incr(item.key_for(client), item.get_expiry(), used - reserved)
-        except StorageError as error:
+            await self._tokens.settle(taking, used - reserved)
+        except RedisError as error:
             logger.warning("limits_lost", error=repr(error))
 
     async def reachable(self) -> bool:
-        return await self._storage.check()
+        try:
+            return self._redis is None or bool(await self._redis.ping())
+        except RedisError:
+            return False
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.disconnect()
+        if self._redis is not None:
+            await self._redis.aclose()
 
-    async def _wait(self, item: RateLimitItem, client: str) -> str:
-        stats = await self._limiter.get_window_stats(item, client)
-        return str(max(1, math.ceil(stats.reset_time - time.time())))
+    def _counter(self, name: str, most: int, seconds: int) -> Counter:
+        if self._redis is None:
+            return LocalCounter(most, seconds)
+        return RedisCounter(self._redis, name, most, seconds)
 
 
-def redis_pool(settings: Settings) -> ConnectionPool | None:
+def connect(settings: Settings) -> Redis | None:
     if settings.redis_url is None:
         return None
-    return ConnectionPool.from_url(
+    return Redis.from_url(
         str(settings.redis_url.get_secret_value()),
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
     )
 
 
-def storage(pool: ConnectionPool | None) -> MemoryStorage | RedisStorage:
-    if pool is None:
-        return MemoryStorage()
-    return RedisStorage(
-        "async+redis://",
-        wrap_exceptions=True,
-        implementation="redispy",
-        connection_pool=pool,  # type: ignore[arg-type] # passed on to redis-py
-    )
+def refusal(message: str, code: str, taking: Taking) -> RateLimited:
+    seconds = max(1, math.ceil(taking.seconds))
+    return RateLimited(message, code=code, retry_after=str(seconds))

@@ -108,8 +108,9 @@ class Settings(BaseSettings):
     llm_token_field: TokenField = "max_completion_tokens"  # noqa: S105 - a name
     llm_ask_usage: bool = True
     allowed_models: Several[str] = ()
+    pass_on: Several[str] = ()
     api_keys: Several[KeyDigest] = ()
-    max_body_bytes: Count = 1_000_000
+    max_body_bytes: Count = 10_000_000
     max_messages: Count = 100
     max_tokens: Count = 4096
     requests_per_minute: Count = 60

@@ -9,8 +9,10 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from backend.api import docs, routes
 from backend.api.dependencies import Services
+from backend.api.docs_pages import OPENAPI_URL
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
+from backend.api.responses import EXPOSED
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -44,12 +46,14 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        openapi_url=OPENAPI_URL if settings.docs_pages else None,
         redirect_slashes=False,
     )
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,
         chat=ChatService(llm, limits, settings),
+        production=settings.app_env == "production",
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
@@ -58,9 +62,10 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=EXPOSED,
         )
     app.include_router(routes.router)
-    app.include_router(docs.router)
+    if settings.docs_pages:
+        app.include_router(docs.router)
     register_error_handlers(app)
     return app

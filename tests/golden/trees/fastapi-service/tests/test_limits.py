@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,11 +15,23 @@ from redis import Redis
 
 from backend.api_keys import digest
 from backend.chat.call import Call
+from backend.chat.policy import admit_chat, most_tokens
+from backend.chat.schemas import ChatCompletionRequest
+from backend.counting import MemoryCounter
 from backend.errors import UpstreamFailed, UpstreamTimedOut
+from backend.limits import PREFIX
+from backend.settings import Settings
 from tests.conftest import Serve
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
+IMAGE = f"data:image/png;base64,{'A' * 500_000}"
 KEYS = {name: f"a key of {name}" for name in ("alice", "bob")}
+
+
+def needed(**fields: Any) -> int:
+    """The tokens that must be free for a request."""
+    request = ChatCompletionRequest.model_validate({**ASK, **fields})
+    return most_tokens(admit_chat(request, Settings()))
 
 
 def ask(client: httpx2.Client, name: str = "alice", *, stream: bool = False) -> httpx2.Response:
@@ -87,11 +100,59 @@ def test_says_when_to_ask_again(
     assert seconds / 2 < int(refused.headers["retry-after"]) <= seconds
 
 
+def test_settles_in_the_window_that_was_reserved_in() -> None:
+    now = 0.0
+    counter = MemoryCounter(100, 60, lambda: now)
+    before = counter.take("alice", 100)
+    now = 60.0
+    counter.take("alice", 30)
+    counter.settle(before, -90)
+    assert [counter.take("alice", amount).allowed for amount in (71, 70)] == [False, True]
+
+
+def test_forgets_the_longest_known_where_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("backend.counting.MOST_CLIENTS", 3)
+    now = 0.0
+    counter = MemoryCounter(1, 60, lambda: now)
+    assert all(counter.take(client, 1).allowed for client in "abcd")
+    assert [counter.take(client, 1).allowed for client in "dba"] == [False, False, True]
+    assert len(counter) == 3
+    now = 60.0
+    for client in "efgh":
+        counter.take(client, 1)
+    assert len(counter) <= 3
+
+
+def test_a_flush_of_redis_leaves_nobody_with_more_than_the_budget(
+    serve: Serve, redis_url: str
+) -> None:
+    redis = Redis.from_url(redis_url)
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        redis.flushall()
+        return httpx2.Response(200, json={"choices": [], "usage": {"total_tokens": 1}})
+
+    client = serve(answer=answer, redis_url=redis_url, max_tokens=1000, tokens_per_day=1500)
+    for _ in range(3):
+        assert client.post("/v1/chat/completions", json=ASK).status_code == 200
+    large = {**ASK, "n": 2, "max_tokens": 1000}
+    assert client.post("/v1/chat/completions", json=large).status_code == 429
+
+
+def test_counts_under_a_name_of_its_own(serve: Serve, redis_url: str) -> None:
+    assert ask(serve(redis_url=redis_url)).status_code == 200
+    names = [key.decode() for key in Redis.from_url(redis_url).scan_iter()]
+    assert len(names) == 2
+    assert {name.split(":")[0] for name in names} == {PREFIX}
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_keeps_each_client_within_its_budget(limited: Serve, stream: bool) -> None:
-    client = limited(tokens_per_day=40, max_tokens=30)
+    client = limited(tokens_per_day=75, max_tokens=30)
     codes = [ask(client, stream=stream).status_code for _ in range(5)]
-    assert codes[0] == 200  # 32 tokens reserved, about 10 used
+    assert codes[0] == 200  # about 60 tokens reserved, about 10 used
     assert codes[-1] == 429
     assert ask(client, "bob").status_code == 200
 
@@ -99,10 +160,10 @@ def test_keeps_each_client_within_its_budget(limited: Serve, stream: bool) -> No
 @pytest.mark.parametrize(
     ("usage", "codes"),
     [
-        # 42 must be free each time.
+        # About 75 must be free each time, and are there three times.
         pytest.param({"total_tokens": 7}, [200, 200, 200, 429], id="7 are taken"),
-        pytest.param({"total_tokens": -7}, [200, 429, 429, 429], id="no count: 42 are taken"),
-        pytest.param([], [200, 429, 429, 429], id="nothing: 42 are taken"),
+        pytest.param({"total_tokens": -7}, [200, 429, 429, 429], id="no count: all are taken"),
+        pytest.param([], [200, 429, 429, 429], id="nothing: all are taken"),
     ],
 )
 @pytest.mark.parametrize("stream", [True, False])
@@ -113,7 +174,9 @@ def test_charges_what_the_model_counted(
     events = [json.dumps(said), '{"choices": [], "usage": null}', "[DONE]"]
     text = "".join(f"data: {event}\n\n" for event in events) if stream else json.dumps(said)
     client = serve(
-        answer=lambda _: httpx2.Response(200, text=text), tokens_per_day=60, max_tokens=40
+        answer=lambda _: httpx2.Response(200, text=text),
+        tokens_per_day=needed(stream=stream, max_completion_tokens=40) + 15,
+        max_tokens=40,
     )
     body = {**ASK, "stream": stream}
     assert [client.post("/v1/chat/completions", json=body).status_code for _ in codes] == codes
@@ -129,14 +192,14 @@ def test_charges_what_the_model_counted(
         pytest.param(
             "chat/completions", {"messages": [{"role": "user", "content": "x" * 200}]}, id="prompt"
         ),
-        pytest.param("embeddings", {"input": ["x" * 100] * 2}, id="embeddings"),
+        pytest.param("embeddings", {"input": ["x" * 100] * 3}, id="embeddings"),
         pytest.param("embeddings", {"input": [7] * 50}, id="embeddings of tokens"),
     ],
 )
 def test_refuses_what_may_cost_too_much_and_charges_nothing(
     serve: Serve, path: str, large: dict[str, object]
 ) -> None:
-    client = serve(tokens_per_day=50)
+    client = serve(tokens_per_day=60)
     small = {**ASK, "max_tokens": 20, "input": "hello"}
     codes = [client.post(f"/v1/{path}", json=body).status_code for body in (small | large, small)]
     assert codes == [429, 200]
@@ -150,30 +213,54 @@ def test_refuses_what_may_cost_too_much_and_charges_nothing(
     ],
 )
 def test_reserves_for_an_image_whatever_its_length(serve: Serve, beside: str, status: int) -> None:
-    image = {"type": "image_url", "image_url": {"url": f"data:,{'A' * 500_000}"}, "text": beside}
+    image = {"type": "image_url", "image_url": {"url": IMAGE}, "text": beside}
     client = serve(tokens_per_day=6000)
     body = {"messages": [{"role": "user", "content": [image]}], "max_tokens": 20}
     assert client.post("/v1/chat/completions", json=body).status_code == status
 
 
-@pytest.mark.parametrize(("budget", "status"), [(113, 200), (112, 429)])
 @pytest.mark.parametrize(
-    "content", ["x" * 396, [{"type": "text", "text": "x" * 392}]], ids=["text", "parts"]
+    ("content", "least"),
+    [
+        pytest.param("x" * 4000, 1000, id="a text"),
+        pytest.param("漢" * 4000, 3000, id="a text whose letters are 3 bytes"),
+        pytest.param([{"type": "text", "text": "x" * 4000}], 1000, id="a part"),
+        pytest.param([{"type": "video_url", "video_url": {"url": "x"}}], 1500, id="a film"),
+        pytest.param([{"type": "x", "image_url": {"url": IMAGE}}], 125_000, id="no image"),
+        pytest.param([{"type": "image_url", "image_url": {"url": "x" * 4000}}], 2500, id="no data"),
+        pytest.param(
+            [{"type": "image_url", "image_url": {"url": f"data:text/plain,{'x' * 4000}"}}],
+            2500,
+            id="a text for an image",
+        ),
+        pytest.param(
+            [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{'x ' * 2000}"}}],
+            2500,
+            id="a text in an image's data",
+        ),
+    ],
 )
-def test_reserves_a_quarter_of_the_characters_and_the_longest_answer(
-    serve: Serve, content: object, budget: int, status: int
-) -> None:
-    # 400 characters with those of the role and the type, and two numbers, which count as 4 each:
-    # 103 tokens, and 10 for the answer.
-    body = {"messages": [{"role": "user", "content": content}]}
-    limits = {"max_tokens": 10, "max_completion_tokens": 5}
-    client = serve(tokens_per_day=budget)
-    assert client.post("/v1/chat/completions", json=body | limits).status_code == status
+def test_reserves_a_quarter_of_what_is_sent(content: object, least: int) -> None:
+    assert needed(messages=[{"role": "user", "content": content}], max_tokens=1) >= least
+
+
+@pytest.mark.parametrize("name", ["x", "image_url", "url"])
+def test_nothing_is_hidden_in_a_tool(name: str) -> None:
+    schema = {"properties": {name: {"description": "x" * 4000, name: {"url": "x" * 4000}}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    assert needed(tools=[tool], max_tokens=1) >= 2000
+
+
+def test_reserves_the_longest_answer_of_each_choice() -> None:
+    one = needed(max_tokens=1)
+    assert needed(max_tokens=101) - one in (100, 101)  # its digits are sent, too
+    assert needed(max_tokens=10, max_completion_tokens=5) >= one + 9
+    assert needed(max_tokens=100, n=3) >= one + 299
 
 
 def test_charges_nothing_for_a_failure(serve: Serve) -> None:
     refusal = httpx2.Response(400, json={"error": {"message": "no"}})
-    client = serve(answer=lambda _: refusal, tokens_per_day=60, max_tokens=40)
+    client = serve(answer=lambda _: refusal, tokens_per_day=90, max_tokens=40)
     codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(4)]
     assert codes == [400] * 4
 
@@ -199,7 +286,7 @@ def test_charges_for_an_answer_that_took_too_long(serve: Serve) -> None:
     def answer(_: httpx2.Request) -> httpx2.Response:
         raise httpx2.ReadTimeout("too long")
 
-    client = serve(answer=answer, tokens_per_day=60, max_tokens=40)
+    client = serve(answer=answer, tokens_per_day=90, max_tokens=40)
     codes = [client.post("/v1/chat/completions", json=ASK).status_code for _ in range(2)]
     assert codes == [504, 429]
 

@@ -77,7 +77,7 @@ def test_sends_the_request_within_the_limits(
         return httpx2.Response(200, json={"id": "1", "choices": []})
 
     client = serve(answer=answer, llm_model="some-model", max_tokens=100)
-    body = {**ASK, "temperature": 0.1, "vendor_option": {"a": [1]}}
+    body = {**ASK, "temperature": 0.1, "logit_bias": {"1": 2}}
     response = client.post("/v1/chat/completions", json={**body, **given})
     assert response.json() == {"id": "1", "choices": []}
     assert sent == [{**body, **sent_on, "model": "some-model"}]

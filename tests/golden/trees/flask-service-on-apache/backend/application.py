@@ -9,7 +9,8 @@ from backend.api import routes
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
-from backend.api.routing import BoundedRequest
+from backend.api.responses import EXPOSED
+from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
 from backend.chat.service import ChatService
 from backend.limits import Limits
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     configure_logging(settings.log_level)
     app = Flask("backend", static_folder=None)
     app.request_class = BoundedRequest
+    app.url_map.converters["non_empty_path"] = NonEmptyPath
     app.url_map.merge_slashes = False  # `/v1//models` is no route, and no redirection either
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
@@ -45,12 +47,13 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         limits=limits,
         chat=ChatService(llm or create_provider(settings), limits, settings),
         proxies=settings.forwarded_allow_ips,
+        production=settings.app_env == "production",
     )
     if settings.cors_origins:
         CORS(
             app,
             origins=[exactly(origin) for origin in settings.cors_origins],
-            expose_headers=["x-request-id", "retry-after"],
+            expose_headers=EXPOSED,
             always_send=False,
             send_wildcard=True,
         )

@@ -1,19 +1,49 @@
 """What one client may use: requests a minute, and tokens a day."""
 
 import math
-import time
+import secrets
+from typing import Protocol
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import FixedWindowRateLimiter
+from redis import Redis
+from redis.exceptions import RedisError
 
+from backend.counting import SETTLE, TAKE, MemoryCounter, Taking
 from backend.errors import RateLimited, Unavailable
 from backend.settings import Settings
 
+MINUTE, DAY = 60, 24 * 60 * 60
+PREFIX = "my-app"  # other services may count in the same Redis
 REDIS_SECONDS = 2
 logger = structlog.get_logger(__name__)
+
+
+class Counter(Protocol):
+    def take(self, client: str, amount: int) -> Taking: ...
+
+    def settle(self, taking: Taking, change: int) -> None: ...
+
+
+class RedisCounter:
+    """Counts in Redis: as `MemoryCounter`, but for all workers together."""
+
+    def __init__(self, redis: Redis, name: str, most: int, seconds: int) -> None:
+        self._name = name
+        self._most = most
+        self._milliseconds = seconds * 1000
+        self._take = redis.register_script(TAKE)
+        self._settle = redis.register_script(SETTLE)
+
+    def take(self, client: str, amount: int) -> Taking:
+        arguments: list[str | int] = [amount, self._most, self._milliseconds, secrets.token_hex(8)]
+        taken, window, milliseconds = self._take([self._key(client)], arguments)
+        return Taking(client, bool(taken), window, milliseconds / 1000)
+
+    def settle(self, taking: Taking, change: int) -> None:
+        self._settle([self._key(taking.client)], [taking.window, change])
+
+    def _key(self, client: str) -> str:
+        return f"{PREFIX}:{self._name}:{client}"
 
 
 class Limits:
@@ -24,23 +54,21 @@ class Limits:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._storage = storage(settings)
-        self._limiter = FixedWindowRateLimiter(self._storage)
-        self._requests = RateLimitItemPerMinute(settings.requests_per_minute)
-        self._tokens = RateLimitItemPerDay(settings.tokens_per_day)
+        self._redis = connect(settings)
+        self._requests = self._counter("requests", settings.requests_per_minute, MINUTE)
+        self._tokens = self._counter("tokens", settings.tokens_per_day, DAY)
 
     def count_request(self, client: str) -> None:
         """Raises RateLimited where the client has made too many requests this minute."""
         try:
-            if self._limiter.hit(self._requests, client):
-                return
-            wait = self._wait(self._requests, client)
-        except StorageError as error:
+            taking = self._requests.take(client, 1)
+        except RedisError as error:
             logger.warning("limits_lost", error=repr(error))
             return
-        raise RateLimited("Too many requests", code="rate_limit_exceeded", retry_after=wait)
+        if not taking.allowed:
+            raise refusal("Too many requests", "rate_limit_exceeded", taking)
 
-    def reserve(self, client: str, tokens: int) -> None:
+    def reserve(self, client: str, tokens: int) -> Taking:
         """Takes tokens from the client's budget before they are used.
 
         Raises:
@@ -48,38 +76,43 @@ class Limits:
             Unavailable: the budget cannot be looked at.
         """
         try:
-            if self._limiter.hit(self._tokens, client, cost=tokens):
-                return
-            wait = self._wait(self._tokens, client)
-        except StorageError as error:
+            taking = self._tokens.take(client, tokens)
+        except RedisError as error:
             raise Unavailable("The token budget cannot be checked now") from error
-        self.settle(client, reserved=tokens, used=0)
-        message = "The daily token budget does not hold as many"
-        raise RateLimited(message, code="insufficient_quota", retry_after=wait)
+        if not taking.allowed:
+            message = "The daily token budget does not hold as many"
+            raise refusal(message, "insufficient_quota", taking)
+        return taking
 
-    def settle(self, client: str, *, reserved: int, used: int) -> None:
+    def settle(self, taking: Taking, *, reserved: int, used: int) -> None:
         """Replaces what was reserved with what was used."""
-        item = self._tokens
         try:
-            self._storage.incr(item.key_for(client), item.get_expiry(), used - reserved)
-        except StorageError as error:
+            self._tokens.settle(taking, used - reserved)
+        except RedisError as error:
             logger.warning("limits_lost", error=repr(error))
 
     def reachable(self) -> bool:
-        return self._storage.check()
+        try:
+            return self._redis is None or bool(self._redis.ping())
+        except RedisError:
+            return False
 
-    def _wait(self, item: RateLimitItem, client: str) -> str:
-        stats = self._limiter.get_window_stats(item, client)
-        return str(max(1, math.ceil(stats.reset_time - time.time())))
+    def _counter(self, name: str, most: int, seconds: int) -> Counter:
+        if self._redis is None:
+            return MemoryCounter(most, seconds)
+        return RedisCounter(self._redis, name, most, seconds)
 
 
-def storage(settings: Settings) -> MemoryStorage | RedisStorage:
+def connect(settings: Settings) -> Redis | None:
     if settings.redis_url is None:
-        return MemoryStorage()
-    url = str(settings.redis_url.get_secret_value())
-    return RedisStorage(
-        url,
-        wrap_exceptions=True,
+        return None
+    return Redis.from_url(
+        str(settings.redis_url.get_secret_value()),
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
     )
+
+
+def refusal(message: str, code: str, taking: Taking) -> RateLimited:
+    seconds = max(1, math.ceil(taking.seconds))
+    return RateLimited(message, code=code, retry_after=str(seconds))

@@ -18,6 +18,13 @@ PARTS = [{"type": "text", "text": "hello"}]
 ASK = {"messages": [{"role": "user", "content": "hello", "parts": PARTS}]}
 KEY, NEXT_KEY = "a-key-of-alice", "her-next-key"
 JSON = {"content-type": "application/json"}
+IN_PRODUCTION = {
+    "app_env": "production",
+    "llm_api_key": "x",
+    "llm_base_url": "http://127.0.0.1:1",
+    "llm_model": "m",
+    "api_keys": f"alice:{digest(KEY)}",
+}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -52,9 +59,11 @@ def test_echoes_any_json(client: httpx2.Client, value: object) -> None:
         pytest.param(b'"\xe9"', 400, id="not UTF-8"),
         pytest.param(b"[" * 100_000, 400, id="100,000 levels deep"),
         pytest.param(b'"' + b"x" * 2_000_000 + b'"', 413, id="2 MB"),
+        pytest.param(b"[" + b"[]," * 100_000 + b"1]", 413, id="100,000 values"),
     ],
 )
-def test_refuses_what_it_cannot_read(client: httpx2.Client, body: bytes, status: int) -> None:
+def test_refuses_what_it_cannot_read(serve: Serve, body: bytes, status: int) -> None:
+    client = serve(max_body_bytes=1_000_000)
     response = client.post("/echo", content=body, headers=JSON)
     assert response.status_code == status
     error = response.json()["error"]
@@ -74,7 +83,18 @@ def test_knows_the_status_of_an_error_by_what_it_is_derived_from() -> None:
     assert from_error(KeyExpired("The key has expired")).status == 401
 
 
-def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:
+def test_takes_a_long_text_however_many_commas_it_has(client: httpx2.Client) -> None:
+    text = r"\"[{,'" * 200_000
+    assert client.post("/echo", json=text).json() == {"you_sent": text}
+
+
+def test_takes_a_photo_and_no_film(client: httpx2.Client) -> None:
+    assert client.post("/echo", json="A" * 9_000_000).status_code == 200
+    assert client.post("/echo", json="A" * 11_000_000).status_code == 413
+
+
+def test_counts_a_body_of_unknown_length(serve: Serve) -> None:
+    client = serve(max_body_bytes=1_000_000)
     body = (b"x" * 100_000 for _ in range(20))
     assert client.post("/echo", content=body, headers=JSON).status_code == 413
 
@@ -85,12 +105,75 @@ def test_counts_a_body_of_unknown_length(client: httpx2.Client) -> None:
         pytest.param("GET", "/nowhere", 404, id="no such route"),
         pytest.param("GET", "/echo", 405, id="wrong method"),
         pytest.param("POST", "/echo/", 404, id="a slash too many"),
+        pytest.param("POST", "/echo", 415, id="no content type"),
     ],
 )
 def test_errors_have_one_shape(client: httpx2.Client, method: str, path: str, status: int) -> None:
     response = client.request(method, path)
     assert response.status_code == status
     assert response.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "json"]
+)
+def test_says_which_header_to_add(client: httpx2.Client, kind: str) -> None:
+    refused = client.post("/v1/chat/completions", content="{}", headers={"content-type": kind})
+    assert refused.status_code == 415
+    assert "Content-Type: application/json" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.x+json", "Application/JSON; charset=utf-8"])
+def test_reads_json_by_any_of_its_names(client: httpx2.Client, kind: str) -> None:
+    response = client.post("/echo", content="1", headers={"content-type": kind})
+    assert response.json() == {"you_sent": 1}
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1", "/v1/"])
+def test_says_what_there_is_where_a_path_is_unknown(client: httpx2.Client, path: str) -> None:
+    refused = client.post(path)
+    assert refused.status_code == 404
+    assert "/v1/chat/completions" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        pytest.param("/healthz", {"cookie": "x" * 9000}, 200, id="a cookie of 9 kB"),
+        pytest.param("/healthz", {"cookie": "x" * 64_001}, 431, id="a cookie of 64 kB"),
+        pytest.param("/healthz", {f"x-{n}": "x" * 800 for n in range(80)}, 431, id="many headers"),
+        pytest.param(f"/healthz?{'x' * 8000}", {}, 414, id="a query of 8 kB"),
+    ],
+)
+def test_bounds_the_head(
+    client: httpx2.Client, path: str, headers: dict[str, str], status: int
+) -> None:
+    response = client.get(path, headers=headers)
+    assert response.status_code == status
+    if status != 200:
+        assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_nobody_guesses_what_an_answer_is(client: httpx2.Client) -> None:
+    for path in ("/healthz", "/nowhere"):
+        assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "body", [b"{nope", b"x" * 2_000_000, b"[" * 100_000], ids=["no JSON", "2 MB", "deep"]
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/api/chat", "/echo"])
+def test_asks_for_the_key_before_it_reads_the_body(serve: Serve, path: str, body: bytes) -> None:
+    client = serve(**IN_PRODUCTION, max_body_bytes=1_000_000)
+    assert client.post(path, content=body).status_code == 401
+
+
+def test_the_examples_are_for_clients_in_production(serve: Serve) -> None:
+    client = serve(**IN_PRODUCTION, requests_per_minute=2)
+    assert client.get("/").status_code == 401
+    client.headers["authorization"] = f"Bearer {KEY}"
+    codes = [client.get("/").status_code, client.post("/echo", json=1).status_code]
+    assert [*codes, client.post("/echo", json=1).status_code] == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +280,7 @@ def test_lets_a_known_page_read_what_became_of_its_request(serve: Serve, status:
     assert response.status_code == status
     assert response.headers["access-control-allow-origin"] == "https://app.example"
     exposed = response.headers["access-control-expose-headers"].lower()
-    assert {"x-request-id", "retry-after"} <= set(exposed.split(", "))
+    assert {"x-request-id", "retry-after", "x-dropped-fields"} <= set(exposed.split(", "))
 
 
 def test_lets_a_known_page_send_its_key(serve: Serve) -> None:

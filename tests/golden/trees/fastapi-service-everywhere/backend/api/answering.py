@@ -1,7 +1,7 @@
 """Answers, for as long as there is someone to read them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -15,11 +15,18 @@ Result = TypeVar("Result")
 
 
 async def answer(
-    request: Request, work: Coroutine[Any, Any, Result], respond: Callable[[Result], Response]
+    request: Request,
+    work: Coroutine[Any, Any, Result],
+    respond: Callable[[Result], Response],
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Responds with what `work` returns, if the client is still there."""
     working = await while_connected(request.scope, request.receive, work)
-    return Response(status_code=CLIENT_LEFT) if working.cancelled() else respond(working.result())
+    if working.cancelled():
+        return Response(status_code=CLIENT_LEFT)
+    response = respond(working.result())
+    response.headers.update(headers or {})
+    return response
 
 
 def json_response(value: dict[str, Any]) -> Response:

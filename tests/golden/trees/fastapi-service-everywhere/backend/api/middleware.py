@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a limit on the body, one line in the log."""
+"""What happens around every request: an id, limits on head and body, one line in the log."""
 
 import random
 import re
@@ -11,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.answering import CLIENT_LEFT, LEAVING
 from backend.api.error_handlers import respond
-from backend.api.responses import from_error
+from backend.api.responses import ErrorAnswer, from_error, refused_head
 
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -34,6 +35,7 @@ class RequestMiddleware:
         status = CLIENT_LEFT  # unless something is sent
         body_bytes = 0
         inner = routed(scope)
+        refused = refused_for_its_head(scope)
 
         async def limited_receive() -> Message:
             nonlocal body_bytes
@@ -47,12 +49,14 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                added = ((b"x-request-id", request_id.encode()), NO_SNIFFING)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)  # in a task of its own
         try:
-            await self._app(inner, limited_receive, send_with_id)
+            app = respond(refused) if refused else self._app
+            await app(inner, limited_receive, send_with_id)
         except Exception as bug:
             # Here, since Starlette would pass it on to uvicorn, which logs its message.
             response = respond(from_error(bug))
@@ -68,6 +72,12 @@ class RequestMiddleware:
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
+
+
+def refused_for_its_head(scope: Scope) -> ErrorAnswer | None:
+    target = len(scope.get("raw_path", b"")) + len(scope["query_string"])
+    headers: int = sum(len(name) + len(value) for name, value in scope["headers"])
+    return refused_head(target, headers)
 
 
 def routed(scope: Scope) -> Scope:

@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from backend.api.answering import answer, json_response
-from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
+from backend.api.dependencies import ChatDep, ClientDep, ExampleDep, ServicesDep
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -23,12 +23,12 @@ router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda r
 
 
 @router.get("/")
-async def greet() -> Greeting:
+async def greet(_: ExampleDep) -> Greeting:
     return Greeting(message="Hello from FastAPI!")
 
 
 @router.post("/echo")
-async def echo(data: EchoRequest) -> Echo:
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
     """Sends back the JSON value that came in."""
     return Echo(you_sent=data.root)
 
@@ -64,9 +64,10 @@ async def complete_chat(
     body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat.dropped(body)
     if body.stream:
-        return await answer(request, chat.stream(body, client), chat_stream)
-    return await answer(request, chat.complete(body, client), json_response)
+        return await answer(request, chat.stream(body, client), chat_stream, dropped)
+    return await answer(request, chat.complete(body, client), json_response, dropped)
 
 
 @router.post("/v1/embeddings", response_model=None)
@@ -74,7 +75,8 @@ async def embed(
     body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return await answer(request, chat.embed(body, client), json_response)
+    embedding = chat.embed(body, client)
+    return await answer(request, embedding, json_response, chat.dropped(body))
 
 
 @router.post("/api/chat", response_model=None)

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
+import structlog
 
 from backend.chat import ui_messages
 from backend.chat.call import Call
-from backend.chat.policy import admit_chat, admit_embedding
+from backend.chat.policy import DROPPED, admit_chat, admit_embedding, dropped_fields, named
 from backend.chat.relay import Relay
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.limits import Limits
@@ -16,6 +17,7 @@ from backend.llm import Provider
 from backend.settings import Settings
 
 JSONObject = dict[str, Any]
+logger = structlog.get_logger(__name__)
 
 
 class ChatService:
@@ -50,6 +52,14 @@ class ChatService:
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return await self.stream(chat, client)
 
+    def dropped(self, request: ChatCompletionRequest | EmbeddingRequest) -> dict[str, str]:
+        """Returns the header that names the fields which do not reach the model, if any."""
+        fields = dropped_fields(request, self._settings)
+        if not fields:
+            return {}
+        logger.info("fields_dropped", fields=named(fields))
+        return {DROPPED: named(fields)}
+
     async def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or await self._llm.models()
 
@@ -79,11 +89,11 @@ class ChatService:
             await self._finish(call, sys.exception())
 
     async def _begin(self, call: Call) -> None:
-        await self._limits.reserve(call.client, call.reserved)
+        call.taking = await self._limits.reserve(call.client, call.reserved)
         call.begin()
 
     async def _finish(self, call: Call, failure: BaseException | None) -> None:
         call.finish(failure)
         # A client that left has cancelled us; what it used is counted all the same.
         with anyio.move_on_after(1, shield=True):
-            await self._limits.settle(call.client, reserved=call.reserved, used=call.used)
+            await self._limits.settle(call.taking, reserved=call.reserved, used=call.used)

@@ -3,19 +3,19 @@
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse
 
-from backend.api.docs_pages import ASSETS, CACHE_SECONDS, REDOC, SWAGGER_UI
+from backend.api.docs_pages import ASSETS, CACHE_SECONDS, HEADERS, REDOC, SWAGGER_UI
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
 async def swagger_ui() -> HTMLResponse:
-    return HTMLResponse(SWAGGER_UI)
+    return HTMLResponse(SWAGGER_UI, headers=HEADERS)
 
 
 @router.get("/redoc")
 async def redoc() -> HTMLResponse:
-    return HTMLResponse(REDOC)
+    return HTMLResponse(REDOC, headers=HEADERS)
 
 
 @router.get("/docs-assets/{name}")

@@ -1,12 +1,20 @@
 """Turns every error into the one shape that clients know."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from backend.api.responses import ErrorAnswer, from_error, from_status, from_validation
+from backend.api.responses import (
+    ErrorAnswer,
+    from_error,
+    from_status,
+    from_validation,
+    no_such_route,
+)
 from backend.errors import AppError
 
 
@@ -23,8 +31,13 @@ def register_error_handlers(app: FastAPI) -> None:
         failures = [{**failure, "loc": failure["loc"][1:]} for failure in error.errors()]
         return respond(from_validation(failures))
 
+    paths = [route.path for route in iter_route_contexts(app.routes)]
+    served = [path for path in paths if path and "{" not in path]
+
     @app.exception_handler(HTTPException)
-    async def on_http_error(_: Request, error: HTTPException) -> Response:
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.NOT_FOUND and "route" not in request.scope:
+            return respond(no_such_route(request.url.path, served))
         return respond(from_status(error.status_code, error.detail), error.headers)
 
 

@@ -21,6 +21,7 @@ class Services(NamedTuple):
     limits: Limits
     chat: ChatService
     proxies: Proxies
+    production: bool
 
 
 def services() -> Services:
@@ -44,6 +45,12 @@ def admit_client() -> None:
         owner = address(request.remote_addr, forwarded, found.proxies)
     found.limits.count_request(owner)
     g.client = owner
+
+
+def admit_client_in_production() -> None:
+    """Lets everyone in while the service is developed."""
+    if services().production:
+        admit_client()
 
 
 def address(peer: str | None, forwarded: list[str], proxies: Proxies) -> str:

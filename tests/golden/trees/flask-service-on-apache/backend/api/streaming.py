@@ -18,8 +18,8 @@ MOST_AHEAD = 100  # frames that a slow client has not taken yet
 A_MOMENT = 0.01  # seconds
 
 
-def chat_stream(answer: Stream) -> Response:
-    return event_stream(chat_frames(answer.events), answer)
+def chat_stream(answer: Stream, headers: Mapping[str, str] | None = None) -> Response:
+    return event_stream(chat_frames(answer.events), answer, headers)
 
 
 def ui_stream(answer: Stream, message_id: str | None) -> Response:

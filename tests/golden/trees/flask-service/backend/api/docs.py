@@ -11,7 +11,14 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from pydantic_core import to_json
 from werkzeug.routing import Rule
 
-from backend.api.docs_pages import ASSETS, CACHE_SECONDS, OPENAPI_URL, REDOC, SWAGGER_UI
+from backend.api.docs_pages import (
+    ASSETS,
+    CACHE_SECONDS,
+    HEADERS,
+    OPENAPI_URL,
+    REDOC,
+    SWAGGER_UI,
+)
 from backend.api.routing import TypedView, path_template
 
 REFERENCE = "#/components/schemas/{model}"
@@ -26,13 +33,13 @@ def openapi() -> Response:
 
 
 @router.get("/docs")
-def swagger_ui() -> str:
-    return SWAGGER_UI
+def swagger_ui() -> Response:
+    return Response(SWAGGER_UI, headers=HEADERS)
 
 
 @router.get("/redoc")
-def redoc() -> str:
-    return REDOC
+def redoc() -> Response:
+    return Response(REDOC, headers=HEADERS)
 
 
 @router.get("/docs-assets/<name>")

@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, NotFound
 
-from backend.api.responses import ErrorAnswer, from_error, from_status, from_validation
+from backend.api.responses import (
+    ErrorAnswer,
+    from_error,
+    from_status,
+    from_validation,
+    no_such_route,
+)
 from backend.api.routing import InvalidInput
 
 
@@ -14,8 +20,12 @@ def register_error_handlers(app: Flask) -> None:
     def on_invalid_input(error: InvalidInput) -> Response:
         return respond(from_validation(error.failures))
 
+    served = [rule.rule for rule in app.url_map.iter_rules() if not rule.arguments]
+
     @app.errorhandler(HTTPException)
     def on_http_error(error: HTTPException) -> Response:
+        if isinstance(error, NotFound) and request.url_rule is None:
+            return respond(no_such_route(request.path, served))
         headers = {name: value for name, value in error.get_headers() if name == "Allow"}
         # Werkzeug's own descriptions are sentences for a browser's page.
         own = error.description == type(error).description

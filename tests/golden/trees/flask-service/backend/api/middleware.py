@@ -1,4 +1,4 @@
-"""What happens around every request: an id, and one line in the log."""
+"""What happens around every request: an id, a limit on its head, one line in the log."""
 
 import random
 import re
@@ -11,8 +11,9 @@ import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
 from backend.api.error_handlers import respond
-from backend.api.responses import from_status
+from backend.api.responses import ErrorAnswer, from_status, refused_head
 
+NO_SNIFFING = ("x-content-type-options", "nosniff")
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -29,15 +30,17 @@ class RequestMiddleware:
         started = time.perf_counter()
         path = get_path_info(environ)
         # Flask would take `//echo` for `/echo`.
-        app = respond(from_status(404)) if path.startswith("//") else self._app
+        refused = from_status(404) if path.startswith("//") else refused_for_its_head(environ)
+        app = respond(refused) if refused else self._app
         status = 500
+        added = (("x-request-id", request_id), NO_SNIFFING)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
         def start_with_id(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal status
             status = int(line[:3])
-            return start_response(line, [*headers, ("x-request-id", request_id)], *error)
+            return start_response(line, [*headers, *added], *error)
 
         def log() -> None:
             self._logger.info(
@@ -49,3 +52,13 @@ class RequestMiddleware:
             )
 
         return ClosingIterator(app(environ, start_with_id), log)
+
+
+def refused_for_its_head(environ: WSGIEnvironment) -> ErrorAnswer | None:
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI", "")  # of gunicorn, of Apache
+    headers = sum(
+        len(name) - len("HTTP_") + len(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    )
+    return refused_head(len(target), headers)

@@ -1,12 +1,13 @@
 """What goes over the wire, whichever framework sends it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
 
 from backend import errors
+from backend.chat.policy import DROPPED
 from backend.logs import log_bug
 
 
@@ -48,6 +49,11 @@ class ErrorAnswer(NamedTuple):
     status: int
     body: str
     headers: dict[str, str]
+
+
+EXPOSED = ["x-request-id", "retry-after", DROPPED]  # what a page of another origin may read
+MOST_TARGET_BYTES = 8_000
+MOST_HEAD_BYTES = 64_000
 
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
@@ -98,6 +104,27 @@ def from_status(status: int, detail: object = None) -> ErrorAnswer:
     message = detail if isinstance(detail, str) else HTTPStatus(status).phrase
     body = ErrorBody(error=ErrorDetail(message=message, type=kind)).model_dump_json()
     return ErrorAnswer(status, body, {})
+
+
+def refused_head(target: int, headers: int) -> ErrorAnswer | None:
+    """Returns the answer to a request whose head is too large.
+
+    Args:
+        target: how many bytes its path and query have.
+        headers: how many its headers have.
+    """
+    if target > MOST_TARGET_BYTES:
+        return from_status(414, f"The path and query are longer than {MOST_TARGET_BYTES} bytes")
+    if headers > MOST_HEAD_BYTES:
+        return from_status(431, f"The headers are longer than {MOST_HEAD_BYTES} bytes")
+    return None
+
+
+def no_such_route(path: str, served: Iterable[str]) -> ErrorAnswer:
+    """Returns the answer to an unknown path; below `/v1` it says what there is."""
+    names = ", ".join(sorted(name for name in served if name.startswith("/v1/")))
+    below = path == "/v1" or path.startswith("/v1/")
+    return from_status(404, f"No such route; there are {names}" if below else None)
 
 
 def from_validation(failures: Sequence[Any]) -> ErrorAnswer:

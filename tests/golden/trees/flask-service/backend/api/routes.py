@@ -4,7 +4,13 @@ from flask import Blueprint, Response
 
 from backend.api import documented
 from backend.api.answering import answer
-from backend.api.dependencies import admit_client, chat_service, client, services
+from backend.api.dependencies import (
+    admit_client,
+    admit_client_in_production,
+    chat_service,
+    client,
+    services,
+)
 from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, ui_stream
@@ -22,13 +28,17 @@ router = Blueprint("api", __name__)
 
 
 @router.get("/")
-@typed(tag="example")
+@typed(tag="example", guard=admit_client_in_production)
 def greet() -> Greeting:
     return Greeting(message="Hello from Flask!")
 
 
 @router.post("/echo")
-@typed(tag="example", responses=documented.INVALID)
+@typed(
+    tag="example",
+    responses=documented.INVALID,
+    guard=admit_client_in_production,
+)
 def echo(data: EchoRequest) -> Echo:
     """Sends back the JSON value that came in."""
     return Echo(you_sent=data.root)
@@ -57,7 +67,7 @@ def list_models() -> ModelList:
     return ModelList(data=[Model(id=name) for name in chat_service().models()])
 
 
-@router.get("/v1/models/<path:name>")
+@router.get("/v1/models/<non_empty_path:name>")
 @typed(tag="model", responses=documented.MODEL, guard=admit_client)
 def show_model(name: str) -> Model:
     """Shows one of the models that are listed."""
@@ -68,16 +78,17 @@ def show_model(name: str) -> Model:
 @typed(tag="model", responses=documented.CHAT, guard=admit_client)
 def complete_chat(body: ChatCompletionRequest) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat_service().dropped(body)
     if body.stream:
-        return chat_stream(chat_service().stream(body, client()))
-    return answer(chat_service().complete(body, client()))
+        return chat_stream(chat_service().stream(body, client()), dropped)
+    return answer(chat_service().complete(body, client()), dropped)
 
 
 @router.post("/v1/embeddings")
 @typed(tag="model", responses=documented.EMBEDDINGS, guard=admit_client)
 def embed(body: EmbeddingRequest) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    return answer(chat_service().embed(body, client()))
+    return answer(chat_service().embed(body, client()), chat_service().dropped(body))
 
 
 @router.post("/api/chat")

@@ -11,13 +11,18 @@ from urllib.parse import parse_qsl
 
 from flask import Request, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
-from werkzeug.routing import Rule
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+from werkzeug.routing import PathConverter, Rule
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_input_stream
 
 from backend.api.documented import ERROR, Responses
-from backend.api.json_body import NOT_JSON, parse
+from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
@@ -36,6 +41,13 @@ class BoundedRequest(Request):
         if len(sent) > limit:
             raise RequestEntityTooLarge
         return BytesIO(sent)
+
+
+class NonEmptyPath(PathConverter):
+    """Werkzeug's own takes no path that begins with a slash."""
+
+    regex = ".+"
+    part_isolating = False  # Werkzeug would set it by the pattern, which shows no slash
 
 
 class InvalidInput(Exception):
@@ -84,10 +96,10 @@ class TypedView:
         self._view = view
 
     def __call__(self, **in_path: str) -> Response:
-        # In FastAPI's order: the body is JSON, the client may ask, all of it is valid.
-        sent = read_body() if self.body else None
+        # In FastAPI's order: the client may ask, the body is JSON, all of it is valid.
         if self.guard:
             self.guard()
+        sent = read_body() if self.body else None
         arguments = read_parameters(self.parameters, in_path) if self.parameters else {}
         if self.body:
             name, model = self.body
@@ -110,12 +122,12 @@ def path_template(rule: Rule) -> str:
 
 
 def read_body() -> Any:
-    """Returns the JSON value that was sent, or the bytes where they claim to be something else."""
+    """Returns the JSON value that was sent, or no bytes where there are none."""
+    if not is_json(request.content_type):
+        raise UnsupportedMediaType(NO_JSON_TYPE)
     sent = received()
-    if not sent or not request.is_json:
-        return sent
     try:
-        return parse(sent)
+        return parse(sent) if sent else sent
     except ValueError as error:
         raise BadRequest(NOT_JSON) from error
 

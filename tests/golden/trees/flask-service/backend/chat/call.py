@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from backend.chat.policy import most_tokens
+from backend.counting import Taking
 from backend.errors import AppError
 
 logger = structlog.get_logger(__name__)
@@ -21,6 +22,8 @@ class Call:
         client: who asked, by the id of the key or by address.
         body: the request as it goes upstream.
     """
+
+    taking: Taking
 
     def __init__(self, operation: str, client: str, body: dict[str, Any]) -> None:
         self.operation = operation

@@ -1,17 +1,27 @@
 """What of a client's request may reach the model, and what it may cost."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
+from backend.chat import fields
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
 from backend.errors import InvalidRequest, NotFound
 from backend.settings import Settings
 
-CHARACTERS_PER_TOKEN = 4
-CHARACTERS_PER_IMAGE = 1500 * CHARACTERS_PER_TOKEN  # providers charge by size, not by bytes
+BYTES_PER_TOKEN = 4  # at most: no tokenizer makes fewer tokens of a text
+TOKENS_PER_MEDIUM = 1500  # an image, say: providers charge by what it shows, not by its bytes
+TEXTS = ("text", "refusal")
+NAMES_MODELS = ("model", "models", "fallbacks")
+IMAGE_DATA = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/_-]*={0,2}", re.ASCII)
 NOT_OFFERED = "This model is not offered here"
 NO_EMBEDDING_MODEL = "No embedding model is configured here: name one (or set EMBEDDING_MODEL)"
 LIMITS = ("max_tokens", "max_completion_tokens")
+DROPPED = "x-dropped-fields"  # the header that names them
+MOST_NAMED = 20
+Request = ChatCompletionRequest | EmbeddingRequest
 
 
 def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, Any]:
@@ -23,11 +33,7 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
     if len(request.messages) > settings.max_messages:
         message = f"At most {settings.max_messages} messages are accepted"
         raise InvalidRequest(message, param="messages")
-    body = request.model_dump(mode="json", exclude_unset=True)
-    body["model"] = allowed_model(request.model or settings.llm_model, settings)
-    others = body.get("models")  # to fall back on, as OpenRouter has it
-    for name in others if isinstance(others, list) else []:
-        allowed_model(name, settings)
+    body = passed_on(request, request.model or settings.llm_model, settings)
     given = [name for name in LIMITS if body.get(name) is not None]
     for name in given or [settings.llm_token_field]:
         body[name] = min(body.get(name) or settings.max_tokens, settings.max_tokens)
@@ -45,9 +51,46 @@ def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, 
     model = request.model or settings.embedding_model
     if not model and settings.llm_api_key is not None:
         raise InvalidRequest(NO_EMBEDDING_MODEL, param="model", code="model_not_found")
-    body = request.model_dump(mode="json", exclude_none=True)
+    return passed_on(request, model, settings)
+
+
+def passed_on(request: Request, model: str, settings: Settings) -> dict[str, Any]:
+    """Returns what OpenAI documents and what `PASS_ON` names, with a model that is allowed."""
+    dropped = set(dropped_fields(request, settings))
+    no_null = isinstance(request, EmbeddingRequest)
+    body = request.model_dump(
+        mode="json", exclude_unset=True, exclude_none=no_null, exclude=dropped
+    )
     body["model"] = allowed_model(model, settings)
+    beyond = {name: body[name] for name in settings.pass_on if name in body}
+    for name in models_in(beyond):  # to fall back on, for example
+        allowed_model(name, settings)
     return body
+
+
+def dropped_fields(request: Request, settings: Settings) -> list[str]:
+    """Returns the fields that do not reach the model."""
+    known = fields.CHAT if isinstance(request, ChatCompletionRequest) else fields.EMBEDDINGS
+    return sorted(request.model_fields_set - known - set(settings.pass_on))
+
+
+def named(dropped: Sequence[str]) -> str:
+    """Returns names to show: a client may send any text as one, and as many as it likes."""
+    shown = [name for name in dropped if re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII)][:MOST_NAMED]
+    others = len(dropped) - len(shown)
+    return ", ".join([*shown, *([f"and {others} more"] if others else [])])
+
+
+def models_in(value: Any, *, is_name: bool = False) -> Iterator[str]:
+    match value:
+        case str() if is_name:
+            yield value
+        case list():
+            for item in value:
+                yield from models_in(item, is_name=is_name)
+        case dict():
+            for name, item in value.items():
+                yield from models_in(item, is_name=name.lower() in NAMES_MODELS)
 
 
 def allowed_model(model: str, settings: Settings) -> str:
@@ -69,20 +112,29 @@ def listed_model(name: str, models: Sequence[str]) -> str:
 
 def most_tokens(body: dict[str, Any]) -> int:
     """Returns the most tokens that a request may cost: a guess of those in, all of those out."""
-    sent = characters({**body, "model": ""})
+    parts = [part for message in body.get("messages", ()) for part in content_parts(message)]
+    media = [part for part in parts if part.get("type") not in TEXTS]
+    read = len(to_json(body)) - sum(map(bytes_of_image, media))
+    sent = -(-read // BYTES_PER_TOKEN) + TOKENS_PER_MEDIUM * len(media)
     answered = max((body[name] for name in LIMITS if body.get(name)), default=0)
-    return sent // CHARACTERS_PER_TOKEN + 1 + answered * (body.get("n") or 1)
+    return sent + token_ids(body.get("input")) + answered * (body.get("n") or 1)
 
 
-def characters(value: Any) -> int:
-    match value:
-        case str():
-            return len(value)
-        case list():
-            return sum(characters(item) for item in value)
-        case {"image_url": _, **others}:
-            return CHARACTERS_PER_IMAGE + characters(others)
-        case dict():
-            return sum(characters(item) for item in value.values())
-        case _:
-            return CHARACTERS_PER_TOKEN
+def content_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []
+
+
+def bytes_of_image(part: dict[str, Any]) -> int:
+    """Returns how long an image is that is sent as data, not by its address."""
+    match part:
+        case {"type": "image_url", "image_url": {"url": str(url)} | str(url)}:
+            return len(url) if IMAGE_DATA.fullmatch(url) else 0
+    return 0
+
+
+def token_ids(value: Any) -> int:
+    """Returns how many numbers there are: a text to embed may be sent as tokens."""
+    if isinstance(value, list):
+        return sum(map(token_ids, value))
+    return isinstance(value, int)

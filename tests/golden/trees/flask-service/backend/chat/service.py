@@ -4,9 +4,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import structlog
+
 from backend.chat import ui_messages
 from backend.chat.call import Call
-from backend.chat.policy import admit_chat, admit_embedding
+from backend.chat.policy import DROPPED, admit_chat, admit_embedding, dropped_fields, named
 from backend.chat.relay import Relay
 from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.limits import Limits
@@ -14,6 +16,7 @@ from backend.llm import Provider, Stream
 from backend.settings import Settings
 
 JSONObject = dict[str, Any]
+logger = structlog.get_logger(__name__)
 
 
 class ChatService:
@@ -48,6 +51,14 @@ class ChatService:
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return self.stream(chat, client)
 
+    def dropped(self, request: ChatCompletionRequest | EmbeddingRequest) -> dict[str, str]:
+        """Returns the header that names the fields which do not reach the model, if any."""
+        fields = dropped_fields(request, self._settings)
+        if not fields:
+            return {}
+        logger.info("fields_dropped", fields=named(fields))
+        return {DROPPED: named(fields)}
+
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._llm.models()
 
@@ -73,9 +84,9 @@ class ChatService:
             self._finish(call, sys.exception())
 
     def _begin(self, call: Call) -> None:
-        self._limits.reserve(call.client, call.reserved)
+        call.taking = self._limits.reserve(call.client, call.reserved)
         call.begin()
 
     def _finish(self, call: Call, failure: BaseException | None) -> None:
         call.finish(failure)
-        self._limits.settle(call.client, reserved=call.reserved, used=call.used)
+        self._limits.settle(call.taking, reserved=call.reserved, used=call.used)
