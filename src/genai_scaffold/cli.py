@@ -6,6 +6,7 @@ import gc
 import math
 import os
 import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from genai_scaffold.errors import (
 
 if TYPE_CHECKING:
     from genai_scaffold.answers import Givens
+    from genai_scaffold.help_page import Flag
     from genai_scaffold.mistakes import Command
     from genai_scaffold.report import Output
     from genai_scaffold.update import Wish
@@ -42,7 +44,9 @@ GARBAGE = 100_000
 # What a command that needs a word could be given.
 EXAMPLES = {"switch": ("flask",), "add": ("metrics",), "remove": ("metrics",)}
 
-NEEDS, PROJECT, RUN = "What you need", "What you get", "How it runs"
+COMMON, NEEDS = "What most people use", "What you need, for the recommendation"
+PROJECT, RUN = "What else you get", "How it runs"
+WIDEST = 100  # columns of help: a longer line is hard to read
 
 BEGINNINGS = (
     f"{PROGRAM} new                              asks, and creates a project",
@@ -63,18 +67,45 @@ app = typer.Typer(
 class Answering(TyperCommand):
     """A command whose flags are explained where the questions are, once somebody wants help."""
 
-    def format_help(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - Typer's own
+    def format_help(self, context: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
+        from genai_scaffold import help_page
+
+        titles = dict.fromkeys((COMMON, NEEDS, PROJECT, RUN))
+        found = {title: list(self._flags(title)) for title in titles}
+        sections = [help_page.Section(title, flags) for title, flags in found.items() if flags]
+        examples = [line for line in BEGINNINGS if line.split()[1] == self.name]
+        usage = f"{context.command_path} {' '.join(self.collect_usage_pieces(context))}"
+        width = min(shutil.get_terminal_size().columns, WIDEST)
+        formatter.write(help_page.page(usage, self.help or "", examples, sections, width))
+
+    def _flags(self, title: str) -> "Iterator[Flag]":
         from genai_scaffold import answers
+        from genai_scaffold.help_page import Flag, brief, offered
 
         defaults = answers.defaults()
         by_flag = {field.flag: field for field in answers.fields().values()}
         for option in self.params:
-            if isinstance(option, TyperOption) and (field := by_flag.get(option.opts[0])):
-                many = "; repeatable, and replaces the default" if field.kind == "list" else ""
-                text = f"{field.help.rstrip('.')}{many}. [default: {defaults[field.key]}]"
-                option.help = text.replace("[", r"\[")
-                option.metavar = "|".join(field.values) or None
-        super().format_help(*arguments, **options)
+            if (getattr(option, "rich_help_panel", None) or COMMON) != title or option.hidden:
+                continue
+            if not isinstance(option, TyperOption):
+                yield Flag((option.name or "").upper(), option.help or "")
+            elif field := by_flag.get(option.opts[0]):
+                what = brief(field.help)
+                default = answers.AUTO if field.key == "framework" else defaults[field.key]
+                choice = offered(field.values, default)
+                text = f"{what}: {choice}" if field.values else f"{what} {choice}"
+                yield Flag(_names(option, takes=not field.values), f"{text}.")
+            else:
+                yield Flag(_names(option), option.help or "")
+
+
+def _names(option: TyperOption, *, takes: bool = True) -> str:
+    """A flag as it is typed: with what it takes, and both of its forms in one word."""
+    long, *short = sorted(option.opts, key=len, reverse=True)
+    if option.secondary_opts:
+        return f"--[no-]{long[2:]}"
+    value = f" {option.metavar or 'TEXT'}" if takes and not option.is_flag else ""
+    return ", ".join([*short, f"{long}{value}"])
 
 
 def offering(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
@@ -114,14 +145,14 @@ AppKind = Annotated[str | None, answer("app", NEEDS)]
 Extensions = Annotated[bool | None, answer("extensions", NEEDS, "--extensions/--no-extensions")]
 Hosting = Annotated[str | None, answer("hosting", NEEDS)]
 
-Framework = Annotated[str | None, answer("framework", PROJECT)]
-Preset = Annotated[str | None, answer("preset", PROJECT)]
+Framework = Annotated[str | None, answer("framework", COMMON)]
+Preset = Annotated[str | None, answer("preset", COMMON)]
 Name = Annotated[str | None, answer("name", PROJECT)]
 Description = Annotated[str | None, answer("description", PROJECT)]
 Author = Annotated[str | None, answer("author", PROJECT)]
-Provider = Annotated[str | None, answer("provider", PROJECT)]
-Feature = Annotated[list[str] | None, answer("feature", PROJECT)]
-Deploy = Annotated[list[str] | None, answer("deploy", PROJECT)]
+Provider = Annotated[str | None, answer("provider", COMMON)]
+Feature = Annotated[list[str] | None, answer("feature", COMMON)]
+Deploy = Annotated[list[str] | None, answer("deploy", COMMON)]
 License = Annotated[str | None, answer("license", PROJECT)]
 Python = Annotated[str | None, answer("python", PROJECT)]
 
@@ -139,7 +170,7 @@ AnswersFile = Annotated[
     typer.Option(
         "--answers",
         metavar="FILE|-",
-        help="Take answers from a YAML or JSON file, or from the standard input.",
+        help="Take answers from a YAML or JSON file, or from the input.",
         rich_help_panel=RUN,
     ),
 ]
@@ -179,7 +210,7 @@ def _program(
 def new(
     directory: Annotated[
         str | None,
-        typer.Argument(help="Where the project goes; its last part is the project's name."),
+        typer.Argument(help="Where the project goes; the last part is its name."),
     ] = None,
     async_: Async = None,
     docs: Docs = None,
@@ -210,7 +241,7 @@ def new(
     ] = None,
     yes: Annotated[
         bool,
-        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=RUN),
+        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=COMMON),
     ] = False,
     dry_run: Annotated[
         bool,
@@ -220,7 +251,7 @@ def new(
         bool | None,
         typer.Option(
             "--git/--no-git",
-            help="Require a git repository, or make none; by default one is made where possible.",
+            help="Require a git repository, or make none.",
             rich_help_panel=RUN,
             show_default=False,
         ),
@@ -229,8 +260,8 @@ def new(
         bool,
         typer.Option(
             "--install/--no-install",
-            help="Make .venv and install the dependencies: the only thing that uses the network.",
-            rich_help_panel=RUN,
+            help="Make .venv and install into it; uses the network.",
+            rich_help_panel=COMMON,
         ),
     ] = False,
     plain: Annotated[

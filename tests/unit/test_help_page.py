@@ -1,0 +1,55 @@
+"""The help of a command with many flags."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Run
+
+from genai_scaffold import answers, help_page
+
+SCREEN = 24  # lines
+FLAG = help_page.Flag("--deploy", "Where it will run: docker, cloud-run, somewhere-else.")
+
+
+def test_the_help_of_new_fits_two_screens(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("new", "--help").output.splitlines()
+    assert len(lines) <= 2 * SCREEN
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if "genai-scaffold new" in line][1:]  # examples
+
+
+@pytest.mark.parametrize("command", ["new", "recommend"])
+def test_every_answer_has_its_flag_and_its_values(run: Callable[..., Run], command: str) -> None:
+    said = run(command, "--help").output.split()
+    words = {word.strip(".,[]") for word in said} | {word.replace("[no-]", "") for word in said}
+    needs = {"async", "docs", "validation", "scale", "team", "app", "extensions", "hosting"}
+    for field in answers.fields().values():
+        if command == "new" or field.key in needs:
+            assert {field.flag, *field.values} <= words
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+def test_no_word_is_broken(width: int) -> None:
+    section = help_page.Section("Flags", [FLAG])
+    text = help_page.page("x", "It does what it says", ["x --deploy docker"], [section], width)
+    assert set(FLAG.text.split()) <= set(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "brief"),
+    [
+        ("How large it will become; a prototype stays small.", "How large it will become"),
+        ("Author, for the licence (may be empty)", "Author, for the licence"),
+        ("Only on a WSGI server such as mod_wsgi.", "Only on a WSGI server"),
+    ],
+)
+def test_an_explanation_begins_with_what_matters(text: str, brief: str) -> None:
+    assert help_page.brief(text) == brief
+
+
+def test_what_is_chosen_otherwise_is_marked() -> None:
+    assert help_page.offered(["a", "b", "c"], "a, c; prototype: none") == "[a], b, [c]"
+    assert help_page.offered([], "yes") == "[yes]"
