@@ -137,7 +137,8 @@ def field_of(key: str) -> Field:
     return needs().get(key) or fields()[key]
 
 
-def defaults() -> dict[str, str]:
+@cache
+def defaults() -> Mapping[str, str]:
     """What each answer is if nobody gives it, in words."""
     service = resolve({}, AUTO)
     prototype = resolve({"preset": Given("prototype", "default", "")}, AUTO)

@@ -70,33 +70,31 @@ class Answering(TyperCommand):
     def format_help(self, context: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
         from genai_scaffold import help_page
 
-        titles = dict.fromkeys((COMMON, NEEDS, PROJECT, RUN))
-        found = {title: list(self._flags(title)) for title in titles}
+        found: dict[str, list[Flag]] = {title: [] for title in (COMMON, NEEDS, PROJECT, RUN)}
+        for option in self.params:
+            title = getattr(option, "rich_help_panel", None) or COMMON
+            found[title].append(_explained_flag(option))
         sections = [help_page.Section(title, flags) for title, flags in found.items() if flags]
         examples = [line for line in BEGINNINGS if line.split()[1] == self.name]
         usage = f"{context.command_path} {' '.join(self.collect_usage_pieces(context))}"
         width = min(shutil.get_terminal_size().columns, WIDEST)
         formatter.write(help_page.page(usage, self.help or "", examples, sections, width))
 
-    def _flags(self, title: str) -> "Iterator[Flag]":
-        from genai_scaffold import answers
-        from genai_scaffold.help_page import Flag, brief, offered
 
-        defaults = answers.defaults()
-        by_flag = {field.flag: field for field in answers.fields().values()}
-        for option in self.params:
-            if (getattr(option, "rich_help_panel", None) or COMMON) != title or option.hidden:
-                continue
-            if not isinstance(option, TyperOption):
-                yield Flag((option.name or "").upper(), option.help or "")
-            elif field := by_flag.get(option.opts[0]):
-                what = brief(field.help)
-                default = answers.AUTO if field.key == "framework" else defaults[field.key]
-                choice = offered(field.values, default)
-                text = f"{what}: {choice}" if field.values else f"{what} {choice}"
-                yield Flag(_names(option, takes=not field.values), f"{text}.")
-            else:
-                yield Flag(_names(option), option.help or "")
+def _explained_flag(option: Any) -> "Flag":  # noqa: ANN401 - Typer's own
+    from genai_scaffold import answers
+    from genai_scaffold.help_page import Flag, brief, offered
+
+    if not isinstance(option, TyperOption):
+        return Flag(str(option.name).upper(), option.help or "")
+    field = next((f for f in answers.fields().values() if f.flag == option.opts[0]), None)
+    if field is None:
+        return Flag(_names(option), option.help or "")
+    default = answers.AUTO if field.key == "framework" else answers.defaults()[field.key]
+    choice = offered(field.values, default)
+    text = f"{brief(field.help)}{':' if field.values else ''} {choice}."
+    many = " ..." if field.kind == "list" else ""
+    return Flag(f"{_names(option, takes=not field.values)}{many}", text)
 
 
 def _names(option: TyperOption, *, takes: bool = True) -> str:

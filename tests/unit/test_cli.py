@@ -56,20 +56,6 @@ def test_help_names_every_command(run: Command) -> None:
     assert "--install-completion" in ended.output
 
 
-def test_the_help_of_new_names_every_answer_and_its_choices(
-    run: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
-    output = run("new", "--help").output
-    for field in answers.fields().values():
-        assert field.flag in output
-        assert "|".join(field.values) in output
-        assert field.help.rstrip(".") in output
-        assert f"[default: {answers.defaults()[field.key]}]" in output
-    assert "replaces the default. [default: ci, pre-commit; prototype: none]" in output
-    assert "[default: the directory's name]" in output
-
-
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [

@@ -53,17 +53,6 @@ def test_a_need_that_is_a_question_has_the_same_choices(run: Command) -> None:
         assert needs[key]["default"] == ASKED[key]["default"]
 
 
-@pytest.mark.parametrize("key", ASKED)
-def test_the_help_names_every_question_and_choice(
-    key: str, run: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "250")
-    monkeypatch.setenv("TERMINAL_WIDTH", "250")
-    flag = f"--{FLAGS.get(key, key)}"
-    line = next(line for line in run("new", "--help").output.splitlines() if f"{flag} " in line)
-    assert "|".join(values(key)) in line
-
-
 @pytest.mark.parametrize("framework", values("framework"))
 @pytest.mark.parametrize("preset", values("preset"))
 def test_the_tool_and_copier_assume_the_same(
