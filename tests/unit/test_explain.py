@@ -150,3 +150,9 @@ def test_where_more_than_two_answers_would_turn_it_none_are_listed() -> None:
     verdict = recommend({"app": "web", "extensions": True, "team": "flask", "docs": False})
     assert len(verdict.would_change) > 2
     assert said_in(verdict).endswith("No one or two other answers would turn it.")
+
+
+def test_no_whole_reason_puts_an_answer_into_the_users_mouth() -> None:
+    """It is shown for what was assumed, too."""
+    assumed = [r.criterion.because for r in recommend({}).reasons]
+    assert not [text for text in assumed if "the team's" in text or "you said" in text.lower()]
