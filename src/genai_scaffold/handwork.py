@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -23,6 +23,9 @@ PINNED = re.compile(r"^([A-Za-z0-9._-]+)==", re.MULTILINE)
 NOT_OURS = re.compile(
     rb"^<{7} .*\n|^(?:\|{7}.*\n(?:.*\n)*?)?={7}\r?\n(?:.*\n)*?>{7} .*\n?", re.MULTILINE
 )
+# A name as `mock.patch` and `uvicorn.run` take it, and a module as a command does.
+QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*[.:]\w+")
+RUN = re.compile(rb"(?<![\w-])-m[ \t]+([\w.]+)|(?<![\w./-])([\w.]+):(\w+)")
 EXAMPLE, OWN = ".env.example", ".env"
 
 
@@ -50,11 +53,13 @@ class Handwork(NamedTuple):
 
 
 class Import(NamedTuple):
-    """A module that a line imports, and the name that it takes from it, if any."""
+    """A module that a line imports, or names otherwise, and the name that it takes from it."""
 
     line: int
     module: str
     name: str | None
+    alias: str | None = None
+    verb: str = "imports"
 
 
 def find(old: Path, new: Path, merged: Path, project: Path) -> Handwork:
@@ -66,7 +71,8 @@ def find(old: Path, new: Path, merged: Path, project: Path) -> Handwork:
         merged: the merged project; of a conflict in it, the user's side is looked at.
         project: the user's directory.
     """
-    return Handwork(tuple(_uses(old, new, merged)), tuple(_settings(old, new, project)))
+    uses = [*_uses(old, new, merged), *_runs(old, merged)]
+    return Handwork(tuple(_by_place(uses)), tuple(_settings(old, new, project)))
 
 
 def find_variables(
@@ -92,20 +98,31 @@ def find_variables(
     )
 
 
+def _by_place(uses: Iterable[Use]) -> Iterator[Use]:
+    """One use for each line, which says all that is wrong with it."""
+    problems: dict[tuple[str, int], list[str]] = {}
+    for use in uses:
+        problems.setdefault(use[:2], []).append(use.problem)
+    for (path, line), found in sorted(problems.items()):
+        yield Use(path, line, "; ".join(dict.fromkeys(found)))
+
+
 def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
     paths = _code(merged)
     users = [path for path in paths if not _same(new / path, merged / path)]
     if not users:
         return
     packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
-    words = packages | _changed_words(old, new, merged)
+    turned = _turned(old, new)
+    words = packages | _changed_words(old, new, merged) | turned.keys()
     for path in users:
         if not _mentions_any(words, merged / path):
             continue
         own = _own_lines(old, new, merged, path)
         tree = _parse(merged / path)
         yield from _changed_names(old, new, tree, path, own)
-        for used in _imports(tree, path):
+        imports = list(_imports(tree, path))
+        for used in (*imports, *_references(tree, imports, old, merged)):
             if used.line not in own:
                 continue
             package = used.module.partition(".")[0]
@@ -113,6 +130,32 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _lost(used, old, merged):
                 yield Use(path, used.line, problem)
+        for line, name in _calls(tree, imports, old, turned):
+            if line in own:
+                how = "async now" if turned[name] else "not async any more"
+                yield Use(path, line, f"calls {name}, which is {how}")
+
+
+def _runs(old: Path, merged: Path) -> Iterator[Use]:
+    """The user's lines of other files that run a module which is gone."""
+    modules = {_dotted_path(path) for path in _code(old) if not (merged / path).exists()}
+    for path in render.files(merged) if modules else ():
+        file = merged / path
+        large = file.is_symlink() or file.stat().st_size > verify.LARGEST
+        if path.endswith(".py") or large or not RUN.search(_source(file)):
+            continue
+        generated = set(_source(old / path).splitlines())
+        for number, line in enumerate(_source(file).splitlines(), 1):
+            for option, module, attribute in () if line in generated else RUN.findall(line):
+                name = (option or module).decode("ascii", "replace")
+                served = not option and _module(old, name)
+                known = not served or attribute.decode("ascii", "replace") in _defined(served)
+                if name in modules and known:
+                    yield Use(path, number, f"runs {name}, which is gone")
+
+
+def _dotted_path(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _changed_words(old: Path, new: Path, merged: Path) -> set[str]:
@@ -127,9 +170,31 @@ def _changed_words(old: Path, new: Path, merged: Path) -> set[str]:
             words |= _changed_between(before, new / path) | _changed_between(before, after)
             words |= _defined(before) - _defined(after)
         else:
-            module = PurePosixPath(path).with_suffix("")
-            words.add(module.parent.name if module.name == "__init__" else module.name)
+            words.add(_dotted_path(path).rpartition(".")[2])
     return words
+
+
+def _turned(old: Path, new: Path) -> dict[str, bool]:
+    """The functions and methods that are async in only one rendering, and whether it is the new."""
+    turned = {}
+    for path in _code(old):
+        before, after = _kinds(old / path), _kinds(new / path)
+        for name, kind in before.items():
+            if after.get(name, kind) != kind:
+                turned[name.rpartition(".")[2]] = after[name]
+    return turned
+
+
+def _kinds(file: Path) -> dict[str, bool]:
+    """The functions of a module and its classes, and whether they are async."""
+    body = _parse(file).body
+    scopes = {f"{node.name}.": node.body for node in body if isinstance(node, ast.ClassDef)}
+    return {
+        f"{scope}{node.name}": isinstance(node, ast.AsyncFunctionDef)
+        for scope, nodes in {"": body, **scopes}.items()
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def _mentions_any(words: Collection[str], file: Path) -> bool:
@@ -219,17 +284,89 @@ def _lost(used: Import, old: Path, merged: Path) -> str | None:
     """Say what an import took from the old rendering that the merged project has not so."""
     before, after = _module(old, used.module), _module(merged, used.module)
     if before and not after:
-        return f"imports {used.module}, which is gone"
+        return f"{used.verb} {used.module}, which is gone"
     if not (before and after and used.name):
         return None
     inner = f"{used.module}.{used.name}"
     had = used.name in _defined(before) or _module(old, inner)
     has = used.name in _defined(after) or _module(merged, inner)
     if had and not has:
-        return f"imports {used.name} from {used.module}, where it is gone"
+        return f"{used.verb} {used.name} from {used.module}, where it is gone"
     meaning = _given(before).get(used.name)
     if meaning and meaning != _given(after).get(used.name, meaning):
-        return f"imports {used.name} from {used.module}, where it is different now"
+        return f"{used.verb} {used.name} from {used.module}, where it is different now"
+    return None
+
+
+def _references(
+    tree: ast.Module, imports: Iterable[Import], old: Path, merged: Path
+) -> Iterator[Import]:
+    """What code names through a module that it imported, or in a text, as `mock.patch` does."""
+    bound = _bound(imports)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute():
+                first, _, rest = _dotted(node).partition(".")
+                used = _resolved(old, f"{bound.get(first, '')}.{rest}", node.lineno, "uses")
+                # Of a module that is gone its import is named.
+                if used and _module(merged, used.module):
+                    yield used
+            case ast.Constant(value=str(text)) if QUALIFIED.fullmatch(text):
+                used = _resolved(old, text.replace(":", "."), node.lineno, "names")
+                if used:
+                    yield used
+            case _:
+                pass
+
+
+def _calls(
+    tree: ast.Module, imports: Iterable[Import], old: Path, names: Collection[str]
+) -> Iterator[tuple[int, str]]:
+    """The calls of these functions and methods; whose a method is, only a type checker knows."""
+    ours = [used for used in imports if _module(old, used.module)]
+    bound = _bound(ours)
+    for node in ast.walk(tree) if ours else ():
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in names:
+                yield node.lineno, name
+            case ast.Call(func=ast.Name(id=alias)):
+                name = bound.get(alias, "").rpartition(".")[2]
+                if name in names:
+                    yield node.lineno, name
+            case _:
+                pass
+
+
+def _bound(imports: Iterable[Import]) -> dict[str, str]:
+    """What the names that code imported stand for."""
+    bound = {}
+    for used in imports:
+        if used.name:
+            bound[used.alias or used.name] = f"{used.module}.{used.name}"
+        else:
+            first = used.module.partition(".")[0]
+            bound[used.alias or first] = used.module if used.alias else first
+    return bound
+
+
+def _dotted(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{_dotted(value)}.{name}"
+        case _:
+            return ""
+
+
+def _resolved(root: Path, dotted: str, line: int, verb: str) -> Import | None:
+    """The module of a dotted name, and what the name takes from it."""
+    parts = dotted.split(".")
+    for end in range(len(parts), 0, -1):
+        module = ".".join(parts[:end])
+        if all(parts) and _module(root, module):
+            name = parts[end] if end < len(parts) else None
+            return Import(line, module, name, verb=verb)
     return None
 
 
@@ -256,11 +393,15 @@ def _imports(tree: ast.Module, path: str) -> Iterator[Import]:
     package = PurePosixPath(path).parts[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (Import(node.lineno, alias.name, None) for alias in node.names)
+            yield from (Import(node.lineno, alias.name, None, alias.asname) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (Import(node.lineno, module, alias.name) for alias in node.names if module)
+            yield from (
+                Import(node.lineno, module, alias.name, alias.asname)
+                for alias in node.names
+                if module
+            )
 
 
 @cache

@@ -330,16 +330,22 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
     if result.conflicts:
         yield "git status"
         yield "git add FILE   (each that you resolved)"
-    else:
-        yield "git diff --staged"
     if result.compiling:
         yield from result.compiling
         yield shlex.join(["git", "add", *requirements.FILES])
     if any(change.path == INSTALLED for change in result.changes):
         yield f".venv/bin/pip install -r {INSTALLED}"
+    if _changes_code(result):
+        yield '.venv/bin/mypy .   (finds what no longer fits, also beyond "To look at")'
+    if not result.conflicts:
+        yield "git diff --staged"
     yield "git commit"
     undo = answers.shell_line(list(result.undo))
     yield f"{undo}   (undoes all of it, and what else is staged by then)"
+
+
+def _changes_code(result: "Outcome") -> bool:
+    return any(change.path.endswith(".py") for change in result.changes)
 
 
 def _is_here(project: Path) -> bool:
@@ -379,7 +385,8 @@ def _left_to_do(result: "Outcome", terminal: "Console") -> None:
         for setting in result.handwork.settings
     ]
     if lines:
-        terminal.print("\nTo look at", style="bold")
+        rest = " (not complete: mypy finds more)" if _changes_code(result) else ""
+        terminal.print(f"\nTo look at{rest}", style="bold")
     for line in lines:
         terminal.print(f"  {line}", soft_wrap=True)
 

@@ -14,7 +14,9 @@ OLD = {
     "main.py": "import fastapi\nimport json\nfrom backend import errors, metrics\n",
     "backend/__init__.py": "",
     "backend/errors.py": "class AppError(Exception): ...\nLIMIT: int = 3\nfrom os import path\n"
-    "async def raised(): ...\ndef kept(): ...\n",
+    "async def raised(): ...\ndef kept(): ...\nasync def later(): ...\n"
+    "class Service:\n    async def complete(self): ...\n    def stream(self): ...\n"
+    "    async def same(self): ...\n",
     "backend/metrics.py": "import prometheus_client\n",
     "requirements.txt": "fastapi==1\nprometheus-client==2\n",
     ".env.example": "# How much.\n# AMOUNT=1\n# Gone.\n# OLD=1\n# As it was.\nSAME=1\n",
@@ -23,7 +25,9 @@ NEW = {
     "app.py": "import flask\nfrom backend import errors\n",
     "backend/__init__.py": "",
     "backend/errors.py": "class OtherError(Exception): ...\nfrom os import path\n"
-    "def raised(): ...\ndef kept(): return 2\n",
+    "def raised(): ...\ndef kept(): return 2\ndef later(): ...\n"
+    "class Service:\n    def complete(self): ...\n    async def stream(self): ...\n"
+    "    async def same(self): ...\n",
     "requirements.txt": "flask==1\nanyio==2\n",
     ".env.example": "# How much, otherwise.\n# AMOUNT=1\n# As it was.\nSAME=1\n",
 }
@@ -58,6 +62,63 @@ def written(folder: Path, files: dict[str, str]) -> Path:
             id="function that is different",
         ),
         pytest.param("from ..metrics import x\n", ["1: imports backend.metrics"], id="gone, too"),
+        pytest.param(
+            "from backend.errors import AppError, LIMIT\nimport fastapi, fastapi.routing\n",
+            [
+                "1: imports AppError from backend.errors, where it is gone; imports LIMIT",
+                "2: imports fastapi, which is not installed any more",
+            ],
+            id="one line a place",
+        ),
+        pytest.param(
+            "from backend.errors import Service\ndef f(s: Service) -> None:\n    s.complete()\n",
+            ["3: calls complete, which is not async any more"],
+            id="method that was async",
+        ),
+        pytest.param(
+            "import backend.errors\nasync def f(s):\n    async for x in s.stream(): ...\n",
+            ["3: calls stream, which is async now"],
+            id="method that is async now",
+        ),
+        pytest.param(
+            "from backend.errors import later as x\nasync def f():\n    return await x()\n",
+            ["1: imports later", "3: calls later, which is not async any more"],
+            id="function that was async",
+        ),
+        pytest.param("async def f(s):\n    await s.complete()\n", [], id="a method of others"),
+        pytest.param(
+            "import backend.errors\ndef later(): ...\nlater()\nx.same()\n", [], id="its function"
+        ),
+        pytest.param(
+            "from backend import errors as e\nimport backend.errors\nimport backend.errors as m\n"
+            "e.AppError.x\nbackend.errors.LIMIT\nm.later\n",
+            [
+                "4: uses AppError from backend.errors, where it is gone",
+                "5: uses LIMIT from backend.errors, where it is gone",
+                "6: uses later from backend.errors, where it is different now",
+            ],
+            id="through a module",
+        ),
+        pytest.param(
+            "from backend import errors\nx = other.AppError\ny = errors().AppError\n",
+            [],
+            id="of something else",
+        ),
+        pytest.param(
+            "from backend import metrics\nmetrics.count()\n",
+            ["1: imports metrics from backend, where it is gone"],
+            id="of a module that is gone",
+        ),
+        pytest.param(
+            "mock.patch('backend.errors.AppError')\nmock.patch('backend.metrics.count')\n"
+            "uvicorn.run('main:app')\n'backend.errors.kept'\n'Not backend.metrics'\n",
+            [
+                "1: names AppError from backend.errors, where it is gone",
+                "2: names backend.metrics, which is gone",
+                "3: names main, which is gone",
+            ],
+            id="in a text",
+        ),
         pytest.param("import json, anyio, os.path\n", [], id="what is there"),
         pytest.param("from backend.errors import path\n", [], id="what is imported there"),
         pytest.param("from backend import errors\n", [], id="module that is there"),
@@ -75,6 +136,23 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
         assert f"{use.line}: {use.problem}".startswith(words)
+
+
+def test_scripts_that_run_what_is_gone(tmp_path: Path) -> None:
+    old = {**OLD, "main.py": "app = 1\n", "Dockerfile": "CMD uvicorn main:app\n"}
+    mine = {
+        "run.sh": "python -m backend.metrics\nx -m backend.errors\nuvicorn main:app -m main\n",
+        "push.sh": "git push origin main:main\nhttp://main:80\ngit commit -m 'main'\n",
+        "Dockerfile": "CMD uvicorn main:app\nRUN python  -m main\n",
+        "photo.png": "\x89\0-m",
+    }
+    old_, new_ = written(tmp_path / "old", old), written(tmp_path / "new", NEW)
+    merged = written(tmp_path / "merged", {**NEW, **mine})
+    assert handwork.find(old_, new_, merged, tmp_path).uses == (
+        handwork.Use("Dockerfile", 2, "runs main, which is gone"),
+        handwork.Use("run.sh", 1, "runs backend.metrics, which is gone"),
+        handwork.Use("run.sh", 3, "runs main, which is gone"),
+    )
 
 
 def test_only_code_that_mentions_what_changed_is_parsed(
@@ -109,8 +187,8 @@ WHOLE = f"<<<<<<< HEAD\n{ROUTES}{MINE}=======\n{THEIRS}>>>>>>> new\n"
     ("merged", "problems"),
     [
         pytest.param(CLEAN, ["5: uses router"], id="clean"),
-        pytest.param(CONFLICT, ["7: uses router", "6: imports fastapi"], id="conflict"),
-        pytest.param(DIFF3, ["7: uses router", "6: imports fastapi"], id="with its base"),
+        pytest.param(CONFLICT, ["6: imports fastapi", "7: uses router"], id="conflict"),
+        pytest.param(DIFF3, ["6: imports fastapi", "7: uses router"], id="with its base"),
         pytest.param(WHOLE, ["6: uses router"], id="in conflict as a whole"),
         pytest.param(f"{CONFLICT}def\n", [], id="not Python"),
     ],
@@ -247,3 +325,9 @@ def test_a_switch_names_what_it_cannot_carry_over(work: Path) -> None:
     assert "FORWARDED_ALLOW_IPS works differently: .env.example says how (your .env sets it)" in (
         shown.output
     )
+    *_, before, checks, _, _, _ = shown.output.splitlines()
+    assert ".venv/bin/pip install" in before
+    assert ".venv/bin/mypy ." in checks
+    assert "To look at (not complete: mypy finds more)" in shown.output
+    commit(project)
+    assert "mypy" not in tool("add", "fly", str(project)).output
