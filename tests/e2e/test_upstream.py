@@ -204,6 +204,32 @@ def test_a_stream_that_runs_is_finished_after_sigterm(
         assert server.ended() in {0, -signal.SIGTERM}
 
 
+@pytest.mark.parametrize("combination", SERVICES)
+def test_a_stream_that_outlasts_the_grace_ends_with_an_error(
+    project: Callable[[str], Project], upstream: Upstream, combination: str
+) -> None:
+    grace = {
+        "UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "1",
+        "GUNICORN_CMD_ARGS": "--graceful-timeout 4",
+    }
+    said = {"role": "user", "content": "silent", "parts": [{"type": "text", "text": "silent"}]}
+    body = {"messages": [{"id": "1", **said}], "stream": True}
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    with (
+        serving(project(combination), **connected(upstream), **grace) as server,
+        httpx2.Client(base_url=server.url, headers=headers, timeout=30) as client,
+        client.stream("POST", "/v1/chat/completions", json=body) as chat,
+        client.stream("POST", "/api/chat", json=body) as ui,
+    ):
+        server.process.send_signal(signal.SIGTERM)
+        ends = [list(filter(None, answer.iter_lines()))[-1] for answer in (chat, ui)]
+        assert "service_unavailable_error" in ends[0]
+        assert '"errorText"' in ends[1]
+        assert server.ended() in {0, -signal.SIGTERM}
+        assert server.log.read_text().count('"outcome":"cancelled"') == len(ends)
+        assert "Traceback" not in server.log.read_text()
+
+
 @pytest.mark.parametrize("combination", ["flask-threads-no-docs", "flask-prototype"])
 def test_who_is_connected_at_sigterm_is_served(
     project: Callable[[str], Project], combination: str
