@@ -2,6 +2,8 @@
 
 import os
 import sys
+import time
+from threading import Thread
 from typing import Any
 
 from gevent import hub, monkey  # type: ignore[import-untyped]
@@ -41,3 +43,16 @@ def on_starting(server: Any) -> None:
     if server.cfg.workers == 0:  # there would be none who could refuse
         sys.exit("settings: WEB_CONCURRENCY or --workers: takes 1 or more")
     os.environ["WEB_CONCURRENCY"] = str(server.cfg.workers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Lets streams end with an error, 2 to 3 seconds before `graceful_timeout` would cut them."""
+    from backend.api.streaming import end_streams  # once the worker has patched what waits
+
+    def end_in_time() -> None:
+        while worker.alive:
+            time.sleep(1)
+        time.sleep(max(0, worker.cfg.graceful_timeout - 3))
+        end_streams()
+
+    Thread(target=end_in_time, daemon=True).start()

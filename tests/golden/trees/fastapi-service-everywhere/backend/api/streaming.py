@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -24,8 +25,8 @@ class EventStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's own way, a task group for every stream, costs several times as much.
-        streaming = await while_connected(scope, receive, self.stream_response(send))
-        if not streaming.cancelled():
+        with suppress(asyncio.CancelledError):  # the server stops: the stream's last event says so
+            streaming = await while_connected(scope, receive, self.stream_response(send))
             streaming.result()
 
     async def stream_response(self, send: Send) -> None:
@@ -65,7 +66,7 @@ async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
     try:
         async for event in events:
             yield sse.frame(event)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
@@ -82,7 +83,7 @@ async def ui_frames(events: AsyncIterator[str], message_id: str | None) -> Async
                 yield sse.frame(part)
         for part in message.closing():
             yield sse.frame(part)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError) as error:
         yield sse.frame(message.failure(told(error).message))
     else:
         yield sse.DONE

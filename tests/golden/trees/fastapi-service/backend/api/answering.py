@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive, Scope
 
+from backend.api.responses import told
 from backend.json_text import write_json
 
 CLIENT_LEFT = 499
@@ -21,7 +22,10 @@ async def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Responds with what `work` returns, if the client is still there."""
-    working = await while_connected(request.scope, request.receive, work)
+    try:
+        working = await while_connected(request.scope, request.receive, work)
+    except asyncio.CancelledError as error:  # the server stops, and waits no longer
+        raise told(error) from error
     if working.cancelled():
         return Response(status_code=CLIENT_LEFT)
     response = respond(working.result())
@@ -45,7 +49,7 @@ async def while_connected(
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
     finally:
         working.cancel()
-    await asyncio.wait((working,))
+        await asyncio.wait((working,))
     return working
 
 

@@ -75,8 +75,10 @@ def error_json(error: errors.AppError) -> str:
     return ErrorBody(error=detail).model_dump_json()
 
 
-def told(error: Exception) -> errors.AppError:
+def told(error: BaseException) -> errors.AppError:
     """Returns what the client is told of an error; of a bug, no more than that there is one."""
+    if not isinstance(error, Exception):  # cancelled: a client that left does not hear of it
+        return errors.Unavailable("The service is stopping")
     if isinstance(error, errors.AppError):
         return error
     log_bug(error)

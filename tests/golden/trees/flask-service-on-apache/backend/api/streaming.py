@@ -2,7 +2,7 @@
 
 import contextvars
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -16,6 +16,7 @@ from backend.llm import Cancelled, Stream
 Frames = Generator[str, None, None]
 MOST_AHEAD = 100  # frames that a slow client has not taken yet
 A_MOMENT = 0.01  # seconds
+running: set[Stream] = set()
 
 
 def chat_stream(answer: Stream, headers: Mapping[str, str] | None = None) -> Response:
@@ -44,7 +45,7 @@ def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
 
     def read() -> None:
         try:
-            with closing(frames), suppress(Cancelled):
+            with closing(frames):
                 for frame in frames:
                     arrived.put(frame)
                     while arrived.qsize() > MOST_AHEAD and not left.wait(A_MOMENT):
@@ -53,8 +54,10 @@ def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
                         break
         finally:
             arrived.put(None)
+            running.discard(answer)
             answer.close()
 
+    running.add(answer)
     Thread(target=contextvars.copy_context().run, args=(read,), daemon=True).start()
     try:
         while True:
@@ -72,12 +75,18 @@ def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
         raise
 
 
+def end_streams() -> None:
+    """Ends all that run with an error, where the server is about to cut them."""
+    for answer in list(running):
+        answer.cancel()
+
+
 def chat_frames(events: Iterator[str]) -> Frames:
     """Frames each event; an error ends the stream as an event, without the closing mark."""
     try:
         for event in events:
             yield sse.frame(event)
-    except Exception as error:
+    except (Exception, Cancelled) as error:
         yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
@@ -94,7 +103,7 @@ def ui_frames(events: Iterator[str], message_id: str | None) -> Frames:
                 yield sse.frame(part)
         for part in message.closing():
             yield sse.frame(part)
-    except Exception as error:
+    except (Exception, Cancelled) as error:
         yield sse.frame(message.failure(told(error).message))
     else:
         yield sse.DONE
