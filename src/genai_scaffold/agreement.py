@@ -3,7 +3,8 @@
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from genai_scaffold import deploy_files, git, record, verify
@@ -32,6 +33,10 @@ class DeployCheck(NamedTuple):
 
 SERVER = re.compile(r"\b(uvicorn|gunicorn|WSGIScriptAlias)\b([^;&|]*)")
 TARGET = re.compile(r"(?:^|\s)([A-Za-z_/][\w./-]*):([A-Za-z_]\w*)(?:\(\))?(?=\s|$)")
+ENTERED = re.compile(r"\bcd +([^\s;&|]+)")
+FOLDER = re.compile(r"--(?:app-dir|chdir|pythonpath)[ =]+(\S+)")
+BOUND = re.compile(r"(?:--port|--bind|-b)[ =]+[\"']?(?:[\w.\[\]:]*:)?(\d+)\b")
+BINDS = re.compile(r"--bind\b|(?<!\S)-b|^bind\b", re.MULTILINE)
 WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
 GRACE = re.compile(r"--(?:timeout-graceful-shutdown|graceful-timeout)[ =](\d+)")
 CONFIGURED_GRACE = re.compile(r"^graceful_timeout = (\d+)", re.MULTILINE)
@@ -70,12 +75,31 @@ def _starts_the_app(checked: Project, deployments: Deployments) -> Iterator[Plac
             continue
         module, name = target[1], target[2]
         line = max(line, deployment.file.line_with(target[0].strip()))
-        path = module.replace(".", "/")
-        file = checked.files.get(f"{path}.py") or checked.files.get(f"{path}/__init__.py")
+        file = _served(checked, module, _folders(deployment, arguments))
         if not file:
             yield Place(deployment.file.path, line, f"there is no module {module!r} to start")
-        elif name not in _names(file):
+        elif file.tree and name not in _names(file):
             yield Place(deployment.file.path, line, f"{file.path} defines no {name!r}")
+
+
+def _folders(deployment: Deployment, arguments: str) -> list[str]:
+    """Where a server looks for modules: here, and in the folders that it is told."""
+    told = [*ENTERED.findall(deployment.command), *FOLDER.findall(arguments)]
+    told += (deployment.environment or {}).get("PYTHONPATH", "").split(":")
+    return ["", *(folder.strip("\"'") for folder in told)]
+
+
+def _served(checked: Project, module: str, folders: list[str]) -> File | None:
+    name = module.replace(".", "/")
+    for folder in folders:
+        parts = [part for part in folder.split("/") if part not in ("", ".")]
+        # Where an absolute path becomes one of the project's, no file says.
+        for start in range(len(parts) + 1 if folder.startswith("/") else 1):
+            at = "/".join([*parts[start:], name])
+            file = checked.files.get(f"{at}.py") or checked.files.get(f"{at}/__init__.py")
+            if file:
+                return file
+    return None
 
 
 def _names(file: File) -> set[str]:
@@ -105,10 +129,19 @@ def _binds_the_port(checked: Project, deployments: Deployments) -> Iterator[Plac
         settings = (configured.text or "") if configured and server == "gunicorn" else ""
         if "bind" not in arguments and "bind" in settings and "PORT" in settings:
             continue
+        environment = deployment.environment or {}
+        stated = f"{arguments} {environment.get('GUNICORN_CMD_ARGS', '')}"
+        if server == "gunicorn" and not BINDS.search(f"{stated}\n{settings}"):
+            continue  # then it listens on $PORT by itself
+        told = BOUND.search(stated)
+        bound = told[1] if told else environment.get("UVICORN_PORT")
+        # Where the file itself sets $PORT, only another platform would look elsewhere.
+        is_set = bound is not None and bound == environment.get("PORT")
         yield Place(
             deployment.file.path,
             deployment.file.line_with(server),
             f"{server} does not listen on $PORT, where the platform looks for it",
+            "warning" if is_set else "error",
         )
     for deployment in deployments:
         port = (deployment.environment or {}).get("PORT")
@@ -119,6 +152,8 @@ def _binds_the_port(checked: Project, deployments: Deployments) -> Iterator[Plac
 
 
 def _health_path_is_a_route(checked: Project, deployments: Deployments) -> Iterator[Place]:
+    if not all(file.tree for file in _modules(checked)):
+        return  # a route may be in what does not parse
     routes = _routes(checked)
     for deployment in deployments:
         for path in deployment.health_paths:
@@ -254,8 +289,17 @@ def _placed(checked: Project, deployments: Deployments, directory: str) -> Itera
         yield Place(record.ANSWERS_FILE, line, problem, "warning")
 
 
-def check(root: Path) -> list[Finding]:
+def _is_excluded(path: str, globs: Sequence[str]) -> bool:
+    places = (path, *(str(folder) for folder in PurePosixPath(path).parents))
+    return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
+
+
+def check(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     """What is wrong with a project that a user has worked on.
+
+    Args:
+        root: where it is.
+        exclude: globs of files, or of folders with all they hold, that are none of it.
 
     Raises:
         UsageError: it is not a project of ours.
@@ -270,4 +314,5 @@ def check(root: Path) -> list[Finding]:
     ]
     placed = _placed(checked, deployments, git.below_root(root.resolve()))
     found += [Finding("placed", *place) for place in placed]
+    found = [finding for finding in found if not _is_excluded(finding.path, exclude)]
     return sorted(found, key=lambda finding: (finding.path, finding.line))

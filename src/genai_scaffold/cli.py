@@ -407,9 +407,19 @@ def list_(
     report.listing(kind, report.Output(json=json))
 
 
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Say nothing of these files, or of a folder and all it holds; repeatable.",
+    ),
+]
+
+
 @app.command()
 def check(
     path: Project = Path(),
+    exclude: Exclude = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -419,7 +429,7 @@ def check(
 
     output = report.Output(json=json, quiet=quiet)
     project = _project(path, output)
-    found = agreement.check(project)
+    found = agreement.check(project, exclude or ())
     report.findings(str(project), found, output)
     if any(finding.is_error for finding in found):
         raise typer.Exit(FAILED)

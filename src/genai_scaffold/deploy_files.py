@@ -62,7 +62,7 @@ def read(checked: Project) -> list[Deployment]:
         deployment
         for pattern, reader in READERS
         for path, file in checked.files.items()
-        if pattern.fullmatch(path) and file.text and not list(verify.parses(file))
+        if pattern.fullmatch(path) and file.text and verify.is_sound(file)
         for deployment in reader(file, checked)
     ]
     image = next((d for d in found if d.file.path == "Dockerfile"), None)
@@ -161,7 +161,7 @@ def _fly_app(file: File, _checked: Project) -> Iterator[Deployment]:
 
 
 def _railway_service(file: File, _checked: Project) -> Iterator[Deployment]:
-    document = json.loads(file.text or "")
+    document = verify.json_document(file)
     deploy = _mapping(_mapping(document).get("deploy"))
     regions = _mappings(list(_mapping(deploy.get("multiRegionConfig")).values()))
     replicas = [_number(region.get("numReplicas", 1)) for region in regions]
@@ -228,7 +228,7 @@ def _most_replicas(checked: Project, name: str) -> int:
         (
             _number(specification.get("maxReplicas"))
             for path, file in checked.files.items()
-            if KUBERNETES.fullmatch(path) and not list(verify.parses(file))
+            if KUBERNETES.fullmatch(path) and verify.is_sound(file)
             for document in _documents(file)
             if document.get("kind") == "HorizontalPodAutoscaler"
             for specification in [_mapping(document.get("spec"))]

@@ -31,7 +31,13 @@ TAG = re.compile(r"(?<!\$)\{\{-? .*? -?\}\}|\{%-? .*? -?%\}")
 CONFLICT = re.compile(r"^([<>|]{7} |={7}$)", re.MULTILINE)
 UNDERLINE = "======="  # of a heading, where no other marker is
 
-WITH_COMMENTS = frozenset({"devcontainer.json", "jsconfig.json", "tsconfig.json"})
+# What Helm, Jinja and their like fill in, and where it is kept.
+TEMPLATE = re.compile(r"(?<!\$)\{\{|\{%")
+TEMPLATED = re.compile(r"\.ya?ml$|(^|/)templates/")
+# Of JSON with comments: what to leave as it is, or what to leave out.
+COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\\n])*")|,(?=\s*[}\]])')
+WITH_COMMENTS = re.compile(r"(devcontainer|[jt]sconfig(\..+)?)\.json")
 # How parsers say that numbers have too many digits, or that all is nested too deeply.
 TOO_MUCH = (ValueError, RecursionError, MemoryError)
 
@@ -187,16 +193,27 @@ def _is_toml(file: File) -> Iterator[Fault]:
 
 
 def _is_json(file: File) -> Iterator[Fault]:
-    if file.name in WITH_COMMENTS:
-        return
     try:
-        json.loads(file.text or "")
+        json_document(file)
     except json.JSONDecodeError as error:
         yield Fault(error.lineno, error.msg)
     except RecursionError:
         yield Fault(1, "it is nested too deeply")
     except TOO_MUCH as error:
         yield Fault(1, str(error))
+
+
+def json_document(file: File) -> Any:  # noqa: ANN401 - it may be anything
+    """What a JSON file holds; who writes comments has a tool that reads them.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    text = file.text or ""
+    plain = COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), text)
+    if plain != text or WITH_COMMENTS.fullmatch(file.name):
+        plain = TRAILING_COMMA.sub(r"\1", plain)
+    return json.loads(plain)
 
 
 def _is_yaml(file: File) -> Iterator[Fault]:
@@ -254,6 +271,18 @@ def parses(file: File) -> Iterator[Fault]:
         yield from parser(file)
 
 
+def _is_readable(file: File) -> Iterator[Fault]:
+    """What does not parse of a user's; a conflict is said elsewhere, a template is its tool's."""
+    is_template = TEMPLATED.search(file.path) and TEMPLATE.search(file.text or "")
+    if not is_template and not list(_has_no_conflict(file)):
+        yield from parses(file)
+
+
+def is_sound(file: File) -> bool:
+    """Whether a file can be read for what it says."""
+    return not (list(parses(file)) or list(_has_no_conflict(file)))
+
+
 def _has_no_tag(file: File) -> Iterator[Fault]:
     text = "" if file.suffix in VENDORED else file.text or ""
     for tag in TAG.finditer(text):
@@ -292,13 +321,13 @@ class FileCheck(NamedTuple):
     find: Callable[[File], Iterator[Fault]]
 
 
-PARSING = (
-    FileCheck("parses", "A file that does not parse breaks the first command.", parses),
-    FileCheck("no-conflict", "A conflict marker is an unfinished merge.", _has_no_conflict),
-)
+PARSES = FileCheck("parses", "A file that does not parse breaks the first command.", parses)
+MERGED = FileCheck("no-conflict", "A conflict marker is an unfinished merge.", _has_no_conflict)
+PARSING = (PARSES._replace(find=_is_readable), MERGED)
 UNFILLED = "rendered"
 RENDERING = (
-    *PARSING,
+    PARSES,
+    MERGED,
     FileCheck(UNFILLED, "A template tag in the output was never filled in.", _has_no_tag),
     FileCheck("not-empty", "A file without content was not asked for.", _is_not_empty),
     FileCheck("newline", "Linters and diffs want one final newline.", _ends_with_a_newline),

@@ -275,6 +275,13 @@ ELSEWHERE = [
         id="systemd-file-production",
     ),
     pytest.param("deploy/apache.conf", "ses=1", "ses=4", id="apache-dotenv"),
+    pytest.param("Dockerfile", "--port ${PORT:-8000}", "--port=8000", id="the-port-of-env"),
+    pytest.param(
+        "Dockerfile",
+        "uvicorn main:app --host 0.0.0.0 --port ${PORT:-8000}",
+        "gunicorn main:app -b 0.0.0.0:8000 --graceful-timeout 8",
+        id="gunicorn-bound-to-env",
+    ),
 ]
 
 
@@ -329,6 +336,24 @@ def test_every_check_finds_something_in_the_table() -> None:
         pytest.param("deploy/apache.conf", "WSGIPass", "wsgiPass", id="another-case"),
         pytest.param("deploy/apache.conf", " processes=1", "", id="one-process-by-default"),
         pytest.param("Procfile", "web:", "worker: python -m worker\nweb:", id="another-process"),
+        pytest.param(
+            "Dockerfile",
+            "uvicorn main:app --host 0.0.0.0 --port ${PORT:-8000}",
+            "gunicorn main:app --graceful-timeout 8",
+            id="gunicorn-takes-port",
+        ),
+        pytest.param(
+            "Procfile", "main:app", "--app-dir ./backend api:create_app", id="folder-of-the-app"
+        ),
+        pytest.param(
+            "Dockerfile", "main:app", "--app-dir=/srv/backend api:create_app", id="absolute"
+        ),
+        pytest.param(
+            "Procfile", "uvicorn main:app", "cd backend && uvicorn api:create_app", id="entered"
+        ),
+        pytest.param(
+            "railway.json", '"deploy"', '// where\n  /* "deploy" */ "deploy"', id="with-comments"
+        ),
         pytest.param("main.py", "app = create_app()", "def app(): ...", id="function"),
         pytest.param("main.py", "app = create_app()", "from backend.api import app", id="import"),
     ],
@@ -338,6 +363,24 @@ def test_what_agrees_in_another_way_is_left_alone(
 ) -> None:
     change(project, name, old, new)
     assert agreement.check(project) == []
+
+
+@pytest.mark.parametrize("name", ["backend/api.py", "main.py", "Procfile", "render.yaml"])
+def test_of_a_conflict_only_its_markers_are_said(name: str, project: Path) -> None:
+    text = (project / name).read_text()
+    (project / name).write_text(f"<<<<<<< ours\n=======\n{text}>>>>>>> new\n")
+    found = {(finding.path, finding.check) for finding in agreement.check(project)}
+    assert found == {(name, "no-conflict")}
+
+
+def test_what_is_excluded_is_not_said(project: Path, run: Command) -> None:
+    change(project, "Procfile", "main:app", "mian:app")
+    (project / "charts/bot/templates").mkdir(parents=True)
+    (project / "charts/bot/values.json").write_text("{")
+    ended = run("check", str(project), "--exclude", "charts/", "--exclude", "Proc*", "--json")
+    assert (ended.code, ended.document["findings"]) == (0, [])
+    paths = [finding.path for finding in agreement.check(project, ["chart", "*.yaml"])]
+    assert paths == ["Procfile", "charts/bot/values.json"]
 
 
 @pytest.mark.parametrize("file", [name for name in SOUND if name != ".copier-answers.yml"])

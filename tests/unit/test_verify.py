@@ -41,6 +41,11 @@ FAULTS = [
     pytest.param("__pycache__/a.pyc", b"\0\n", "source", 1, id="compiled"),
 ]
 
+FAULTS += [
+    pytest.param("tsconfig.json", b"{\n// a\n1}\n", "parses", 3, id="not-even-with-comments"),
+    pytest.param("package.json", b'{"a": 1,}\n', "parses", 1, id="trailing-comma"),
+]
+
 SOUND = [
     pytest.param("a.py", b"x = f'{{{1}}} {0.5:.0%}'\n", id="f-string"),
     pytest.param("ci.yml", b"x: ${{ matrix.python }}\n", id="workflow"),
@@ -48,6 +53,9 @@ SOUND = [
     pytest.param("a.rst", b"Heading\n=======\n", id="underline-of-seven"),
     pytest.param("mkdocs.yml", b"nav: !ENV X\nx: !!python/name:a.b\n", id="application-tags"),
     pytest.param("tsconfig.json", b"// why\n{}\n", id="comments"),
+    pytest.param("tsconfig.build.json", b'{"a": [1,], "b": ",]",}\n', id="trailing-commas"),
+    pytest.param(".devcontainer/devcontainer.json", b"{\n  /* a\n */ }\n", id="devcontainer"),
+    pytest.param("a.json", b'{"url": "http://x", // why\n"a": "\\"//",}\n', id="any-comments"),
     pytest.param("p/__init__.py", b"", id="package"),
     pytest.param("p/py.typed", b"", id="typed"),
     pytest.param("logo.png", b"\x89PNG\0\xff", id="binary"),
@@ -141,6 +149,24 @@ def test_data_is_not_read_into_memory(kept: Path) -> None:
     write(kept, "model.gguf", b"")
     os.truncate(kept / "model.gguf", 2**36)  # of holes
     assert "model.gguf" not in verify.project_at(kept).files
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_read"),
+    [
+        ("charts/bot/templates/app.yaml", b"a:\n{{- if .Values.x }}\n  b: c\n{{- end }}\n", True),
+        ("roles/app/site.yml", b"{% if x %}\na: b\n{% endif %}\n", True),
+        ("templates/a.json", b'{"a": {{ x }}}\n', True),
+        ("charts/bot/values.yaml", b"a: [\n", False),
+        ("a.json", b'{"a": {{ x }}}\n', False),
+    ],
+)
+def test_a_template_of_another_tool_is_not_parsed(
+    name: str, content: bytes, is_read: bool, tmp_path: Path
+) -> None:
+    write(tmp_path, name, content)
+    found = verify.in_files(verify.Project.read(tmp_path, [name]), verify.PARSING)
+    assert [finding.check for finding in found] == ([] if is_read else ["parses"])
 
 
 def test_a_marker_of_the_base_is_left_over_too(tmp_path: Path) -> None:
