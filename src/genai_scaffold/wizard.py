@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import sys
 import textwrap
@@ -34,6 +35,12 @@ PICKED = ("async", "scale", "team")  # each has a row for whoever is not sure
 INDENT = "     "  # as wide as what stands before a choice
 NARROWEST = 12
 NO_BREAK = "\N{NO-BREAK SPACE}"
+GREY = "#767676"  # as far from white as from black: 4.5 to 1
+# The colours are the terminal's own, which can be read on its background whatever that is.
+STYLE = [
+    *((name, "noinherit") for name in ("qmark", "instruction", "nbsp", "text", "selected")),
+    *((name, "noinherit bold") for name in ("question", "answer", "pointer", "highlighted")),
+]
 BACK_WORDS = frozenset({"b", "back"})
 
 
@@ -84,16 +91,20 @@ class ArrowKeys:
     def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
         import questionary
 
-        prompt = questionary.text(
-            _wrapped(question),
-            validate=lambda text: refusal(text or default) or True,
-            # Shown in the empty field, not typed into it: whoever types starts afresh.
-            placeholder=[("fg:ansibrightblack", default)],
-            **self._settings(),
-        )
-        text = str(prompt.unsafe_ask()) or default
-        self._show(question, text)
-        return text
+        typed = ""
+        while True:
+            prompt = questionary.text(
+                _wrapped(question),
+                default=typed,
+                # Shown in the empty field, not typed into it: whoever types starts afresh.
+                placeholder=[(f"fg:{GREY}", default)],
+                **self._settings(),
+            )
+            typed = str(prompt.unsafe_ask())
+            self._show(question, typed or default)
+            if not (why := refusal(typed or default)):
+                return typed or default
+            report.console(sys.stderr).print(f"  {_wrapped(why)}", soft_wrap=True)
 
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         import questionary
@@ -144,15 +155,19 @@ class ArrowKeys:
         """Leave the question and its answer in place of the prompt."""
         from rich.text import Text
 
-        said = (", ".join(answers) or "none", "bold #ff9d00")
-        line = Text.assemble(("? ", "#5f819d"), (question, "bold"), " ", said)
+        line = Text.assemble(f"? {question} ", (", ".join(answers) or "none", "bold"))
         report.console(sys.stderr).print(line)
 
     def _settings(self) -> dict[str, Any]:
         """Keep the standard output for the result; a prompt ends in what `_show` leaves of it."""
+        import questionary
         from prompt_toolkit.output import create_output
 
-        return {"output": create_output(stdout=sys.stderr), "erase_when_done": True}
+        return {
+            "output": create_output(stdout=sys.stderr),
+            "erase_when_done": True,
+            "style": questionary.Style(STYLE),
+        }
 
     def _with_left_key(self, prompt: "Prompt") -> "Prompt":
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
@@ -407,13 +422,21 @@ def _confirmed(plan: Plan, prompter: Prompter, said: list[dict[str, Given]]) -> 
 def _name(talk: Conversation) -> dict[str, Value]:
     def refusal(text: str) -> str | None:
         try:
-            pipeline.check_destination(pipeline.destination(names.check_name(text)))
+            pipeline.check_destination(pipeline.destination(names.check_name(text, fix="{}")))
         except ScaffoldError as problem:
             return f"{problem.what}: {problem.why} ({problem.fix})"
         return None
 
-    name = talk.prompter.text("Project name", str(talk.current("name")), refusal)
+    name = talk.prompter.text("Project name", _free(str(talk.current("name"))), refusal)
     return {"name": names.check_name(name)}
+
+
+def _free(name: str) -> str:
+    """The name, with a number where there is something of that name already."""
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return next(
+        each for each in (name, *itertools.islice(numbered, 98)) if not os.path.lexists(each)
+    )
 
 
 def _need(name: str) -> Step:
