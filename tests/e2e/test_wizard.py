@@ -204,7 +204,7 @@ def test_a_name_that_is_refused_can_be_corrected(
     (work / "taken" / "mine").touch()
     terminal = start("--framework", "flask", "--preset", "prototype")
     terminal.sees("Project name").types(name, ENTER)
-    terminal.sees(why).types(*BACKSPACE * len(name), "bot", ENTER)
+    terminal.sees(why).sees("Project name").types(*BACKSPACE * len(name), "bot", ENTER)
     terminal.sees("How many requests wait").types(CTRL_C)
     assert terminal.ends() == 130
     assert [path.name for path in work.iterdir()] == ["taken"]

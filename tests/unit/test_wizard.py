@@ -580,3 +580,11 @@ def test_the_first_question_of_an_update_has_none_before_it() -> None:
     script = Script(("serves the model", BACK), ("serves the model", DEFAULT))
     given = wizard.complete(["provider"], {"provider": "ollama"}, script)
     assert given["provider"].value == "ollama"
+
+
+def test_the_name_that_is_offered_is_free(work: Path) -> None:
+    for name in ("my-app", "my-app-2"):
+        (work / name).mkdir()
+    script = Script()
+    talk(script)
+    assert script.defaults["Project name"] == "my-app-3"
