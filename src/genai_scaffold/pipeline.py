@@ -4,11 +4,12 @@ import atexit
 import contextlib
 import functools
 import os
+import re
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from genai_scaffold.recommend import Recommendation, recommend
 FILES_SHOWN = 10
 INSTALL_SECONDS = 1800.0
 THIS_FILE = Path("src", "genai_scaffold", "pipeline.py")
+CLONED = re.compile(r"\.git(ignore)?|(?i:readme|licen[cs]e)(\..+)?")
 IDENTIFY = (
     'Run git config --global user.name "Your Name" '
     "&& git config --global user.email you@example.org, then git commit."
@@ -272,7 +274,7 @@ def check_destination(destination: Path) -> None:
                 fix="name the real directory, or another one",
             )
         if destination.is_dir():
-            found = sorted(entry.name for entry in destination.iterdir())
+            found = sorted({e.name for e in destination.iterdir()} - _of_a_clone(destination))
             if found:
                 raise _in_the_way(destination, found, "choose another directory, or an empty one")
         elif os.path.lexists(destination):
@@ -295,6 +297,25 @@ def check_destination(destination: Path) -> None:
                 why=f"{home} cannot be written",
                 fix="choose another directory, or change its permissions",
             )
+
+
+def _of_a_clone(destination: Path) -> frozenset[str]:
+    """What a directory holds that a fresh clone may hold, if it is one."""
+    if not os.path.lexists(destination / ".git"):
+        return frozenset()
+    return frozenset(e.name for e in destination.iterdir() if CLONED.fullmatch(e.name))
+
+
+def _refuse_what_a_clone_has(destination: Path, paths: Iterable[str]) -> None:
+    """Refuse a clone that holds what the project holds, too; disks may not tell cases apart."""
+    with _explained(destination):
+        kept = _of_a_clone(destination) if destination.is_dir() else frozenset()
+    ours = {path.partition("/")[0].casefold() for path in paths}
+    found = sorted(name for name in kept if name.casefold() in ours)
+    if found:
+        raise _in_the_way(
+            destination, found, "move these away, and merge them into the project's own afterwards"
+        )
 
 
 def _in_the_way(path: Path, found: list[str], fix: str) -> DestinationError:
@@ -369,6 +390,7 @@ def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     data = {**planned.answers.for_template(), "directory": place}
     files = render.render(project, data, planned.recommendation.as_dict())
     verify.refuse_unsound(project, (*planned.answers.texts(), place))
+    _refuse_what_a_clone_has(planned.destination, files)
     return files
 
 
@@ -379,6 +401,7 @@ def _move(project: Path, destination: Path) -> None:
             if destination.is_dir() and (
                 destination.is_mount()
                 or destination == Path.cwd()
+                or _of_a_clone(destination)
                 or destination == project.parent.parent
             ):
                 _move_entries(project, destination)
@@ -399,14 +422,15 @@ def _move(project: Path, destination: Path) -> None:
 
 
 def _move_entries(project: Path, destination: Path) -> None:
-    """Move a project's entries into an empty directory; on failure, all of them back."""
+    """Move a project's entries into an empty directory, or a clone; on failure, all back."""
     claim = destination / staging.MARKER
     # Two runs at once: whoever makes the claim goes on, the other one fails here.
     claim.mkdir()
     moved: list[Path] = []
     try:
+        _refuse_what_a_clone_has(destination, (entry.name for entry in project.iterdir()))
         present = {p.name for p in destination.iterdir()} - {claim.name, project.parent.name}
-        if present:
+        if present := present - _of_a_clone(destination):
             raise FileExistsError(present)
         for entry in sorted(project.iterdir()):
             entry.rename(destination / entry.name)
@@ -445,6 +469,8 @@ def _repository(
     wanted: bool | None,  # noqa: FBT001
 ) -> tuple[bool, tuple[str, ...]]:
     """Make a repository of the project: whether there is one, and what to say about it."""
+    if _of_a_clone(destination):
+        return True, ("The project is in the repository that was there, and not yet committed.",)
     if wanted is False:
         return False, ()
     problem = None

@@ -1,5 +1,6 @@
 """All of a project, or nothing: destinations, staging, git, and what is left after a failure."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,84 @@ def test_a_destination_in_the_way_stays_as_it_is(
     assert words in ended.errors
     assert len(ended.errors.splitlines()) == 3
     assert tree(work) == before
+
+
+def cloned(work: Path, *holds: str) -> Path:
+    """A fresh clone of a repository with one commit, whose files are these."""
+    process.run(["git", "init", "-q", "-b", "main", "origin"], directory=work)
+    for name in holds:
+        (work / "origin" / name).write_text(f"{name} of theirs\n")
+    for command in (["add", "--all"], ["commit", "-q", "--allow-empty", "-m", "Theirs"]):
+        process.run(["git", *command], directory=work / "origin")
+    process.run(["git", "clone", "-q", "origin", "bot"], directory=work)
+    return work / "bot"
+
+
+def told(repository: Path, *command: str) -> list[str]:
+    return process.run(["git", *command], directory=repository).output.splitlines()
+
+
+@pytest.mark.parametrize("flags", [[], ["--git"], ["--no-git"]], ids=["", "git", "no-git"])
+@pytest.mark.parametrize("here", [True, False], ids=["here", "named"])
+def test_a_fresh_clone_is_taken_with_its_history(
+    here: bool, flags: list[str], run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = cloned(work, "README.rst", "license.txt")
+    if here:
+        monkeypatch.chdir(clone)
+    ended = run("new", "." if here else "bot", "--yes", *flags)
+    assert ended.code == 0, ended.errors
+    assert "in the repository that was there, and not yet committed" in ended.errors
+    assert told(clone, "log", "--format=%s") == ["Theirs"]
+    assert told(clone, "remote") == ["origin"]
+    assert told(clone, "diff", "HEAD") == []
+    new = told(clone, "ls-files", "--others", "--exclude-standard")
+    assert set(new) == FILES
+    assert (clone / "README.rst").read_text() == "README.rst of theirs\n"
+    assert {path.name for path in work.iterdir()} == {"origin", "bot"}
+
+
+@pytest.fixture
+def read_me(small_template: Path) -> Iterator[None]:
+    added = [small_template / "templates/project" / name for name in ("README.md", ".gitignore")]
+    for file in added:
+        file.write_text("Ours.\n")
+    yield
+    for file in added:
+        file.unlink()
+
+
+@pytest.mark.usefixtures("read_me")
+@pytest.mark.parametrize("name", ["README.md", ".gitignore", "Readme.MD", "main.py", "readme-not"])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry-run"])
+def test_a_clone_that_holds_what_the_project_would_is_refused(
+    name: str, dry: list[str], run: Command, work: Path
+) -> None:
+    clone = cloned(work, name)
+    before = tree(work)
+    ended = run("new", "bot", "--yes", *dry)
+    assert (ended.code, f"it holds {name}\n" in ended.errors) == (3, True), ended.errors
+    assert tree(work) == before
+    assert (clone / name).read_text() == f"{name} of theirs\n"
+    assert told(clone, "status", "--porcelain") == []
+
+
+def test_a_failure_leaves_a_clone_as_it_was(
+    run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = cloned(work, "README.rst")
+    before = tree(work)
+    rename, count = Path.rename, iter(range(9))
+
+    def failing(path: Path, target: Path) -> Path:
+        if next(count) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    assert run("new", "bot", "--yes").code in (3, 4)
+    assert tree(work) == before
+    assert told(clone, "status", "--porcelain") == []
 
 
 def test_a_twin_that_differs_by_case_is_another_project_or_in_the_way(
