@@ -15,11 +15,12 @@ from benchmarks.upstream import COUNTED
 MANY = "1000000000"
 UNAVAILABLE = 503
 RATE, STREAMS_A_DAY = 60, 12
+RESERVED = 80  # tokens, or some less, for a stream while it runs: more than two of them cost
 UNLIMITED = {"REQUESTS_PER_MINUTE": MANY, "TOKENS_PER_DAY": MANY}
 LIMITED = {
     "REQUESTS_PER_MINUTE": str(RATE),
-    # As many streams as that, and half of one: what a stream may cost is reserved before it.
-    "TOKENS_PER_DAY": str(int((STREAMS_A_DAY + 0.5) * COUNTED["total_tokens"])),
+    # The last stream needs what is reserved for it; what then is left is too little for another.
+    "TOKENS_PER_DAY": str((STREAMS_A_DAY - 1) * COUNTED["total_tokens"] + RESERVED),
 }
 AT_ONCE = {"streams": 24, "plains": 4}
 WARM_UP = 2.0  # seconds under load before something happens, and after it
