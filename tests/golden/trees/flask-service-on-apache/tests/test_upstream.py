@@ -3,14 +3,17 @@
 import gzip
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from backend.llm import create_provider
+from backend.llm import Provider, create_provider
 from backend.settings import Settings
 from backend.upstream import MOST_ANSWER_BYTES
 from tests.conftest import Serve
@@ -22,6 +25,7 @@ SSE = {"content-type": "text/event-stream"}
 TOKEN = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": None}]}
 STOP = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 USAGE = {"choices": [], "usage": {"total_tokens": 3}}
+OK = b"HTTP/1.1 200 OK\r\n"
 
 
 def choice(reason: str | None, *, index: int = 0) -> dict[str, Any]:
@@ -51,6 +55,36 @@ def refusal(
         content=json.dumps({"error": {**error, **(fields or {})}}),
         headers={"x-should-retry": "false", **(headers or {})},
     )
+
+
+def provider_at(port: int) -> Provider:
+    settings = Settings(
+        llm_api_key=SecretStr("test"),
+        llm_base_url=f"http://127.0.0.1:{port}/v1",
+        llm_model="some-model",
+    )
+    return create_provider(settings)
+
+
+@contextmanager
+def sending(answer: bytes, *, until: Event | None = None) -> Iterator[Provider]:
+    """Yields a model that answers everything with these bytes, and hangs up: at once, or later."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.wfile.write(answer)
+            if until:
+                until.wait()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}).start()
+        try:
+            yield provider_at(server.server_port)
+        finally:
+            if until:
+                until.set()
+            server.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -194,6 +228,28 @@ def test_reads_a_connection_to_its_end_for_the_next_request(serve: Serve) -> Non
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
     assert response.text == whole.text
     assert broken.broken.wait(5)
+
+
+def test_what_came_in_one_burst_with_the_end_of_a_connection_counts(serve: Serve) -> None:
+    whole = stream_of(TOKEN, STOP, "[DONE]")
+    head = OK + b"content-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n"
+    with sending(head + whole.content) as llm:
+        response = serve(llm=llm).post("/v1/chat/completions", json={**ASK, "stream": True})
+    assert response.text == whole.text
+
+
+def test_the_closing_mark_ends_an_answer_on_a_connection_that_stays_open(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.llm.REMAINDER_SECONDS", 60)  # longer than the client would wait
+    told = Event()
+    head = OK + b"content-type: text/event-stream\r\n\r\n"
+    with sending(head + stream_of(STOP, USAGE, "[DONE]").content, until=told) as llm:
+        client = serve(llm=llm, tokens_per_day=300, max_tokens=200)
+        for _ in range(2):  # of which the second finds the tokens of the first settled
+            response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
+            assert (response.status_code, told.is_set()) == (200, False)
+            assert response.text == stream_of(STOP, "[DONE]").text
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat"])
@@ -535,12 +591,7 @@ def test_keeps_no_cookie_of_the_upstream(serve: Serve) -> None:
 def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> None:
     with socket.socket() as bound:  # keeps the port from others, and takes no connection
         bound.bind(("127.0.0.1", 0))
-        settings = Settings(
-            llm_api_key=SecretStr("test"),
-            llm_base_url=f"http://127.0.0.1:{bound.getsockname()[1]}/v1",
-            llm_model="some-model",
-        )
-        client = serve(llm=create_provider(settings))
+        client = serve(llm=provider_at(bound.getsockname()[1]))
         response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
     assert response.status_code == 502
     assert response.json()["error"]["message"] == "The model could not be reached"
@@ -566,6 +617,21 @@ def test_an_answer_that_cannot_be_read_is_the_fault_of_the_upstream(
     client = serve(answer=lambda _: httpx2.Response(200, text=sent))
     response = client.post("/v1/chat/completions", json=ASK)
     assert (response.status_code, response.json()["error"]["type"]) == (502, "upstream_error")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        pytest.param(OK + b"x-long: %s\r\n" % (b"y" * 9000), 200, id="a long header"),
+        pytest.param(OK + b"x-many: y\r\n" * 150, 200, id="many headers"),
+        pytest.param(b"nonsense\r\n", 502, id="unreadable"),
+    ],
+)
+def test_reads_what_can_be_read_of_a_head(serve: Serve, head: bytes, status: int) -> None:
+    with sending(head + b"\r\n" + json.dumps(STOP).encode()) as llm:
+        response = serve(llm=llm).post("/v1/chat/completions", json=ASK)
+    assert response.status_code == status
+    assert (response.json() == STOP) == (status == 200)
 
 
 @pytest.mark.parametrize("sent", ["<html>", "[]", "{}", '{"data": null}', '{"data": [{}]}'])
