@@ -13,8 +13,9 @@ import httpx2
 import openai
 import pytest
 
+from e2e.machine import Machine
 from e2e.projects import PROTOTYPES, SERVICES, Project
-from e2e.servers import Server, refusal, serving
+from e2e.servers import Server, refusal, running, serving
 from e2e.upstream import MODEL, PATIENCE, RETRY_AFTER, WORDS, Upstream, listening
 
 pytestmark = pytest.mark.slow
@@ -100,6 +101,22 @@ def test_the_first_token_is_here_before_the_last_is_made(
         assert not call.ended.is_set()
         call.go_on.set()
         assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+def test_a_stream_is_whole_beside_gunicorn(
+    project: Callable[[str], Project], upstream: Upstream, machine: Machine
+) -> None:
+    made = project("fastapi")
+    pins = ("--no-verify-hashes", "-r", str(made.folder / "requirements.txt"))
+    programs = machine.environment("gunicorn-asgi", *pins, "gunicorn")
+    command = f"{programs}/gunicorn -k asgi main:app --bind 127.0.0.1:$PORT"
+    variables = {**made.variables, **connected(upstream)}
+    with (
+        running(lambda _: command, made.folder, variables) as server,
+        streaming(server, "tell") as words,
+    ):
+        assert list(words) == [*WORDS, "[DONE]"]
+        upstream.next_call()
 
 
 @services
