@@ -303,6 +303,21 @@ def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> No
     assert (ready.status_code, ready.json()) == (200, {"status": "degraded", "lost": ["redis"]})
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("REPLICAOF 127.0.0.1 1", id="read-only"),
+        pytest.param("CONFIG SET maxmemory 1", id="full"),
+        pytest.param("CONFIG SET min-replicas-to-write 1", id="without its replicas"),
+    ],
+)
+def test_says_that_redis_takes_no_writes(serve: Serve, redis_url: str, command: str) -> None:
+    client = serve(redis_url=redis_url)
+    assert client.get("/readyz").json() == {"status": "ok", "lost": []}
+    Redis.from_url(redis_url).execute_command(*command.split())
+    assert client.get("/readyz").json() == {"status": "degraded", "lost": ["redis"]}
+
+
 def test_an_answer_outlives_redis(serve: Serve, redis_url: str) -> None:
     def answer(_: httpx2.Request) -> httpx2.Response:
         Redis.from_url(redis_url).shutdown()

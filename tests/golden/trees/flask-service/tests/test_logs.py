@@ -67,6 +67,13 @@ def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
         assert line["seconds"] - line["seconds_to_first_token"] > 0.2
 
 
+def test_cuts_a_model_s_name_short(serve: Serve) -> None:
+    client = serve(llm=OfflineProvider(pause=0), api_keys=KEY, log_level="INFO")
+    _, lines = ask(client, model="x" * 1000)
+    [line] = [line for line in lines if line["event"] == "model_call"]
+    assert line["model"] == "x" * 200
+
+
 def test_notes_a_client_that_leaves(serve: Serve) -> None:
     client = serve(llm=OfflineProvider(pause=0.05), log_level="INFO")
     body = {"messages": [{"role": "user", "content": "word " * 100}], "stream": True}

@@ -10,6 +10,7 @@ from backend.counting import Taking
 from backend.errors import AppError
 
 logger = structlog.get_logger(__name__)
+LONGEST_NAME = 200  # of a model, in the log
 MOST_COUNT = 100_000_000  # tokens: no model reads or writes as many
 UNSEEN = ("cancelled", "timeout_error")  # ends after which the model may have worked all the same
 
@@ -70,7 +71,7 @@ class Call:
             "model_call",
             operation=self.operation,
             client=self.client,
-            model=self.model,
+            model=self.model[:LONGEST_NAME],
             outcome=outcome,
             prompt_tokens=self.usage.get("prompt_tokens"),
             completion_tokens=self.usage.get("completion_tokens"),
