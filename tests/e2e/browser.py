@@ -32,6 +32,33 @@ text => [...document.querySelectorAll("body *")].some(element => {
   return said === text && element.checkVisibility() && box.width > 0 && box.height > 0
 })
 """
+# Opens each operation of Swagger UI, tries it as it stands, and tells what came back.
+TRY_ALL = """
+async seconds => {
+  const found = async (root, selector) => {
+    const end = Date.now() + 1000 * seconds
+    while (Date.now() < end) {
+      const element = root.querySelector(selector)
+      if (element) return element
+      await new Promise(requestAnimationFrame)
+    }
+    throw new Error(`no ${selector} in ${root.innerText}`)
+  }
+  const answers = {}
+  for (const operation of document.querySelectorAll(".opblock")) {
+    operation.querySelector(".opblock-summary-control").click()
+    const pressed = await found(operation, ".try-out__btn")
+    pressed.click()
+    const execute = await found(operation, ".execute")
+    execute.click()
+    const status = await found(operation, ".live-responses-table tbody .response-col_status")
+    const method = operation.querySelector(".opblock-summary-method").innerText
+    const path = operation.querySelector(".opblock-summary-path").dataset.path
+    answers[`${method} ${path}`] = status.innerText.trim()
+  }
+  return answers
+}
+"""
 
 
 class Browser:
@@ -59,6 +86,18 @@ class Browser:
                 return True
             time.sleep(0.2)
         return False
+
+    def try_all(self) -> dict[str, str]:
+        """What the operations of Swagger UI answer, as they stand, in the order of the page."""
+        answered = self._call(
+            "Runtime.evaluate",
+            expression=f"({TRY_ALL})({RENDER_SECONDS})",
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        assert "exceptionDetails" not in answered, answered["exceptionDetails"]
+        answers: dict[str, str] = answered["result"]["value"]
+        return answers
 
     def photograph(self, path: Path) -> None:
         picture = self._call("Page.captureScreenshot", format="png")

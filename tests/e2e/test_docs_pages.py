@@ -11,7 +11,7 @@ import pytest
 from e2e.browser import browsing
 from e2e.conftest import required
 from e2e.projects import START, Project
-from e2e.servers import started
+from e2e.servers import serving, started
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +55,31 @@ def test_an_operation_is_visible(
             visible = browser.shows("/v1/chat/completions")
             browser.photograph(tmp_path / f"{framework}{page.replace('/', '-')}.png")
     assert visible
+
+
+OPERATIONS = [
+    "POST /v1/chat/completions",
+    "POST /v1/embeddings",
+    "POST /api/chat",
+    "GET /v1/models",
+    "GET /v1/models/{name}",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /",
+    "POST /echo",
+]
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_each_operation_can_be_tried_as_it_stands(
+    project: Callable[[str], Project], framework: str, tmp_path: Path
+) -> None:
+    with (
+        serving(project(framework)) as server,
+        browsing((required("chromium"),), tmp_path / "profile") as browser,
+    ):
+        browser.visit(f"{server.url}/docs")
+        assert browser.shows("Complete Chat")
+        answers = browser.try_all()
+        browser.photograph(tmp_path / f"{framework}-tried.png")
+    assert list(answers.items()) == [(operation, "200") for operation in OPERATIONS]

@@ -1,3 +1,4 @@
+{% from 'templates/text.jinja' import python -%}
 """Puts the application together."""
 
 import logging
@@ -53,6 +54,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
 
     app = FastAPI(
         title="{{ project_name }}",
+{%- if docs %}
+        {{ python('description=', description, ',') }}
+{%- endif %}
         version="0.1.0",
         lifespan=lifespan,
         docs_url=None,

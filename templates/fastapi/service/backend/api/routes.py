@@ -37,39 +37,6 @@ router = APIRouter(
 {%- else -%}
 router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
 {%- endif %}
-
-
-@router.get("/"{{ ', tags=["example"]' if docs }})
-async def greet(_: ExampleDep) -> Greeting:
-    return Greeting(message="Hello from FastAPI!")
-
-
-@router.post("/echo"{{ ', tags=["example"], responses=documented.INVALID' if docs }})
-async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)
-
-
-@router.get("/healthz"{{ ', tags=["operations"]' if docs }})
-async def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz"{{ ', tags=["operations"]' if docs }})
-async def readyz(services: ServicesDep) -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if await services.limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-{%- if 'metrics' in features %}
-
-
-@router.get("/metrics", include_in_schema=False)
-async def show_metrics(_: ClientDep) -> Response:
-    """Shows what Prometheus collects, to whoever may use the model."""
-    return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
-{%- endif %}
 {%- macro route(path, responses, answer="response_model=None") %}
 {%- if docs -%}
 @router.post(
@@ -82,25 +49,6 @@ async def show_metrics(_: ClientDep) -> Response:
 @router.post("{{ path }}", response_model=None)
 {%- endif %}
 {%- endmacro %}
-
-{% if docs %}
-@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
-{%- else %}
-@router.get("/v1/models")
-{%- endif %}
-async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
-    """Lists the models that a request may name."""
-    return ModelList(data=[Model(id=name) for name in await chat.models()])
-
-
-{% if docs -%}
-@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
-{%- else -%}
-@router.get("/v1/models/{name:non_empty_path}")
-{%- endif %}
-async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
-    """Shows one of the models that are listed."""
-    return Model(id=listed_model(name, await chat.models()))
 
 
 {{ route("/v1/chat/completions", "CHAT") }}
@@ -115,7 +63,7 @@ async def complete_chat(
 
 
 {{ route("/v1/embeddings", "EMBEDDINGS") }}
-async def embed(
+async def create_embeddings(
     body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
@@ -124,7 +72,7 @@ async def embed(
 
 
 {{ route("/api/chat", "UI_CHAT", "response_class=StreamingResponse") }}
-async def chat_with_ui(
+async def chat_with_page(
     body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
@@ -132,7 +80,60 @@ async def chat_with_ui(
     return await answer(request, chat.stream_ui(body, client), stream)
 
 
-@router.get("/api/chat/{chat_id:path}/stream", include_in_schema=False)
+@router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)
 async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
     """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
     return Response(status_code=204)
+
+
+{% if docs -%}
+@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
+{%- else -%}
+@router.get("/v1/models")
+{%- endif %}
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in await chat.models()])
+
+
+{% if docs -%}
+@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
+{%- else -%}
+@router.get("/v1/models/{name:non_empty_path}")
+{%- endif %}
+async def show_model(name: {{ 'documented.ModelName' if docs else 'str' }}, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that are listed."""
+    return Model(id=listed_model(name, await chat.models()))
+
+
+@router.get("/healthz"{{ ', tags=["operations"]' if docs }})
+async def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz"{{ ', tags=["operations"]' if docs }})
+async def show_readiness(services: ServicesDep) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+{%- if 'metrics' in features %}
+
+
+@router.get("/metrics", include_in_schema=False)
+async def show_metrics(_: ClientDep) -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
+{%- endif %}
+
+
+@router.get("/"{{ ', tags=["example"]' if docs }})
+async def say_hello(_: ExampleDep) -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
+
+
+@router.post("/echo"{{ ', tags=["example"], responses=documented.INVALID' if docs }})
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

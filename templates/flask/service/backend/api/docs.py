@@ -1,3 +1,4 @@
+{% from 'templates/text.jinja' import python -%}
 """The API document, made from the views' annotations, and the pages that show it."""
 
 import inspect
@@ -63,7 +64,11 @@ def document(app: Flask) -> dict[str, Any]:
         paths.setdefault(path_template(rule), {})[method] = describe(view, rule.arguments)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "{{ project_name }}", "version": "0.1.0"},
+        "info": {
+            "title": "{{ project_name }}",
+            {{ python('"description": ', description, ',') }}
+            "version": "0.1.0",
+        },
         "paths": paths,
         "components": {
             "schemas": schemas(view for _, _, view in found),

@@ -32,9 +32,79 @@ from backend.chat.schemas import (
 router = Blueprint("api", __name__)
 
 
+@router.post("/v1/chat/completions")
+@typed({{ 'tag="model", responses=documented.CHAT, ' if docs }}guard=admit_client)
+def complete_chat(body: ChatCompletionRequest) -> Response:
+    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat_service().dropped(body)
+    if body.stream:
+        return chat_stream(chat_service().stream(body, client()), dropped)
+    return answer(chat_service().complete(body, client()), dropped)
+
+
+@router.post("/v1/embeddings")
+@typed({{ 'tag="model", responses=documented.EMBEDDINGS, ' if docs }}guard=admit_client)
+def create_embeddings(body: EmbeddingRequest) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    return answer(chat_service().embed(body, client()), chat_service().dropped(body))
+
+
+@router.post("/api/chat")
+@typed({{ 'tag="model", responses=documented.UI_CHAT, ' if docs }}guard=admit_client)
+def chat_with_page(body: UIChatRequest) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+
+
+@router.get("/api/chat/<non_empty_path:chat_id>/stream")
+def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    admit_client()
+    return Response(status=204)
+
+
+@router.get("/v1/models")
+@typed({{ 'tag="model", responses=documented.MODELS, ' if docs }}guard=admit_client)
+def list_models() -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in chat_service().models()])
+
+
+@router.get("/v1/models/<non_empty_path:name>")
+@typed({{ 'tag="model", responses=documented.MODEL, ' if docs }}guard=admit_client)
+def show_model(name: {{ 'documented.ModelName' if docs else 'str' }}) -> Model:
+    """Shows one of the models that are listed."""
+    return Model(id=listed_model(name, chat_service().models()))
+
+
+@router.get("/healthz")
+@typed({{ 'tag="operations"' if docs }})
+def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz")
+@typed({{ 'tag="operations"' if docs }})
+def show_readiness() -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if services().limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+{% if 'metrics' in features -%}
+@router.get("/metrics")
+def show_metrics() -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    admit_client()
+    return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
+
+
+{% endif -%}
 @router.get("/")
 @typed({{ 'tag="example", ' if docs }}guard=admit_client_in_production)
-def greet() -> Greeting:
+def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")
 
 
@@ -51,73 +121,3 @@ def greet() -> Greeting:
 def echo(data: EchoRequest) -> Echo:
     """Sends back the JSON value that came in."""
     return Echo(you_sent=data.root)
-
-
-@router.get("/healthz")
-@typed({{ 'tag="operations"' if docs }})
-def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz")
-@typed({{ 'tag="operations"' if docs }})
-def readyz() -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if services().limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-
-
-{% if 'metrics' in features -%}
-@router.get("/metrics")
-def show_metrics() -> Response:
-    """Shows what Prometheus collects, to whoever may use the model."""
-    admit_client()
-    return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
-
-
-{% endif -%}
-@router.get("/v1/models")
-@typed({{ 'tag="model", responses=documented.MODELS, ' if docs }}guard=admit_client)
-def list_models() -> ModelList:
-    """Lists the models that a request may name."""
-    return ModelList(data=[Model(id=name) for name in chat_service().models()])
-
-
-@router.get("/v1/models/<non_empty_path:name>")
-@typed({{ 'tag="model", responses=documented.MODEL, ' if docs }}guard=admit_client)
-def show_model(name: str) -> Model:
-    """Shows one of the models that are listed."""
-    return Model(id=listed_model(name, chat_service().models()))
-
-
-@router.post("/v1/chat/completions")
-@typed({{ 'tag="model", responses=documented.CHAT, ' if docs }}guard=admit_client)
-def complete_chat(body: ChatCompletionRequest) -> Response:
-    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
-    dropped = chat_service().dropped(body)
-    if body.stream:
-        return chat_stream(chat_service().stream(body, client()), dropped)
-    return answer(chat_service().complete(body, client()), dropped)
-
-
-@router.post("/v1/embeddings")
-@typed({{ 'tag="model", responses=documented.EMBEDDINGS, ' if docs }}guard=admit_client)
-def embed(body: EmbeddingRequest) -> Response:
-    """Turns texts into vectors, in the form of OpenAI's API."""
-    return answer(chat_service().embed(body, client()), chat_service().dropped(body))
-
-
-@router.post("/api/chat")
-@typed({{ 'tag="model", responses=documented.UI_CHAT, ' if docs }}guard=admit_client)
-def chat_with_ui(body: UIChatRequest) -> Response:
-    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
-
-
-@router.get("/api/chat/<path:chat_id>/stream")
-def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
-    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
-    admit_client()
-    return Response(status=204)
