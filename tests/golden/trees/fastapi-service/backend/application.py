@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
 
     app = FastAPI(
         title="my-app",
+        description="A GenAI backend",
         version="0.1.0",
         lifespan=lifespan,
         docs_url=None,

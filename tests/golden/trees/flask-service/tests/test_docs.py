@@ -16,6 +16,14 @@ def test_documents_the_shape_of_errors(client: httpx2.Client) -> None:
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorBody"}
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/api/chat", "/echo"])
+def test_shows_a_request_that_works_as_it_stands(client: httpx2.Client, path: str) -> None:
+    document = client.get("/openapi.json").json()
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+    assert client.post(path, json=schema["examples"][0]).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("page", "assets"),
     [

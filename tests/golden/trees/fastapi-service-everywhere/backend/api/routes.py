@@ -22,29 +22,39 @@ from backend.chat.schemas import (
 router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
 
 
-@router.get("/")
-async def greet(_: ExampleDep) -> Greeting:
-    return Greeting(message="Hello from FastAPI!")
+@router.post("/v1/chat/completions", response_model=None)
+async def complete_chat(
+    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat.dropped(body)
+    if body.stream:
+        return await answer(request, chat.stream(body, client), chat_stream, dropped)
+    return await answer(request, chat.complete(body, client), json_response, dropped)
 
 
-@router.post("/echo")
-async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)
+@router.post("/v1/embeddings", response_model=None)
+async def create_embeddings(
+    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    embedding = chat.embed(body, client)
+    return await answer(request, embedding, json_response, chat.dropped(body))
 
 
-@router.get("/healthz")
-async def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
+@router.post("/api/chat", response_model=None)
+async def chat_with_page(
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    stream = partial(ui_stream, ui_messages.answer_id(body))
+    return await answer(request, chat.stream_ui(body, client), stream)
 
 
-@router.get("/readyz")
-async def readyz(services: ServicesDep) -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if await services.limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
+@router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)
+async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    return Response(status_code=204)
 
 
 @router.get("/v1/models")
@@ -59,36 +69,26 @@ async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
     return Model(id=listed_model(name, await chat.models()))
 
 
-@router.post("/v1/chat/completions", response_model=None)
-async def complete_chat(
-    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
-    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
-    dropped = chat.dropped(body)
-    if body.stream:
-        return await answer(request, chat.stream(body, client), chat_stream, dropped)
-    return await answer(request, chat.complete(body, client), json_response, dropped)
+@router.get("/healthz")
+async def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
 
 
-@router.post("/v1/embeddings", response_model=None)
-async def embed(
-    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
-    """Turns texts into vectors, in the form of OpenAI's API."""
-    embedding = chat.embed(body, client)
-    return await answer(request, embedding, json_response, chat.dropped(body))
+@router.get("/readyz")
+async def show_readiness(services: ServicesDep) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
 
 
-@router.post("/api/chat", response_model=None)
-async def chat_with_ui(
-    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
-    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    stream = partial(ui_stream, ui_messages.answer_id(body))
-    return await answer(request, chat.stream_ui(body, client), stream)
+@router.get("/")
+async def say_hello(_: ExampleDep) -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
 
 
-@router.get("/api/chat/{chat_id:path}/stream", include_in_schema=False)
-async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
-    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
-    return Response(status_code=204)
+@router.post("/echo")
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

@@ -1,12 +1,16 @@
 """What the API document says of answers that a handler's annotations do not show."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from backend.api import sse
 from backend.api.responses import ErrorBody
 from backend.chat.schemas import OpenModel
 
 Responses = dict[int | str, dict[str, Any]]
+# As `examples`, Swagger UI would show it but not send it.
+ModelName = Annotated[str, Field(json_schema_extra={"example": "offline-echo"})]
 
 
 class AssistantMessage(OpenModel):

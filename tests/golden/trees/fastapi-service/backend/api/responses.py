@@ -16,7 +16,9 @@ class Greeting(BaseModel):
 
 
 class EchoRequest(RootModel[JsonValue]):
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(
+        allow_inf_nan=False, json_schema_extra={"examples": [{"hello": "world"}]}
+    )
 
 
 class Echo(BaseModel):

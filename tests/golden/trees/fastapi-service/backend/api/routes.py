@@ -28,43 +28,6 @@ router = APIRouter(
 )
 
 
-@router.get("/", tags=["example"])
-async def greet(_: ExampleDep) -> Greeting:
-    return Greeting(message="Hello from FastAPI!")
-
-
-@router.post("/echo", tags=["example"], responses=documented.INVALID)
-async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)
-
-
-@router.get("/healthz", tags=["operations"])
-async def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz", tags=["operations"])
-async def readyz(services: ServicesDep) -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if await services.limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-
-
-@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
-async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
-    """Lists the models that a request may name."""
-    return ModelList(data=[Model(id=name) for name in await chat.models()])
-
-
-@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
-async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
-    """Shows one of the models that are listed."""
-    return Model(id=listed_model(name, await chat.models()))
-
-
 @router.post(
     "/v1/chat/completions",
     tags=["model"],
@@ -87,7 +50,7 @@ async def complete_chat(
     response_model=None,
     responses=documented.EMBEDDINGS,
 )
-async def embed(
+async def create_embeddings(
     body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
@@ -101,7 +64,7 @@ async def embed(
     response_class=StreamingResponse,
     responses=documented.UI_CHAT,
 )
-async def chat_with_ui(
+async def chat_with_page(
     body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
 ) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
@@ -109,7 +72,44 @@ async def chat_with_ui(
     return await answer(request, chat.stream_ui(body, client), stream)
 
 
-@router.get("/api/chat/{chat_id:path}/stream", include_in_schema=False)
+@router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)
 async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
     """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
     return Response(status_code=204)
+
+
+@router.get("/v1/models", tags=["model"], responses=documented.MODELS)
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in await chat.models()])
+
+
+@router.get("/v1/models/{name:non_empty_path}", tags=["model"], responses=documented.MODEL)
+async def show_model(name: documented.ModelName, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that are listed."""
+    return Model(id=listed_model(name, await chat.models()))
+
+
+@router.get("/healthz", tags=["operations"])
+async def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz", tags=["operations"])
+async def show_readiness(services: ServicesDep) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/", tags=["example"])
+async def say_hello(_: ExampleDep) -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
+
+
+@router.post("/echo", tags=["example"], responses=documented.INVALID)
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

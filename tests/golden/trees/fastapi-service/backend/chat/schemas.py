@@ -21,6 +21,11 @@ class OpenModel(BaseModel):
     __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
 
+def example(**request: JsonValue) -> ConfigDict:
+    """Returns what shows a request that `/docs` can send as it stands."""
+    return ConfigDict(json_schema_extra={"examples": [request]})
+
+
 class Message(OpenModel):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[dict[str, JsonValue]] | None = None
@@ -31,6 +36,7 @@ class StreamOptions(OpenModel):
 
 
 class ChatCompletionRequest(OpenModel):
+    model_config = example(messages=[{"role": "user", "content": "Hello!"}])
     model: str | None = None
     messages: Annotated[list[Message], Field(min_length=1)]
     stream: bool | None = None
@@ -41,6 +47,7 @@ class ChatCompletionRequest(OpenModel):
 
 
 class EmbeddingRequest(OpenModel):
+    model_config = example(input="Hello!")
     model: str | None = None
     input: Annotated[str, Field(min_length=1)] | Annotated[list[JsonValue], Field(min_length=1)]
     encoding_format: Literal["float", "base64"] | None = None
@@ -58,6 +65,10 @@ class UIMessage(OpenModel):
 
 class UIChatRequest(OpenModel):
     """What the AI SDK's `useChat` sends."""
+
+    model_config = example(
+        messages=[{"role": "user", "parts": [{"type": "text", "text": "Hello!"}]}]
+    )
 
     messages: Annotated[list[UIMessage], Field(min_length=1)]
 

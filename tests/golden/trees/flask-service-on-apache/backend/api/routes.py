@@ -26,33 +26,35 @@ from backend.chat.schemas import (
 router = Blueprint("api", __name__)
 
 
-@router.get("/")
-@typed(guard=admit_client_in_production)
-def greet() -> Greeting:
-    return Greeting(message="Hello from Flask!")
+@router.post("/v1/chat/completions")
+@typed(guard=admit_client)
+def complete_chat(body: ChatCompletionRequest) -> Response:
+    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat_service().dropped(body)
+    if body.stream:
+        return chat_stream(chat_service().stream(body, client()), dropped)
+    return answer(chat_service().complete(body, client()), dropped)
 
 
-@router.post("/echo")
-@typed(guard=admit_client_in_production)
-def echo(data: EchoRequest) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)
+@router.post("/v1/embeddings")
+@typed(guard=admit_client)
+def create_embeddings(body: EmbeddingRequest) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    return answer(chat_service().embed(body, client()), chat_service().dropped(body))
 
 
-@router.get("/healthz")
-@typed()
-def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
+@router.post("/api/chat")
+@typed(guard=admit_client)
+def chat_with_page(body: UIChatRequest) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
 
 
-@router.get("/readyz")
-@typed()
-def readyz() -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if services().limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
+@router.get("/api/chat/<non_empty_path:chat_id>/stream")
+def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    admit_client()
+    return Response(status=204)
 
 
 @router.get("/v1/models")
@@ -69,32 +71,30 @@ def show_model(name: str) -> Model:
     return Model(id=listed_model(name, chat_service().models()))
 
 
-@router.post("/v1/chat/completions")
-@typed(guard=admit_client)
-def complete_chat(body: ChatCompletionRequest) -> Response:
-    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
-    dropped = chat_service().dropped(body)
-    if body.stream:
-        return chat_stream(chat_service().stream(body, client()), dropped)
-    return answer(chat_service().complete(body, client()), dropped)
+@router.get("/healthz")
+@typed()
+def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
 
 
-@router.post("/v1/embeddings")
-@typed(guard=admit_client)
-def embed(body: EmbeddingRequest) -> Response:
-    """Turns texts into vectors, in the form of OpenAI's API."""
-    return answer(chat_service().embed(body, client()), chat_service().dropped(body))
+@router.get("/readyz")
+@typed()
+def show_readiness() -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if services().limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
 
 
-@router.post("/api/chat")
-@typed(guard=admit_client)
-def chat_with_ui(body: UIChatRequest) -> Response:
-    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+@router.get("/")
+@typed(guard=admit_client_in_production)
+def say_hello() -> Greeting:
+    return Greeting(message="Hello from Flask!")
 
 
-@router.get("/api/chat/<path:chat_id>/stream")
-def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
-    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
-    admit_client()
-    return Response(status=204)
+@router.post("/echo")
+@typed(guard=admit_client_in_production)
+def echo(data: EchoRequest) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

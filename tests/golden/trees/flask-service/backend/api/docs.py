@@ -63,7 +63,11 @@ def document(app: Flask) -> dict[str, Any]:
         paths.setdefault(path_template(rule), {})[method] = describe(view, rule.arguments)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "my-app", "version": "0.1.0"},
+        "info": {
+            "title": "my-app",
+            "description": "A GenAI backend",
+            "version": "0.1.0",
+        },
         "paths": paths,
         "components": {
             "schemas": schemas(view for _, _, view in found),

@@ -27,53 +27,6 @@ from backend.chat.schemas import (
 router = Blueprint("api", __name__)
 
 
-@router.get("/")
-@typed(tag="example", guard=admit_client_in_production)
-def greet() -> Greeting:
-    return Greeting(message="Hello from Flask!")
-
-
-@router.post("/echo")
-@typed(
-    tag="example",
-    responses=documented.INVALID,
-    guard=admit_client_in_production,
-)
-def echo(data: EchoRequest) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)
-
-
-@router.get("/healthz")
-@typed(tag="operations")
-def healthz() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz")
-@typed(tag="operations")
-def readyz() -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if services().limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-
-
-@router.get("/v1/models")
-@typed(tag="model", responses=documented.MODELS, guard=admit_client)
-def list_models() -> ModelList:
-    """Lists the models that a request may name."""
-    return ModelList(data=[Model(id=name) for name in chat_service().models()])
-
-
-@router.get("/v1/models/<non_empty_path:name>")
-@typed(tag="model", responses=documented.MODEL, guard=admit_client)
-def show_model(name: str) -> Model:
-    """Shows one of the models that are listed."""
-    return Model(id=listed_model(name, chat_service().models()))
-
-
 @router.post("/v1/chat/completions")
 @typed(tag="model", responses=documented.CHAT, guard=admit_client)
 def complete_chat(body: ChatCompletionRequest) -> Response:
@@ -86,20 +39,67 @@ def complete_chat(body: ChatCompletionRequest) -> Response:
 
 @router.post("/v1/embeddings")
 @typed(tag="model", responses=documented.EMBEDDINGS, guard=admit_client)
-def embed(body: EmbeddingRequest) -> Response:
+def create_embeddings(body: EmbeddingRequest) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
     return answer(chat_service().embed(body, client()), chat_service().dropped(body))
 
 
 @router.post("/api/chat")
 @typed(tag="model", responses=documented.UI_CHAT, guard=admit_client)
-def chat_with_ui(body: UIChatRequest) -> Response:
+def chat_with_page(body: UIChatRequest) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
 
 
-@router.get("/api/chat/<path:chat_id>/stream")
+@router.get("/api/chat/<non_empty_path:chat_id>/stream")
 def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
     """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
     admit_client()
     return Response(status=204)
+
+
+@router.get("/v1/models")
+@typed(tag="model", responses=documented.MODELS, guard=admit_client)
+def list_models() -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in chat_service().models()])
+
+
+@router.get("/v1/models/<non_empty_path:name>")
+@typed(tag="model", responses=documented.MODEL, guard=admit_client)
+def show_model(name: documented.ModelName) -> Model:
+    """Shows one of the models that are listed."""
+    return Model(id=listed_model(name, chat_service().models()))
+
+
+@router.get("/healthz")
+@typed(tag="operations")
+def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz")
+@typed(tag="operations")
+def show_readiness() -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if services().limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/")
+@typed(tag="example", guard=admit_client_in_production)
+def say_hello() -> Greeting:
+    return Greeting(message="Hello from Flask!")
+
+
+@router.post("/echo")
+@typed(
+    tag="example",
+    responses=documented.INVALID,
+    guard=admit_client_in_production,
+)
+def echo(data: EchoRequest) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)
