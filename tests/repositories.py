@@ -27,30 +27,32 @@ class Versions(NamedTuple):
     archive: Path
 
     def record(self) -> None:
-        with self._patched(self.new, "0.0.2"):
+        with installed(self.new, "0.0.2", self.archive):
             history.record("0.0.1", template.files(self.old), {})
 
     @contextlib.contextmanager
     def before(self) -> Iterator[None]:
         """The tool as it was with the older template."""
-        with self._patched(self.old, "0.0.1"):
+        with installed(self.old, "0.0.1", self.archive):
             yield
 
     @contextlib.contextmanager
     def after(self) -> Iterator[None]:
         """The tool as it is with the newer template."""
-        with self._patched(self.new, "0.0.2"):
+        with installed(self.new, "0.0.2", self.archive):
             yield
 
-    @contextlib.contextmanager
-    def _patched(self, root: Path, version: str) -> Iterator[None]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(template, "root", lambda: root)
-            patch.setattr(template, "__version__", version)
-            patch.setattr(history, "archive", lambda: self.archive)
-            forget()
-            yield
+
+@contextlib.contextmanager
+def installed(root: Path, version: str, archive: Path) -> Iterator[None]:
+    """The tool as it is with a template, under a version, after the releases of an archive."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(template, "root", lambda: root)
+        patch.setattr(template, "__version__", version)
+        patch.setattr(history, "archive", lambda: archive)
         forget()
+        yield
+    forget()
 
 
 def forget() -> None:

@@ -8,6 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
+from genai_scaffold import template
+
 VERSIONS, BLOBS = "versions", "blobs"
 
 
@@ -35,6 +37,16 @@ def releases() -> dict[str, Release]:
     with zipfile.ZipFile(archive()) as kept:
         names = [name for name in kept.namelist() if name.startswith(f"{VERSIONS}/")]
         return {Path(name).stem: Release(**json.loads(kept.read(name))) for name in names}
+
+
+def find(version: str) -> str | None:
+    """The release with the template of a version: that one, or of an unreleased build the same."""
+    digests = {name: template.digest_of(release.files) for name, release in releases().items()}
+    if version in digests:
+        return version
+    wanted = template.digest_in(version)
+    same = (name for name, digest in digests.items() if digest.startswith(wanted))
+    return next(same, None) if wanted else None
 
 
 def files(version: str) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from genai_scaffold import (
     answers,
     files,
     git,
+    kept,
     names,
     process,
     render,
@@ -142,6 +143,8 @@ def create(
         progress("Moving it into place")
         with _parents(destination.parent):
             _move(project, destination)
+    if git is not False:
+        _keep_template(destination)
     return Created(planned, files, tuple(notes), repository)
 
 
@@ -502,6 +505,12 @@ def _repository(
         )
     remedy = "Commit it there, or move it out and run git init." if outer else ""
     return False, (f"The project has no git repository of its own: {problem}. {remedy}".strip(),)
+
+
+def _keep_template(project: Path) -> None:
+    """Let later updates find the template of an unreleased build; where it fails, they say so."""
+    with contextlib.suppress(EnvironmentFailure):
+        kept.keep(project)
 
 
 def _initialize(project: Path) -> str | None:

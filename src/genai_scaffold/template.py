@@ -98,6 +98,18 @@ def version() -> str:
     return f"{__version__}+{_digest_of(root())[:DIGEST_SHOWN]}"
 
 
+def digest_in(version: str) -> str:
+    """The beginning of the template's digest that the version of an unreleased build has."""
+    digest = version.partition("+")[2]
+    return digest if len(digest) == DIGEST_SHOWN else ""
+
+
+def is_current(made: str) -> bool:
+    """Whether a version stands for the template that is installed, under whatever name."""
+    digest = digest_in(made)
+    return made == version() or bool(digest and _digest_of(root()).startswith(digest))
+
+
 @cache
 def _digest_of(root: Path) -> str:
     return digest(files(root))
@@ -105,7 +117,13 @@ def _digest_of(root: Path) -> str:
 
 def digest(contents: Mapping[str, bytes]) -> str:
     """What tells these files, under these paths, from all others: a SHA-256 in hexadecimal."""
-    lines = [f"{hashlib.sha256(contents[path]).hexdigest()} {path}\n" for path in sorted(contents)]
+    names = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+    return digest_of(names)
+
+
+def digest_of(names: Mapping[str, str]) -> str:
+    """The same, of files whose own digests are known."""
+    lines = [f"{names[path]} {path}\n" for path in sorted(names)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

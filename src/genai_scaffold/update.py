@@ -6,18 +6,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from packaging.version import InvalidVersion, Version
+from typing import NamedTuple
 
 from genai_scaffold import (
     answers,
     criteria,
     git,
     handwork,
-    history,
+    kept,
     merge,
     names,
+    origin,
     record,
     render,
     requirements,
@@ -26,7 +25,7 @@ from genai_scaffold import (
     verify,
 )
 from genai_scaffold.answers import Answers, Given, Givens
-from genai_scaffold.errors import EnvironmentFailure, RenderError, UsageError, closest
+from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
 from genai_scaffold.handwork import Handwork
 from genai_scaffold.merge import Change, Conflict, Place, Snapshot
 from genai_scaffold.record import ANSWERS_FILE, Record
@@ -122,9 +121,10 @@ def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
     """
     with _explained(project):
         recorded = record.read(project)
+        generated = recorded if base else origin.generated(project, recorded)
     given = _checked(wish.answers)
     resolved = answers.resolve({**recorded.given, **given}, recommended="")
-    before = recorded.recorded
+    before = generated.recorded
     edits = [
         Edit(key, before.get(key), resolved[key])
         for key in answers.project_fields()
@@ -138,11 +138,11 @@ def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
         f"{key}: {', '.join(values)} is not offered any more, and is left out."
         for key, values in recorded.unknown.items()
     ]
-    if base is not None:
-        gone.append(f"Whatever {base} has counts as generated, and the template may replace it.")
+    if by_hand := [edit.key for edit in edits if recorded.recorded.get(edit.key) != edit.before]:
+        gone.append(f"Changed by hand in {ANSWERS_FILE}, and merged now: {', '.join(by_hand)}.")
     return Plan(
         project=project,
-        record=recorded,
+        record=generated,
         answers=resolved,
         directory=directory,
         edits=tuple(edits),
@@ -313,6 +313,8 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
     here = merge.place(planned.project, ANSWERS_FILE)
     undo = tuple(here.undo)
     if planned.is_current:
+        if apply:
+            kept.keep(here.project)
         return Outcome(planned, (), (), (), (), Handwork((), ()), (), "", undo)
     temporary = Path(tempfile.gettempdir())
     with staging.directory(temporary, "genai-scaffold") as stage, render.source() as current:
@@ -320,11 +322,10 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
         base: Path | Snapshot = old
         _render_old(planned, here, current, old)
         _render_new(planned, current, new)
+        _keep_own_answers(here, old, new)
         ignored = _leave_out_ignored(here, old, new)
         if planned.base is not None:
-            paths = {*render.files(old), *render.files(new)}
-            tree = _tree_of(planned.base, here, planned.record)
-            base = Snapshot(tree, frozenset(paths))
+            base = origin.snapshot(planned.base, here, planned.record, old, new)
         locks = _merge_requirements(here, old, new) if base == old else ()
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
@@ -343,6 +344,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
                 undo=undo,
             )
             if apply:
+                kept.keep(here.project)
                 merged.apply()
             else:
                 merged.refuse_what_is_in_the_way()
@@ -387,85 +389,32 @@ def _unread(planned: Plan) -> tuple[str, ...]:
 
 def _render_old(planned: Plan, here: Place, current: Path, destination: Path) -> None:
     """Render what the project was made from; or, of an unknown version, what it would be now."""
-    recorded = planned.record
-    if planned.base is not None or recorded.version == template.version():
-        source = current
-    elif recorded.version in history.releases():
-        source = destination.with_name("old-template")
-        source.mkdir()
-        template.lay_out(history.files(recorded.version), source)
-    else:
-        raise _unknown_version(recorded, here)
-    try:
-        render.render_from(source, destination, _data(recorded, recorded.raw, recorded.version))
-    except RenderError as error:
+    made, source = planned.record.version, current
+    if planned.base is None:
+        template_ = destination.with_name("old-template")
+        source = origin.source(here.project, made, current, template_)
+    elif origin.is_known(here.project, made):
         raise UsageError(
-            f"{ANSWERS_FILE} does not say what {planned.project} was made from",
-            why=error.why,
-            fix=f"bring the file back: git -C {planned.project} log -- {ANSWERS_FILE}",
-        ) from error
+            f"--base {planned.base} is not needed",
+            why=f"the template of {made} is at hand, and says better what was generated",
+            fix="leave --base out",
+        )
+    origin.render_from(source, planned.record, planned.project, destination)
+
+
+def _keep_own_answers(here: Place, old: Path, new: Path) -> None:
+    """Let the new rendering of the answers file have what else the user's has."""
+    own, before, after = (
+        (root / ANSWERS_FILE).read_text("utf-8") for root in (here.project, old, new)
+    )
+    (new / ANSWERS_FILE).write_text(record.merged(own, before, after), "utf-8")
 
 
 def _render_new(planned: Plan, current: Path, destination: Path) -> None:
     given = {**planned.answers.for_template(), "directory": planned.directory}
-    render.render_from(current, destination, _data(planned.record, given, template.version()))
+    data = origin.data(planned.record, given, template.version())
+    render.render_from(current, destination, data)
     verify.refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
-
-
-def _data(recorded: Record, given: Mapping[str, Any], version: str) -> dict[str, Any]:
-    reasons = recorded.recommendation
-    extra = {} if reasons is None else {"recommendation": dict(reasons)}
-    return {**given, **extra, "scaffold_version": version, "source_url": recorded.source}
-
-
-def _unknown_version(recorded: Record, here: Place) -> Exception:
-    made, ours = recorded.version, template.version()
-    try:
-        newer = Version(Version(made).public) > Version(Version(ours).public)
-    except InvalidVersion:
-        newer = False
-    if newer:
-        return EnvironmentFailure(
-            f"{here.project} was made by genai-scaffold {made}",
-            why=f"this is {ours}, which cannot know its template",
-            fix="upgrade genai-scaffold, such as with `pipx upgrade genai-scaffold`",
-        )
-    commit = _first_commit(here, made) if made else None
-    history = f"git -C {here.project} log -- {ANSWERS_FILE}"
-    return UsageError(
-        f"{here.project} was made from a template that is not known here",
-        why=f"{made or 'a version that it does not name'} is no released version of genai-scaffold",
-        fix=f"name the commit that has the project as it was generated: --base {commit}"
-        if commit
-        else "name a commit that has the project as it was generated, and no work of yours: "
-        f"--base COMMIT; look for it with: {history}",
-    )
-
-
-def _first_commit(here: Place, made: str) -> str | None:
-    """The commit that `new` made of a project, unless it was amended: nobody's work is in it."""
-    added = ("--diff-filter=A", f"-S{made}", "--format=%h%n%at%n%ct%n%s")
-    found = git.run(here.project, "log", "-1", *added, "--", ANSWERS_FILE).output.splitlines()
-    match found:
-        case [commit, authored, committed, git.FIRST_COMMIT] if authored == committed:
-            return commit
-    return None
-
-
-def _tree_of(commit: str, here: Place, recorded: Record) -> str:
-    """The project's files in a commit, as a tree of git's."""
-    folder = here.prefix.rstrip("/")
-    found = git.run(here.top, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}:{folder}")
-    tree = found.output.strip()
-    made = git.run(here.top, "cat-file", "blob", f"{tree}:{ANSWERS_FILE}") if tree else found
-    document = answers.mapping(made.output.encode(), ANSWERS_FILE) if made.code == 0 else None
-    if document is None or record.version(document) != recorded.version:
-        raise UsageError(
-            f"--base {commit} is no commit that has {here.project} as it was generated",
-            why=f"its {ANSWERS_FILE} would name the version {recorded.version}",
-            fix=f"find it with: git -C {here.project} log -- {ANSWERS_FILE}",
-        )
-    return tree
 
 
 def _leave_out_ignored(here: Place, *renderings: Path) -> tuple[str, ...]:
