@@ -113,10 +113,11 @@ def test_a_stream_is_whole_beside_gunicorn(
     variables = {**made.variables, **connected(upstream)}
     with (
         running(lambda _: command, made.folder, variables) as server,
-        streaming(server, "tell") as words,
+        streaming(server, "wait") as words,
     ):
-        assert list(words) == [*WORDS, "[DONE]"]
-        upstream.next_call()
+        assert next(words) == WORDS[0]
+        upstream.next_call().go_on.set()
+        assert list(words) == [*WORDS[1:], "[DONE]"]
 
 
 @services
