@@ -232,8 +232,9 @@ def test_what_a_module_defines(before: str, after: str, named: bool, tmp_path: P
 def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
     project = new(work / "my-app", "--framework", "fastapi")
     routes = project / "backend/api/routes.py"
-    mine = '\n\n@router.get("/mine")\nasync def mine(request: Request) -> str:\n    return "x"\n'
-    routes.write_text(routes.read_text() + mine)
+    mine = '@router.get("/mine")\nasync def mine(request: Request) -> str:\n    return "x"\n\n\n'
+    before, route, after = routes.read_text().partition("@router.")
+    routes.write_text(f"{before}{mine}{route}{after}")
     commit(project)
     run = tool("switch", "flask", str(project), "--json")
     assert run.code == 3, run.errors
