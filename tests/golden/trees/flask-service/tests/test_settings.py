@@ -117,7 +117,7 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         *(
             pytest.param({"LLM_BASE_URL": value}, "LLM_BASE_URL", id=repr(value))
             for value in (
-                "https://alice:secret@a.example/v1",
+                "https://alice:@a.example/v1",
                 "https://secret@a.example/v1",
                 "https://a.example/v1?secret=1",
                 "https://a.example/v1#secret",
