@@ -130,7 +130,7 @@ class TestLaws:
             (need, *towards) for need in ("async", "docs", "validation", "scale", "team", "app")
         }
 
-    def test_an_answer_that_is_said_weighs_as_much_as_what_was_assumed_in_its_place(self) -> None:
+    def test_what_is_said_counts_as_much_as_what_was_assumed_in_its_place(self) -> None:
         """Else to say some async would weaken what many, assumed, has given."""
         points: Counter[tuple[str, Answer]] = Counter()
         for criterion in CRITERIA.criteria:
