@@ -1,5 +1,6 @@
 """What a user writes reaches every file unchanged, whatever it looks like to that file's format."""
 
+import ast
 import itertools
 import json
 import random
@@ -132,7 +133,9 @@ def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Pat
     planned = pipeline.plan(answers.from_flags(flags), "my-app")
     render.render_from(source, tmp_path, planned.answers.for_template())
     holding = {path for path in render.files(tmp_path) if b"zyx" in (tmp_path / path).read_bytes()}
-    assert holding == {"pyproject.toml", "README.md", "LICENSE", ANSWERS_FILE}
+    described = {"fastapi": "backend/application.py", "flask": "backend/api/docs.py"}
+    known = {"pyproject.toml", "README.md", "LICENSE", ANSWERS_FILE, described[row["framework"]]}
+    assert holding == known
 
 
 def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path
     assert text.startswith("Copyright (c) A & B's \\ <c>. All rights reserved.\n")
 
 
-def test_any_text_reads_back_from_markdown_toml_and_yaml(source: Path, tmp_path: Path) -> None:
+def test_any_text_reads_back_from_each_format(source: Path, tmp_path: Path) -> None:
     dice = random.Random(0)  # noqa: S311 - the same texts in every run
     drawn = ("".join(dice.choices(ALPHABET, k=dice.randint(1, 12))) for _ in range(4000))
     texts = sorted({text.strip() for text in drawn} - {""})
@@ -156,6 +159,10 @@ def test_any_text_reads_back_from_markdown_toml_and_yaml(source: Path, tmp_path:
         "{% from 'templates/text.jinja' import markdown %}"
         "{% for text in texts %}{{ markdown(text) }}\n\n{% endfor %}"
     )
+    (small / "texts.py.jinja").write_text(
+        "{% from 'templates/text.jinja' import python %}"
+        "{% for text in texts %}{{ python('', text, '') }}\n{% endfor %}"
+    )
     (small / "texts.toml.jinja").write_text(
         "{% for text in texts %}t{{ loop.index }} = {{ text | to_json(ensure_ascii=False) }}\n"
         "{% endfor %}"
@@ -165,6 +172,8 @@ def test_any_text_reads_back_from_markdown_toml_and_yaml(source: Path, tmp_path:
     settings = copier.Settings()
     copier.run_copy(str(small), tmp_path / "out", data=data, quiet=True, settings=settings)
     assert shown((tmp_path / "out/texts.md").read_text("utf-8")) == texts
+    code = ast.parse((tmp_path / "out/texts.py").read_text("utf-8")).body
+    assert [ast.literal_eval(line.value) for line in code if isinstance(line, ast.Expr)] == texts
     read = tomllib.loads((tmp_path / "out/texts.toml").read_text("utf-8"))
     assert list(read.values()) == texts
     assert yaml.safe_load((tmp_path / "out/texts.yml").read_text("utf-8")) == texts
