@@ -37,7 +37,7 @@ ANSWERS: dict[str, Any] = {
     "provider": "openai",
     "async": "none",
     "docs": False,
-    "validation": True,
+    "validation": False,
     "features": [],
     "deploy": [],
     "license": "none",
@@ -52,12 +52,13 @@ def feature(name: str, *, dev: bool = False) -> Option:
 ALWAYS, DEV = Option("", {}), Option("dev", {}, dev=True)
 DOCS, GEVENT = Option("docs", {"docs": True}), Option("async == 'high'", {"async": "high"})
 COMMON = (ALWAYS, DEV, feature("pre-commit", dev=True))
+VALIDATION = Option("validation", {"validation": True})
 SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"))
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {
     ("fastapi", "service"): SERVICE,
-    ("fastapi", "prototype"): COMMON,
+    ("fastapi", "prototype"): (*COMMON, DOCS),
     ("flask", "service"): (*SERVICE, GEVENT),
-    ("flask", "prototype"): COMMON,
+    ("flask", "prototype"): (*COMMON, DOCS, VALIDATION),
 }
 
 

@@ -353,17 +353,7 @@ def resolve(given: Givens, recommended: str) -> Answers:
     for question in template.questions().values():
         key = FLAG_NAMES.get(question.key, question.key)
         default = _default(question, by_key, context)
-        if key == "docs":
-            if not default and by_key[key].value:
-                # What a project had before it was switched yields; what somebody says now does not.
-                if key in given and given[key].source != "project":
-                    raise _no_docs(given, by_key)
-                notes.append(
-                    "A prototype on this framework has no API docs pages: they are left out. "
-                    "The service preset has them."
-                )
-                by_key[key] = Answer(value=False, source="preset")
-        elif key in given and key != "framework":
+        if key in given and key != "framework":
             by_key[key] = Answer(given[key].value, given[key].source)
             notes += _left_out(key, given[key], default)
         elif key not in by_key:
@@ -424,7 +414,6 @@ def to_file(answers: Answers) -> str:
     """
     import yaml  # only where it is asked for
 
-    # Docs that fell away were not given either: saying "no" would be another recommendation.
     assumed = [key for key in needs() if answers.by_key[key].source in ("default", "preset")]
     values = {
         key: list(answer.value) if isinstance(answer.value, tuple) else answer.value
@@ -473,16 +462,6 @@ def _remarks(by_key: Mapping[str, Answer]) -> list[str]:
             "installed. Add yours to pyproject.toml."
         )
     return remarks
-
-
-def _no_docs(given: Givens, by_key: Mapping[str, Answer]) -> UsageError:
-    preset = given["preset"]
-    framework = by_key["framework"].value
-    return UsageError(
-        f"{describe('docs', given['docs'])} contradicts {describe('preset', preset)}",
-        why=f"a prototype on {framework} has no API docs",
-        fix="use --preset service, which has them, or --no-docs",
-    )
 
 
 def _refused(key: str, given: Givens, refusal: str) -> UsageError:

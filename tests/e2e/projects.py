@@ -20,7 +20,7 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),
-    "flask-prototype-plain": (*FLASK, *PROTOTYPE, "--no-validation", *NOTHING),
+    "flask-prototype-plain": (*FLASK, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),
     "fastapi-azure": (*FASTAPI, "--provider", "azure", "--deploy", "none", *OBSERVED),
     "flask-azure": (*FLASK, "--provider", "azure", "--license", "none", *OBSERVED),
     "fastapi-anthropic": (*FASTAPI, "--provider", "anthropic", "--feature", "none"),

@@ -24,7 +24,7 @@ WITHOUT_DOCS = [
     "fastapi-no-docs",
     "flask-threads-no-docs",
     "fastapi-prototype-plain",
-    "flask-prototype",
+    "flask-prototype-plain",
 ]
 
 CANARY = "xylophone-quartz"
@@ -194,7 +194,7 @@ def test_serves_the_files_of_its_docs(client: httpx2.Client, asset: str) -> None
     assert kind in response.headers["content-type"]
 
 
-@pytest.mark.parametrize("server", ["fastapi-prototype"], indirect=True)
+@pytest.mark.parametrize("server", PROTOTYPES, indirect=True)
 @pytest.mark.parametrize("path", DOCS)
 def test_a_prototype_has_its_frameworks_docs(client: httpx2.Client, path: str) -> None:
     assert client.get(path).status_code == 200

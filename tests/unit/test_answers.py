@@ -142,10 +142,9 @@ def test_the_first_source_that_answers_counts(
         pytest.param(
             {"framework": "flask", "preset": "prototype"},
             "docs",
-            (False, "preset"),
-            id="docs-fall-away",
+            (True, "default"),
+            id="docs-of-a-flask-prototype",
         ),
-        pytest.param({"framework": "flask"}, "docs", (True, "default"), id="docs-stay"),
     ],
 )
 def test_what_was_not_given_follows(
@@ -157,7 +156,6 @@ def test_what_was_not_given_follows(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        pytest.param({"framework": "flask", "preset": "prototype"}, "no API docs", id="docs"),
         pytest.param({"validation": False}, "always validates", id="validation"),
         pytest.param({"scale": "prototype"}, "--preset prototype", id="preset"),
         pytest.param({"name": "2-bots"}, "it is called app-2-bots:", id="service-name"),
@@ -207,16 +205,6 @@ def test_only_a_flag_of_new_is_told_what_it_leaves_out() -> None:
             {"hosting": "any", "deploy": ["mod-wsgi"]},
             ["--hosting any", "--deploy mod-wsgi"],
             id="any-host-with-mod-wsgi",
-        ),
-        pytest.param(
-            {"framework": "flask", "preset": "prototype", "docs": True},
-            ["--docs", "--preset prototype", "--preset service"],
-            id="docs-of-a-flask-prototype",
-        ),
-        pytest.param(
-            {"hosting": "wsgi", "preset": "prototype", "docs": True},
-            ["--docs", "--preset prototype"],
-            id="docs-of-a-recommended-flask-prototype",
         ),
         pytest.param(
             {"preset": "prototype", "feature": ["metrics"]},

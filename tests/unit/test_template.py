@@ -30,8 +30,6 @@ def test_every_question_is_of_a_known_kind() -> None:
     [
         pytest.param("license", {}, "mit", id="plain"),
         pytest.param("validation", {}, True, id="boolean"),
-        pytest.param("docs", {"framework": "flask", "preset": "prototype"}, False, id="computed"),
-        pytest.param("docs", {"framework": "flask", "preset": "service"}, True, id="computed-yes"),
         pytest.param("deploy", {"preset": "prototype"}, ("render",), id="list"),
         pytest.param("features", {"preset": "prototype"}, (), id="empty-list"),
     ],
@@ -44,7 +42,7 @@ def test_a_default_may_depend_on_other_answers(
 
 def test_only_what_depends_on_the_preset_says_so() -> None:
     depending = {q.key for q in template.questions().values() if q.depends_on_preset}
-    assert depending == {"docs", "features", "deploy"}
+    assert depending == {"features", "deploy"}
 
 
 def test_every_default_is_one_of_the_choices() -> None:

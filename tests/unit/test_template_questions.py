@@ -125,11 +125,6 @@ def test_plain_copier_refuses_what_the_tool_refuses(
             "mod_wsgi cannot run an ASGI application",
             id="mod-wsgi-on-fastapi",
         ),
-        pytest.param(
-            {"framework": "flask", "preset": "prototype", "docs": True},
-            "a Flask prototype has no API docs",
-            id="docs-of-a-flask-prototype",
-        ),
     ],
 )
 def test_plain_copier_refuses_what_contradicts(

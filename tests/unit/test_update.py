@@ -1199,13 +1199,6 @@ def test_a_deleted_entry_point_does_not_stand_in_the_way_of_another(work: Path) 
     assert not (project / "main.py").exists()
 
 
-def test_docs_that_fell_away_are_no_change(work: Path) -> None:
-    project = new(work / "my-app", "--framework", "flask", "--preset", "prototype")
-    run = tool("update", str(project), "--json")
-    assert run.document["answers"] == {}
-    assert run.document["changes"] == []
-
-
 def test_the_directory_that_it_runs_in_may_go(project: Path) -> None:
     gone = project / "gone"
     gone.mkdir()

@@ -1,166 +1,250 @@
+{%- set routes = 'routes' if docs else 'app' -%}
 """A chat API in one file."""
 
 import json
 import logging
 import os
+import re
+import sys
 import time
-import uuid
 from collections.abc import Iterator
-{%- if validation %}
-from typing import Annotated, Any, Literal
-{%- else %}
+{%- if docs %}
+from importlib.resources import files
+{%- endif %}
 from typing import Any
-{%- endif %}
 
+import httpx2
 import openai
-{%- if validation %}
-from flask import Flask, Response, jsonify, request
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import from_json
-{%- else %}
 from flask import Flask, Response, abort, jsonify, request
+{%- if docs %}
+from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
 {%- endif %}
-from werkzeug.exceptions import BadGateway, BadRequest, HTTPException
+{%- if validation %}
+from marshmallow import EXCLUDE, Schema, {{ 'fields' if docs else 'ValidationError, fields' }}
+from marshmallow.validate import Length, OneOf
+{%- endif %}
+from werkzeug.exceptions import HTTPException
 
-KEY = os.environ.get("LLM_API_KEY")
-MODEL = os.environ.get("LLM_MODEL", {{ provider_model | to_json }}) if KEY else "offline-echo"
-BASE_URL = os.environ.get("LLM_BASE_URL"{{ ', ' ~ (provider_base_url | to_json) if provider_base_url }})
+KEY = os.environ.get("LLM_API_KEY", "").strip()
+MODEL = (os.environ.get("LLM_MODEL") or {{ provider_model | to_json }}) if KEY else "offline-echo"
+BASE_URL = os.environ.get("LLM_BASE_URL") or {{ provider_base_url | to_json }}
+SSE = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
+REFUSED = (502, "The model's provider refused this service's own API key")
+SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
+FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
+KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
+{%- if docs %}
+EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
+BODY = {"content": {"application/json": {"example": EXAMPLE}}, "required": True}
+PAGES = {
+    "docs": """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
+<link rel="stylesheet" href="/docs-assets/swagger_style.css">
+<script src="/docs-assets/swagger_bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>""",
+    "redoc": """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
+<script type="module" src="/docs-assets/redoc.js"></script>""",
+}
+{%- endif %}
 
 Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
 
 log = logging.getLogger(__name__)
-client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, timeout=60) if KEY else None
+client: openai.OpenAI | None = None
+try:
+    if not re.fullmatch("[!-~]*", KEY):
+        raise ValueError("LLM_API_KEY: takes visible ASCII characters")
+    if KEY and not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+        raise ValueError("LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name")
+    if KEY:
+        http = openai.DefaultHttpxClient(timeout=60, follow_redirects=False)
+        client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
+except Exception as error:
+    sys.stderr.write(f"settings: {error}\n")
+    sys.exit(3)  # after which gunicorn does not try again
+{%- if docs %}
+app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
+app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
+app.config["API_TITLE"] = "{{ project_name }}"
+{%- else %}
 app = Flask(__name__)
+{%- endif %}
+app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+app.url_map.merge_slashes = False
+{%- if docs %}
+api, routes = Api(app), Blueprint("api", __name__)
+{%- endif %}
 {%- if validation %}
 
 
-class Message(BaseModel):
-    role: Literal["system", "user", "assistant"]
-    content: str
+class Message(Schema):
+    role = fields.Str(required=True, validate=OneOf(["developer", "system", "user", "assistant"]))
+    content = fields.Str(required=True)
 
 
-class ChatRequest(BaseModel):
-    messages: Annotated[list[Message], Field(min_length=1)]
-    stream: bool = False
+class ChatRequest(Schema):
+    messages = fields.Nested(Message, many=True, unknown=EXCLUDE, required=True, validate=Length(1))
+    stream = fields.Bool(load_default=False, allow_none=True, truthy={True}, falsy={False})
 {%- endif %}
 
 
-@app.get("/")
+@{{ routes }}.get("/")
 def root() -> Response:
     return jsonify(message="Hello from Flask!")
 
 
-def strict_json() -> Any:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
-    try:
-{%- if validation %}
-        json.dumps(from_json(request.get_data()), allow_nan=False)
-{%- else %}
-        json.dumps(json.loads(request.get_data()), ensure_ascii=False, allow_nan=False).encode()
+@{{ routes }}.post("/echo")
+{%- if docs %}
+@routes.doc(requestBody=BODY)
 {%- endif %}
-    except Exception as error:  # of the body, or of the server that reads it
-        raise BadRequest("The body is not valid JSON") from error
-    return request.get_json()
-
-
-@app.post("/echo")
 def echo() -> Response:
-    return jsonify(you_sent=strict_json())
+    return jsonify(you_sent=request.get_json())
 
 
-@app.get("/healthz")
+@{{ routes }}.get("/healthz")
 def healthz() -> Response:
     return jsonify(status="ok")
 
 
-@app.post("/v1/chat/completions")
+@{{ routes }}.post("/v1/chat/completions")
+{%- if docs and validation %}
+@routes.arguments(ChatRequest(unknown=EXCLUDE), example=EXAMPLE)
+def chat(body: dict[str, Any]) -> Response:
+    """Answers a conversation, whole or as server-sent events."""
+{%- elif validation %}
 def chat() -> Response:
-{%- if validation %}
-    body = ChatRequest.model_validate(strict_json())
-    pieces = answer([message.model_dump() for message in body.messages])
-    if body.stream:
+    """Answers a conversation, whole or as server-sent events."""
+    body = ChatRequest(unknown=EXCLUDE).load(request.get_json())
 {%- else %}
-    data = strict_json()
-    pieces = answer(messages_of(data))
-    if data.get("stream"):
+{%- if docs %}
+@routes.doc(requestBody=BODY)
 {%- endif %}
-        return Response(events(pieces), mimetype="text/event-stream")
+def chat() -> Response:
+    """Answers a conversation, whole or as server-sent events."""
+    body = wish(request.get_json())
+{%- endif %}
+    pieces = answer(body["messages"])
+    if body.get("stream"):
+        next(pieces)  # fails, where the model does not begin
+        return Response(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
     *words, (_, finish_reason) = pieces
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    return jsonify({**envelope("chat.completion"), "choices": [choice]})
+    return jsonify(body_of(envelope("chat.completion"), finish_reason, message=message))
 
 
 def answer(messages: list[Any]) -> Iterator[Piece]:
-    """The model's words, then why it stopped; with no key, an echo of the question."""
+    """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
-        for word in f"You said: {messages[-1]['content']}".split(" "):
-            yield f"{word} ", None
+        for word in re.split("^|(?= )", f"You said: {messages[-1]['content']}", maxsplit=100):
+            yield word, None
             time.sleep(0.02)
         yield "", "stop"
         return
-    finish_reason = None
+    reasons: dict[int, str | None] = {}
     try:
-        with client.chat.completions.create(model=MODEL, messages=messages, stream=True) as stream:
-            for chunk in stream:
-                for choice in chunk.choices or ():
-                    finish_reason = choice.finish_reason or finish_reason
-                    if text := choice.delta.content:
+        model = client.chat.completions.with_streaming_response
+        with model.create(model=MODEL, messages=messages, stream=True) as response:
+            yield "", None
+            for event in httpx2.EventSource(response.http_response):
+                if event.data == "[DONE]":
+                    break
+                chunk = json.loads(event.data)
+                if chunk.get("error"):
+                    raise RuntimeError("The model failed midway")
+                for choice in chunk.get("choices") or ():
+                    index, delta = choice.get("index", 0), choice.get("delta") or {}
+                    reasons[index] = choice.get("finish_reason") or reasons.get(index)
+                    if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
-        if finish_reason is None:
-            raise EOFError("The answer was cut off")
+            else:
+                if not (reasons and all(reasons.values())):
+                    raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
-        status = getattr(error, "status_code", None)
-        log.error("The model failed: %s, status %s", type(error).__name__, status)
-        raise BadGateway("The model failed") from error
-    yield "", finish_reason
+        status = getattr(error, "status_code", 0)
+        log.error("The model failed: %s, status %s", type(error).__name__, status or None)
+        abort(*FAILURES.get(status, (502, "The model failed")))
+    yield "", reasons.get(0) or "stop"
 
 
-def events(pieces: Iterator[Piece]) -> Iterator[str]:
+def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
     """The same words as server-sent events, in the form of OpenAI's API."""
-    head = envelope("chat.completion.chunk")
     try:
         for word, finish_reason in pieces:
-            yield event(head, word, finish_reason)
-    except BadGateway:
-        yield f"data: {json.dumps(error_body('The model failed'))}\n\n"
-    else:
+            chunk = body_of(head, finish_reason, delta={"content": word})
+            yield f"data: {json.dumps(chunk)}\n\n"
         yield "data: [DONE]\n\n"
-
-
-def event(head: dict[str, Any], word: str, finish_reason: str | None) -> str:
-    choice = {"index": 0, "delta": {"content": word}, "finish_reason": finish_reason}
-    return f"data: {json.dumps({**head, 'choices': [choice]})}\n\n"
+    except HTTPException as error:
+        yield f"data: {on_http_error(error).get_data(as_text=True)}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:
-    identity = f"chatcmpl-{uuid.uuid4().hex}"
+    identity = f"chatcmpl-{os.urandom(16).hex()}"
     return {"id": identity, "object": kind, "created": int(time.time()), "model": MODEL}
+
+
+def body_of(head: dict[str, Any], finish_reason: str | None, **said: Any) -> dict[str, Any]:
+    return {**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]}
 {%- if not validation %}
 
 
-def messages_of(data: Any) -> list[Any]:
+def wish(data: Any) -> Any:
     match data:
-        case {"messages": [*earlier, {"content": str()} as last]}:
-            return [*earlier, last]
+        case {"messages": [*_, {"content": str()}]}:
+            return data
     abort(400, "messages: a list of objects with a role and a content")
 {%- endif %}
 
 
-def error_body(message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "api_error", "param": None, "code": None}}
+@app.before_request
+def strict_json() -> None:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+        if request.method == "POST" and request.url_rule:
+            json.dumps(request.get_json(), ensure_ascii=False, allow_nan=False).encode()
+    except Exception as error:  # of the body, or of the server that reads it
+        if getattr(error, "code", None) in (413, 415):
+            raise
+        abort(400, "The body is not valid JSON")
+
+
+@app.after_request
+def let_no_browser_guess(response: Response) -> Response:
+    response.headers["x-content-type-options"] = "nosniff"
+    return response
 
 
 @app.errorhandler(HTTPException)
-def on_http_error(error: HTTPException) -> tuple[Response, int]:
-    return jsonify(error_body(error.description or error.name)), error.code or 500
+def on_http_error(error: HTTPException) -> Response:
+    return refusal(error.code or 500, error.description, headers=error.get_headers())
 {%- if validation %}
 
 
+{% if docs -%}
+@app.errorhandler(422)
+def on_invalid_request(error: Any) -> Response:
+    field, messages = "", error.data["messages"]["json"]
+{%- else -%}
 @app.errorhandler(ValidationError)
-def on_invalid_request(error: ValidationError) -> tuple[Response, int]:
-    first = error.errors(include_input=False)[0]
-    field = ".".join(map(str, first["loc"]))
-    message = f"{field}: {first['msg']}" if field else first["msg"]
-    return jsonify(error_body(message)), 422
+def on_invalid_request(error: ValidationError) -> Response:
+    field, messages = "", error.messages
+{%- endif %}
+    while isinstance(messages, dict):
+        name, messages = next(iter(messages.items()))
+        field = f"{field}.{name}".removesuffix("_schema").strip(".")
+    return refusal(422, f"{field}: {messages[0]}".removeprefix(": "), field or None)
+{%- endif %}
+
+
+def refusal(status: int, message: Any, param: str | None = None, headers: Any = None) -> Response:
+    error = {"message": message, "type": KINDS.get(status, "invalid_request_error")}
+    whole = json.dumps({"error": {**error, "param": param, "code": None}})
+    return Response(whole, status, headers, content_type="application/json")
+{%- if docs %}
+
+
+@app.get("/<any(docs, redoc):page>")
+def docs_page(page: str) -> str:
+    return PAGES[page]
+
+
+api.register_blueprint(routes)
 {%- endif %}

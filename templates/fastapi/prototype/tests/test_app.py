@@ -1,4 +1,7 @@
 import json
+{%- if docs %}
+import re
+{%- endif %}
 from typing import Any
 
 import httpx2
@@ -11,7 +14,8 @@ import main
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
 CHAT = "/v1/chat/completions"
 SSE = {"content-type": "text/event-stream"}
-CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+HALVES = "".join(CUT_OFF.replace("Hi", half) for half in (r"\ud83d", r"\ude80"))
 SPOKEN_OF = '{"error": {"message": "Refused: one two"}}'
 
 
