@@ -10,7 +10,7 @@ import pytest
 
 from e2e.browser import browsing
 from e2e.conftest import required
-from e2e.projects import START, Project
+from e2e.projects import PROTOTYPES, START, Project
 from e2e.servers import serving, started
 
 pytestmark = pytest.mark.slow
@@ -36,24 +36,24 @@ def cut_off() -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+@pytest.mark.parametrize("combination", ["fastapi", "flask", *PROTOTYPES])
 def test_an_operation_is_visible(
     project: Callable[[str], Project],
     cut_off: tuple[str, ...],
-    framework: str,
+    combination: str,
     page: str,
     tmp_path: Path,
 ) -> None:
     chromium, curl = required("chromium"), required("curl")
-    made = project(framework)
-    command = " ".join((*cut_off, START[framework]))
+    made = project(combination)
+    command = " ".join((*cut_off, START[made.framework]))
     retry = ("--retry", "60", "--retry-delay", "1", "--retry-connrefused")
     with started(lambda _: command, made.folder, made.variables) as server:
         made.run(*cut_off, curl, "--silent", "--fail", *retry, f"{server.url}/healthz")
         with browsing((*cut_off, chromium), tmp_path / "profile") as browser:
             browser.visit(f"{server.url}{page}")
             visible = browser.shows("/v1/chat/completions")
-            browser.photograph(tmp_path / f"{framework}{page.replace('/', '-')}.png")
+            browser.photograph(tmp_path / f"{combination}{page.replace('/', '-')}.png")
     assert visible
 
 

@@ -129,16 +129,6 @@ def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[s
     assert "Other answers are flags: see genai-scaffold new --help" in said
 
 
-def test_an_answer_that_could_not_be_kept_is_not_called_the_user_s(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    lines = [(question, DEFAULT) for question in QUESTIONS]
-    lines[6] = ("Create which", "flask prototype")
-    plan = talk(Script(*lines))
-    assert "docs" not in plan.asked
-    assert re.search(r"^  docs +no +\(preset\) *$", capsys.readouterr().err, re.MULTILINE)
-
-
 def test_there_are_at_most_eight_questions_about_the_project() -> None:
     framework = next(step for step in wizard.STEPS if "framework" in step.keys)
     assert len([step for step in wizard.STEPS if step is not framework]) == 8

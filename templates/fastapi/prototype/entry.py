@@ -11,13 +11,14 @@ from typing import {{ 'Annotated, Any, Literal' if validation else 'Annotated, A
 
 import httpx2
 import openai
-from fastapi import {{ 'Request' if docs else 'FastAPI, Request' }}
+from fastapi import {{ 'Body, Depends, Request' if docs else 'Body, Depends, FastAPI, Request' }}
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 {%- if docs %}
 from fastapi_offline import FastAPIOffline
 {%- endif %}
-from pydantic import {{ 'AfterValidator, BaseModel, Field, JsonValue, RootModel, StrictBool' if validation else 'AfterValidator, JsonValue, RootModel' }}
+from pydantic import {{ 'BaseModel, Field, JsonValue, StrictBool' if validation else 'JsonValue' }}
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,8 +30,8 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
 FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
-{%- if docs and validation %}
-EXAMPLE: dict[str, Any] = {"example": {"messages": [{"role": "user", "content": "Hello!"}]}}
+{%- if docs and not validation %}
+EXAMPLES: Any = {"hello": {"value": {"messages": [{"role": "user", "content": "Hello!"}]}}}
 {%- endif %}
 
 Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
@@ -45,8 +46,8 @@ if KEY:
     try:
         http = openai.DefaultAsyncHttpxClient(timeout=60, follow_redirects=False)
         client = openai.AsyncOpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
-    except Exception as error:  # of a proxy's address, say
-        raise SystemExit(f"settings: {error}") from None
+    except Exception as error:
+        raise SystemExit(f"settings: LLM_BASE_URL, HTTP(S)_PROXY, ALL_PROXY: {error}") from None
 {%- if docs %}
 app = FastAPIOffline(title="{{ project_name }}", redirect_slashes=False)
 {%- else %}
@@ -54,22 +55,22 @@ app = FastAPI(redirect_slashes=False, openapi_url=None)
 {%- endif %}
 
 
-def repeatable(value: Any) -> Any:
-    json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # NaN and half a pair are not
-    return value
+async def strict_json(request: Request) -> None:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+        json.dumps(from_json(await request.body()), allow_nan=False)
+    except ValueError:
+        raise HTTPException(400, "The body is not valid JSON") from None
 
-
-class AnyJSON(RootModel[Annotated[JsonValue, AfterValidator(repeatable)]]):
-    """Any value that can be sent back."""
 {%- if validation %}
 
 
 class ChatMessage(BaseModel):
     role: Literal["developer", "system", "user", "assistant"]
-    content: Annotated[str, AfterValidator(repeatable)]
+    content: str{{ ' = Field(examples=["Hello!"])' if docs }}
 
 
-class ChatRequest(BaseModel{{ ', json_schema_extra=EXAMPLE' if docs }}):
+class ChatRequest(BaseModel):
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     stream: StrictBool | None = None
 {%- endif %}
@@ -80,9 +81,9 @@ async def root() -> dict[str, str]:
     return {"message": "Hello from FastAPI!"}
 
 
-@app.post("/echo")
-async def echo(data: AnyJSON) -> dict[str, Any]:
-    return {"you_sent": data.root}
+@app.post("/echo", dependencies=[Depends(strict_json)])
+async def echo(data: Annotated[JsonValue, Body({{ 'openapi_examples=EXAMPLES' if docs and not validation }})]) -> dict[str, Any]:
+    return {"you_sent": data}
 
 
 @app.get("/healthz")
@@ -90,18 +91,21 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/v1/chat/completions")
+@app.post("/v1/chat/completions", dependencies=[Depends(strict_json)])
 {%- if validation %}
 async def chat(request: ChatRequest) -> Response:
     """Answers a conversation, whole or as server-sent events."""
     pieces = answer([message.model_dump() for message in request.messages])
     if request.stream:
 {%- else %}
-async def chat(data: AnyJSON) -> Response:
+async def chat(data: Annotated[JsonValue, Body({{ 'openapi_examples=EXAMPLES' if docs }})]) -> Response:
     """Answers a conversation, whole or as server-sent events."""
-    messages, stream = wish(data.root)
-    pieces = answer(messages)
-    if stream:
+    match data:
+        case {"messages": [*_, {"content": str()}] as messages, **others}:
+            pieces = answer(messages)
+        case _:
+            raise HTTPException(400, "messages: a list of objects with a role and a content")
+    if others.get("stream"):
 {%- endif %}
         await anext(pieces)  # fails, where the model does not begin
         return StreamingResponse(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
@@ -146,7 +150,6 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
 
 
 async def events(head: dict[str, Any], pieces: AsyncGenerator[Piece]) -> AsyncGenerator[str]:
-    """The same words as server-sent events, in the form of OpenAI's API."""
     try:
         async for word, finish_reason in pieces:
             yield f"data: {body(head, finish_reason, delta={'content': word})}\n\n"
@@ -162,15 +165,6 @@ def envelope(kind: str) -> dict[str, Any]:
 
 def body(head: dict[str, Any], finish_reason: str | None, **said: Any) -> str:
     return json.dumps({**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]})
-{%- if not validation %}
-
-
-def wish(data: JsonValue) -> tuple[list[Any], bool]:
-    match data:
-        case {"messages": [*earlier, {"content": str()} as last], **others}:
-            return [*earlier, last], bool(others.get("stream"))
-    raise HTTPException(400, "messages: a list of objects with a role and a content")
-{%- endif %}
 
 
 @app.exception_handler(HTTPException)
@@ -200,19 +194,17 @@ def guarded(inner: ASGIApp) -> ASGIApp:
     """Answers HEAD as GET, reads 1 MB at most, and lets no browser guess a media type."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        body_bytes = 0
+        read = bytearray()
 
         async def receive_some() -> Message:
-            nonlocal body_bytes
             message = await receive()
-            body_bytes += len(message.get("body", b""))
-            if body_bytes > 1_000_000:
+            read.extend(message.get("body", b""))
+            if len(read) > 1_000_000:
                 raise HTTPException(413)
             return message
 
         async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"].append((b"x-content-type-options", b"nosniff"))
+            message.get("headers", []).append((b"x-content-type-options", b"nosniff"))
             await send(message)
 
         scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope

@@ -35,7 +35,6 @@ FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 {%- if docs %}
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
-BODY = {"content": {"application/json": {"example": EXAMPLE}}, "required": True}
 PAGES = {
     "docs": """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
 <link rel="stylesheet" href="/docs-assets/swagger_style.css">
@@ -50,17 +49,20 @@ Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
 
 log = logging.getLogger(__name__)
 client: openai.OpenAI | None = None
-try:
-    if not re.fullmatch("[!-~]*", KEY):
-        raise ValueError("LLM_API_KEY: takes visible ASCII characters")
-    if KEY and not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
-        raise ValueError("LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name")
-    if KEY:
+if KEY:
+    wrong = ""
+    if not re.fullmatch("[!-~]+", KEY):
+        wrong = "LLM_API_KEY: takes visible ASCII characters"
+    elif not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+        wrong = "LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name"
+    try:
         http = openai.DefaultHttpxClient(timeout=60, follow_redirects=False)
         client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
-except Exception as error:
-    sys.stderr.write(f"settings: {error}\n")
-    sys.exit(3)  # after which gunicorn does not try again
+    except Exception as error:
+        wrong = wrong or f"LLM_BASE_URL, HTTP(S)_PROXY, ALL_PROXY: {error}"
+    if wrong:
+        sys.stderr.write(f"settings: {wrong}\n")
+        sys.exit(3)  # after which gunicorn does not try again
 {%- if docs %}
 app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
 app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
@@ -94,7 +96,7 @@ def root() -> Response:
 
 @{{ routes }}.post("/echo")
 {%- if docs %}
-@routes.doc(requestBody=BODY)
+@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 {%- endif %}
 def echo() -> Response:
     return jsonify(you_sent=request.get_json())
@@ -116,7 +118,7 @@ def chat() -> Response:
     body = ChatRequest(unknown=EXCLUDE).load(request.get_json())
 {%- else %}
 {%- if docs %}
-@routes.doc(requestBody=BODY)
+@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 {%- endif %}
 def chat() -> Response:
     """Answers a conversation, whole or as server-sent events."""
@@ -166,11 +168,9 @@ def answer(messages: list[Any]) -> Iterator[Piece]:
 
 
 def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
-    """The same words as server-sent events, in the form of OpenAI's API."""
     try:
         for word, finish_reason in pieces:
-            chunk = body_of(head, finish_reason, delta={"content": word})
-            yield f"data: {json.dumps(chunk)}\n\n"
+            yield f"data: {json.dumps(body_of(head, finish_reason, delta={'content': word}))}\n\n"
         yield "data: [DONE]\n\n"
     except HTTPException as error:
         yield f"data: {on_http_error(error).get_data(as_text=True)}\n\n"
