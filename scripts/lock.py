@@ -125,7 +125,8 @@ def conditional(
         needing = [condition for condition, found in resolved.items() if name in found]
         if ALWAYS.condition in needing:
             return ALWAYS.condition
-        needing = [DEV.condition] if DEV.condition in needing else needing
+        if DEV.condition in needing:
+            needing = [reason for reason in needing if not reason.startswith("dev and ")]
         return " or ".join(needing)
 
     for reason, names in groupby(whole, condition):
