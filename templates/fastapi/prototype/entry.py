@@ -22,9 +22,9 @@ from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KEY = os.environ.get("LLM_API_KEY", "").strip()
-MODEL = (os.environ.get("LLM_MODEL") or {{ provider_model | to_json }}) if KEY else "offline-echo"
-BASE_URL = os.environ.get("LLM_BASE_URL") or {{ provider_base_url | to_json }}
+KEY = os.getenv("LLM_API_KEY", "").strip()
+MODEL = (os.getenv("LLM_MODEL") or {{ provider_model | to_json }}) if KEY else "offline-echo"
+BASE_URL = os.getenv("LLM_BASE_URL") or {{ provider_base_url | to_json }}
 SSE = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
 REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
