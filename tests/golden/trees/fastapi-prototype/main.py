@@ -4,146 +4,187 @@ import asyncio
 import json
 import logging
 import os
+import re
 import time
-import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
+import httpx2
 import openai
-from fastapi import Body, Depends, FastAPI, Request
+from fastapi import Body, Depends, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel, Field, JsonValue, StrictBool
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KEY = os.environ.get("LLM_API_KEY")
-MODEL = os.environ.get("LLM_MODEL", "gpt-5.4-mini") if KEY else "offline-echo"
-BASE_URL = os.environ.get("LLM_BASE_URL", "https://api.openai.com/v1")
+KEY = os.getenv("LLM_API_KEY", "").strip()
+MODEL = (os.getenv("LLM_MODEL") or "gpt-5.4-mini") if KEY else "offline-echo"
+BASE_URL = os.getenv("LLM_BASE_URL") or "https://api.openai.com/v1"
+SSE = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
+REFUSED = (502, "The model's provider refused this service's own API key")
+SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
+FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
+KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 
 Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
 
 log = logging.getLogger(__name__)
-client = openai.AsyncOpenAI(api_key=KEY, base_url=BASE_URL, timeout=60) if KEY else None
-app = FastAPI(title="my-app")
+client: openai.AsyncOpenAI | None = None
+if KEY:
+    if not re.fullmatch("[!-~]+", KEY):
+        raise SystemExit("settings: LLM_API_KEY: takes visible ASCII characters")
+    if not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+        raise SystemExit("settings: LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name")
+    try:
+        http = openai.DefaultAsyncHttpxClient(timeout=60, follow_redirects=False)
+        client = openai.AsyncOpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
+    except Exception as error:
+        raise SystemExit(f"settings: LLM_BASE_URL, HTTP(S)_PROXY, ALL_PROXY: {error}") from None
+app = FastAPIOffline(title="my-app", redirect_slashes=False)
 
 
-class Message(BaseModel):
-    role: Literal["system", "user", "assistant"]
-    content: str
+async def strict_json(request: Request) -> None:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+        json.dumps(from_json(await request.body()), allow_nan=False)
+    except ValueError:
+        raise HTTPException(400, "The body is not valid JSON") from None
+
+
+class ChatMessage(BaseModel):
+    role: Literal["developer", "system", "user", "assistant"]
+    content: str = Field(examples=["Hello!"])
 
 
 class ChatRequest(BaseModel):
-    messages: Annotated[list[Message], Field(min_length=1)]
-    stream: bool = False
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    stream: StrictBool | None = None
 
 
-@app.head("/", include_in_schema=False)
 @app.get("/")
 async def root() -> dict[str, str]:
     return {"message": "Hello from FastAPI!"}
 
 
-async def strict_json(request: Request) -> None:
-    """Refuses what is no JSON, and what no answer can repeat: NaN, half a surrogate pair."""
-    if "json" not in request.headers.get("content-type", "").lower():
-        raise HTTPException(415, "The Content-Type is not application/json")
-    try:
-        json.dumps(from_json(await request.body()), allow_nan=False)
-    except ValueError as error:
-        raise HTTPException(400, "The body is not valid JSON") from error
-
-
 @app.post("/echo", dependencies=[Depends(strict_json)])
-async def echo(data: Annotated[Any, Body()]) -> dict[str, Any]:
+async def echo(data: Annotated[JsonValue, Body()]) -> dict[str, Any]:
     return {"you_sent": data}
 
 
-@app.head("/healthz", include_in_schema=False)
 @app.get("/healthz")
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/v1/chat/completions", response_model=None, dependencies=[Depends(strict_json)])
-async def chat(request: ChatRequest) -> dict[str, Any] | StreamingResponse:
+@app.post("/v1/chat/completions", dependencies=[Depends(strict_json)])
+async def chat(request: ChatRequest) -> Response:
+    """Answers a conversation, whole or as server-sent events."""
     pieces = answer([message.model_dump() for message in request.messages])
     if request.stream:
-        return StreamingResponse(events(pieces), media_type="text/event-stream")
+        await anext(pieces)  # fails, where the model does not begin
+        return StreamingResponse(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
     *words, (_, finish_reason) = [piece async for piece in pieces]
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    return {**envelope("chat.completion"), "choices": [choice]}
+    whole = body(envelope("chat.completion"), finish_reason, message=message)
+    return Response(whole, media_type="application/json")
 
 
-async def answer(messages: list[Any]) -> AsyncIterator[Piece]:
-    """The model's words, then why it stopped; with no key, an echo of the question."""
+async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
+    """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
-        for word in f"You said: {messages[-1]['content']}".split(" "):
-            yield f"{word} ", None
+        for word in re.split("^|(?= )", f"You said: {messages[-1]['content']}", maxsplit=100):
+            yield word, None
             await asyncio.sleep(0.02)
         yield "", "stop"
         return
-    finish_reason = None
+    reasons: dict[int, str | None] = {}
     try:
-        async with await client.chat.completions.create(
-            model=MODEL, messages=messages, stream=True
-        ) as stream:
-            async for chunk in stream:
-                for choice in chunk.choices or ():
-                    finish_reason = choice.finish_reason or finish_reason
-                    if text := choice.delta.content:
+        model = client.chat.completions.with_streaming_response
+        async with model.create(model=MODEL, messages=messages, stream=True) as response:
+            yield "", None
+            async for event in httpx2.EventSource(response.http_response):
+                if event.data == "[DONE]":
+                    break
+                chunk = json.loads(event.data)
+                if chunk.get("error"):
+                    raise RuntimeError("The model failed midway")
+                for choice in chunk.get("choices") or ():
+                    index, delta = choice.get("index", 0), choice.get("delta") or {}
+                    reasons[index] = choice.get("finish_reason") or reasons.get(index)
+                    if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
-        if finish_reason is None:
-            raise EOFError("The answer was cut off")
+            else:
+                if not (reasons and all(reasons.values())):
+                    raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
-        status = getattr(error, "status_code", None)
-        log.error("The model failed: %s, status %s", type(error).__name__, status)
-        raise HTTPException(502, "The model failed") from error
-    yield "", finish_reason
+        status = getattr(error, "status_code", 0)
+        log.error("The model failed: %s, status %s", type(error).__name__, status or None)
+        raise HTTPException(*FAILURES.get(status, (502, "The model failed"))) from error
+    yield "", reasons.get(0) or "stop"
 
 
-async def events(pieces: AsyncIterator[Piece]) -> AsyncIterator[str]:
-    """The same words as server-sent events, in the form of OpenAI's API."""
-    head = envelope("chat.completion.chunk")
+async def events(head: dict[str, Any], pieces: AsyncGenerator[Piece]) -> AsyncGenerator[str]:
     try:
         async for word, finish_reason in pieces:
-            yield event(head, word, finish_reason)
-    except HTTPException:
-        yield f"data: {json.dumps(error_body('The model failed'))}\n\n"
-    else:
+            yield f"data: {body(head, finish_reason, delta={'content': word})}\n\n"
         yield "data: [DONE]\n\n"
-
-
-def event(head: dict[str, Any], word: str, finish_reason: str | None) -> str:
-    choice = {"index": 0, "delta": {"content": word}, "finish_reason": finish_reason}
-    return f"data: {json.dumps({**head, 'choices': [choice]})}\n\n"
+    except HTTPException as error:
+        yield f"data: {bytes(refusal(error.status_code, error.detail).body).decode()}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:
-    identity = f"chatcmpl-{uuid.uuid4().hex}"
+    identity = f"chatcmpl-{os.urandom(16).hex()}"
     return {"id": identity, "object": kind, "created": int(time.time()), "model": MODEL}
 
 
-def error_body(message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "api_error", "param": None, "code": None}}
+def body(head: dict[str, Any], finish_reason: str | None, **said: Any) -> str:
+    return json.dumps({**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]})
 
 
 @app.exception_handler(HTTPException)
-async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
-    return JSONResponse(error_body(error.detail), error.status_code, error.headers)
+@app.exception_handler(Exception)
+async def on_error(_: Request, error: Exception) -> Response:
+    told = error if isinstance(error, HTTPException) else HTTPException(500)
+    return refusal(told.status_code, told.detail, headers=told.headers)
 
 
 @app.exception_handler(RequestValidationError)
-async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return JSONResponse(error_body("The body is not valid JSON"), 400)
+    if isinstance(error.body, bytes):  # which FastAPI passes on as they are
+        return refusal(415, "Send it as content-type: application/json")
+    status = 400 if first["type"] == "json_invalid" else 422
     field = ".".join(map(str, first["loc"][1:]))
-    message = f"{field}: {first['msg']}" if field else first["msg"]
-    return JSONResponse(error_body(message), 422)
+    return refusal(status, f"{field}: {first['msg']}".removeprefix(": "), field or None)
 
 
-@app.exception_handler(Exception)
-async def on_bug(_: Request, _error: Exception) -> JSONResponse:
-    return JSONResponse(error_body("Internal Server Error"), 500)
+def refusal(status: int, message: str, param: str | None = None, headers: Any = None) -> Response:
+    error = {"message": message, "type": KINDS.get(status, "invalid_request_error")}
+    return JSONResponse({"error": {**error, "param": param, "code": None}}, status, headers)
+
+
+@app.add_middleware
+def guarded(inner: ASGIApp) -> ASGIApp:
+    """Answers HEAD as GET, reads 1 MB at most, and lets no browser guess a media type."""
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        read = bytearray()
+
+        async def receive_some() -> Message:
+            message = await receive()
+            read.extend(message.get("body", b""))
+            if len(read) > 1_000_000:
+                raise HTTPException(413)
+            return message
+
+        async def send_marked(message: Message) -> None:
+            message.get("headers", []).append((b"x-content-type-options", b"nosniff"))
+            await send(message)
+
+        scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await inner(scope, receive_some, send_marked)
+
+    return guard

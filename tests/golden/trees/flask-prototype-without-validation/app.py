@@ -3,120 +3,184 @@
 import json
 import logging
 import os
+import re
+import sys
 import time
-import uuid
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
+import httpx2
 import openai
 from flask import Flask, Response, abort, jsonify, request
-from werkzeug.exceptions import BadGateway, BadRequest, HTTPException
+from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
 
-KEY = os.environ.get("LLM_API_KEY")
-MODEL = os.environ.get("LLM_MODEL", "gpt-5.4-mini") if KEY else "offline-echo"
-BASE_URL = os.environ.get("LLM_BASE_URL", "https://api.openai.com/v1")
+KEY = os.getenv("LLM_API_KEY", "").strip()
+MODEL = (os.getenv("LLM_MODEL") or "gpt-5.4-mini") if KEY else "offline-echo"
+BASE_URL = os.getenv("LLM_BASE_URL") or "https://api.openai.com/v1"
+SSE = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
+REFUSED = (502, "The model's provider refused this service's own API key")
+SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
+FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
+KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
+EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
+PAGES = {
+    "docs": """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
+<link rel="stylesheet" href="/docs-assets/swagger_style.css">
+<script src="/docs-assets/swagger_bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>""",
+    "redoc": """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
+<script type="module" src="/docs-assets/redoc.js"></script>""",
+}
 
 Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
 
 log = logging.getLogger(__name__)
-client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, timeout=60) if KEY else None
-app = Flask(__name__)
+client: openai.OpenAI | None = None
+if KEY:
+    wrong = ""
+    if not re.fullmatch("[!-~]+", KEY):
+        wrong = "LLM_API_KEY: takes visible ASCII characters"
+    elif not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+        wrong = "LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name"
+    try:
+        http = openai.DefaultHttpxClient(timeout=60, follow_redirects=False)
+        client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
+    except Exception as error:
+        wrong = wrong or f"LLM_BASE_URL, HTTP(S)_PROXY, ALL_PROXY: {error}"
+    if wrong:
+        sys.stderr.write(f"settings: {wrong}\n")
+        sys.exit(3)  # after which gunicorn does not try again
+app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
+app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
+app.config["API_TITLE"] = "my-app"
+app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+app.url_map.merge_slashes = False
+api, routes = Api(app), Blueprint("api", __name__)
 
 
-@app.get("/")
+@routes.get("/")
 def root() -> Response:
     return jsonify(message="Hello from Flask!")
 
 
-def strict_json() -> Any:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
-    try:
-        json.dumps(json.loads(request.get_data()), ensure_ascii=False, allow_nan=False).encode()
-    except Exception as error:  # of the body, or of the server that reads it
-        raise BadRequest("The body is not valid JSON") from error
-    return request.get_json()
-
-
-@app.post("/echo")
+@routes.post("/echo")
+@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 def echo() -> Response:
-    return jsonify(you_sent=strict_json())
+    return jsonify(you_sent=request.get_json())
 
 
-@app.get("/healthz")
+@routes.get("/healthz")
 def healthz() -> Response:
     return jsonify(status="ok")
 
 
-@app.post("/v1/chat/completions")
+@routes.post("/v1/chat/completions")
+@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 def chat() -> Response:
-    data = strict_json()
-    pieces = answer(messages_of(data))
-    if data.get("stream"):
-        return Response(events(pieces), mimetype="text/event-stream")
+    """Answers a conversation, whole or as server-sent events."""
+    body = wish(request.get_json())
+    pieces = answer(body["messages"])
+    if body.get("stream"):
+        next(pieces)  # fails, where the model does not begin
+        return Response(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
     *words, (_, finish_reason) = pieces
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    return jsonify({**envelope("chat.completion"), "choices": [choice]})
+    return jsonify(body_of(envelope("chat.completion"), finish_reason, message=message))
 
 
 def answer(messages: list[Any]) -> Iterator[Piece]:
-    """The model's words, then why it stopped; with no key, an echo of the question."""
+    """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
-        for word in f"You said: {messages[-1]['content']}".split(" "):
-            yield f"{word} ", None
+        for word in re.split("^|(?= )", f"You said: {messages[-1]['content']}", maxsplit=100):
+            yield word, None
             time.sleep(0.02)
         yield "", "stop"
         return
-    finish_reason = None
+    reasons: dict[int, str | None] = {}
     try:
-        with client.chat.completions.create(model=MODEL, messages=messages, stream=True) as stream:
-            for chunk in stream:
-                for choice in chunk.choices or ():
-                    finish_reason = choice.finish_reason or finish_reason
-                    if text := choice.delta.content:
+        model = client.chat.completions.with_streaming_response
+        with model.create(model=MODEL, messages=messages, stream=True) as response:
+            yield "", None
+            for event in httpx2.EventSource(response.http_response):
+                if event.data == "[DONE]":
+                    break
+                chunk = json.loads(event.data)
+                if chunk.get("error"):
+                    raise RuntimeError("The model failed midway")
+                for choice in chunk.get("choices") or ():
+                    index, delta = choice.get("index", 0), choice.get("delta") or {}
+                    reasons[index] = choice.get("finish_reason") or reasons.get(index)
+                    if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
-        if finish_reason is None:
-            raise EOFError("The answer was cut off")
+            else:
+                if not (reasons and all(reasons.values())):
+                    raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
-        status = getattr(error, "status_code", None)
-        log.error("The model failed: %s, status %s", type(error).__name__, status)
-        raise BadGateway("The model failed") from error
-    yield "", finish_reason
+        status = getattr(error, "status_code", 0)
+        log.error("The model failed: %s, status %s", type(error).__name__, status or None)
+        abort(*FAILURES.get(status, (502, "The model failed")))
+    yield "", reasons.get(0) or "stop"
 
 
-def events(pieces: Iterator[Piece]) -> Iterator[str]:
-    """The same words as server-sent events, in the form of OpenAI's API."""
-    head = envelope("chat.completion.chunk")
+def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
     try:
         for word, finish_reason in pieces:
-            yield event(head, word, finish_reason)
-    except BadGateway:
-        yield f"data: {json.dumps(error_body('The model failed'))}\n\n"
-    else:
+            yield f"data: {json.dumps(body_of(head, finish_reason, delta={'content': word}))}\n\n"
         yield "data: [DONE]\n\n"
-
-
-def event(head: dict[str, Any], word: str, finish_reason: str | None) -> str:
-    choice = {"index": 0, "delta": {"content": word}, "finish_reason": finish_reason}
-    return f"data: {json.dumps({**head, 'choices': [choice]})}\n\n"
+    except HTTPException as error:
+        yield f"data: {on_http_error(error).get_data(as_text=True)}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:
-    identity = f"chatcmpl-{uuid.uuid4().hex}"
+    identity = f"chatcmpl-{os.urandom(16).hex()}"
     return {"id": identity, "object": kind, "created": int(time.time()), "model": MODEL}
 
 
-def messages_of(data: Any) -> list[Any]:
+def body_of(head: dict[str, Any], finish_reason: str | None, **said: Any) -> dict[str, Any]:
+    return {**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]}
+
+
+def wish(data: Any) -> Any:
     match data:
-        case {"messages": [*earlier, {"content": str()} as last]}:
-            return [*earlier, last]
+        case {"messages": [*_, {"content": str()}]}:
+            return data
     abort(400, "messages: a list of objects with a role and a content")
 
 
-def error_body(message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "api_error", "param": None, "code": None}}
+@app.before_request
+def strict_json() -> None:
+    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+    try:
+        if request.method == "POST" and request.url_rule:
+            json.dumps(request.get_json(), ensure_ascii=False, allow_nan=False).encode()
+    except Exception as error:  # of the body, or of the server that reads it
+        if getattr(error, "code", None) in (413, 415):
+            raise
+        abort(400, "The body is not valid JSON")
+
+
+@app.after_request
+def let_no_browser_guess(response: Response) -> Response:
+    response.headers["x-content-type-options"] = "nosniff"
+    return response
 
 
 @app.errorhandler(HTTPException)
-def on_http_error(error: HTTPException) -> tuple[Response, int]:
-    return jsonify(error_body(error.description or error.name)), error.code or 500
+def on_http_error(error: HTTPException) -> Response:
+    return refusal(error.code or 500, error.description, headers=error.get_headers())
+
+
+def refusal(status: int, message: Any, param: str | None = None, headers: Any = None) -> Response:
+    error = {"message": message, "type": KINDS.get(status, "invalid_request_error")}
+    whole = json.dumps({"error": {**error, "param": param, "code": None}})
+    return Response(whole, status, headers, content_type="application/json")
+
+
+@app.get("/<any(docs, redoc):page>")
+def docs_page(page: str) -> str:
+    return PAGES[page]
+
+
+api.register_blueprint(routes)

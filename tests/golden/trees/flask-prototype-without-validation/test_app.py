@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from typing import Any
 
 import httpx2
@@ -11,7 +12,8 @@ import app as main
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two"}]}
 CHAT = "/v1/chat/completions"
 SSE = {"content-type": "text/event-stream"}
-CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\ndata: [DONE]\n\n'
+CUT_OFF = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+HALVES = "".join(CUT_OFF.replace("Hi", half) for half in (r"\ud83d", r"\ude80"))
 SPOKEN_OF = '{"error": {"message": "Refused: one two"}}'
 
 
@@ -60,13 +62,13 @@ def test_echoes(client: httpx2.Client, value: object) -> None:
 
 def test_answers(client: httpx2.Client) -> None:
     answer = client.post(CHAT, json=ASK).json()
-    assert answer["choices"][0]["message"]["content"].strip() == "You said: one two"
+    assert answer["choices"][0]["message"]["content"] == "You said: one two"
 
 
 def test_streams_the_same_answer(client: httpx2.Client) -> None:
     *chunks, last = events(client.post(CHAT, json={**ASK, "stream": True}))
     deltas = [json.loads(chunk)["choices"][0]["delta"] for chunk in chunks]
-    assert "".join(delta.get("content", "") for delta in deltas).strip() == "You said: one two"
+    assert "".join(delta.get("content", "") for delta in deltas) == "You said: one two"
     assert last == "[DONE]"
 
 
@@ -155,31 +157,113 @@ def test_streams_why_the_model_stopped(
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
-    ("status", "text", "logged"),
+    ("status", "told", "answered"),
     [
-        pytest.param(401, SPOKEN_OF, "AuthenticationError, status 401", id="a wrong key"),
-        pytest.param(500, SPOKEN_OF, "InternalServerError, status 500", id="a failure"),
-        pytest.param(200, f"data: {SPOKEN_OF}\n\n", "APIError, status None", id="an error midway"),
-        pytest.param(200, "data: one two\n\n", "JSONDecodeError", id="a malformed chunk"),
-        pytest.param(200, CUT_OFF, "EOFError", id="an answer that was cut off"),
+        pytest.param(401, "own API key", 502, id="a wrong key"),
+        pytest.param(402, "spent its quota", 429, id="a spent quota"),
+        pytest.param(429, "busy", 429, id="too many requests"),
+        pytest.param(500, "The model failed", 502, id="a failure"),
+        pytest.param(307, "The model failed", 502, id="a way to another host"),
     ],
 )
-def test_tells_and_logs_when_the_model_fails(
+def test_tells_and_logs_what_the_model_refuses(
     client: httpx2.Client,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     stream: bool,
     status: int,
+    told: str,
+    answered: int,
+) -> None:
+    headers = {"location": "http://elsewhere.test", "retry-after": "100"}
+    use_upstream(monkeypatch, httpx2.Response(status, text=SPOKEN_OF, headers=headers))
+    response = client.post(CHAT, json={**ASK, "stream": stream})
+    assert response.status_code == answered
+    assert told in response.json()["error"]["message"]
+    assert f"status {status}" in caplog.text
+    assert "one two" not in caplog.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("text", "logged"),
+    [
+        pytest.param(f"data: {SPOKEN_OF}\n\n", "RuntimeError", id="an error midway"),
+        pytest.param("data: one two\n\n", "JSONDecodeError", id="a malformed chunk"),
+        pytest.param(CUT_OFF, "EOFError", id="an answer that was cut off"),
+        pytest.param("", "EOFError", id="nothing"),
+    ],
+)
+def test_tells_and_logs_when_the_model_fails_midway(
+    client: httpx2.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stream: bool,
     text: str,
     logged: str,
 ) -> None:
-    use_upstream(monkeypatch, httpx2.Response(status, text=text, headers=SSE))
+    use_upstream(monkeypatch, httpx2.Response(200, text=text, headers=SSE))
     response = client.post(CHAT, json={**ASK, "stream": stream})
     assert response.status_code == (200 if stream else 502)
     assert "The model failed" in response.text
     assert "[DONE]" not in response.text
     assert logged in caplog.text
     assert "one two" not in caplog.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(CUT_OFF + "data: [DONE]\n\n", "Hi", id="no reason, but its end"),
+        pytest.param(HALVES + "data: [DONE]\n\n", "\U0001f680", id="halves of a pair"),
+    ],
+)
+def test_answers_as_the_model_does(
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, stream: bool, text: str, said: str
+) -> None:
+    use_upstream(monkeypatch, httpx2.Response(200, text=text, headers=SSE))
+    response = client.post(CHAT, json={**ASK, "stream": stream})
+    if stream:
+        deltas = [json.loads(each)["choices"][0]["delta"] for each in events(response)[:-1]]
+        pieces = "".join(delta["content"] for delta in deltas)
+    else:
+        pieces = response.json()["choices"][0]["message"]["content"]
+    assert pieces.encode("utf-16", "surrogatepass").decode("utf-16") == said
+
+
+@pytest.mark.parametrize("path", ["/", "/echo", "/nowhere"])
+def test_lets_no_browser_guess(client: httpx2.Client, path: str) -> None:
+    assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+def test_refuses_a_large_body(client: httpx2.Client) -> None:
+    response = client.post("/echo", json="x" * 1_000_000)
+    assert response.status_code == 413
+    assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/echo/"])
+def test_a_slash_too_many_leads_nowhere(client: httpx2.Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_its_pages_need_no_other_host(client: httpx2.Client, page: str) -> None:
+    text = client.get(page).text
+    assert "://" not in text
+    paths = re.findall('(?:src|href)="(/[^"]+)"', text)
+    assert paths
+    assert {client.get(path).status_code for path in paths} == {200}
+
+
+@pytest.mark.parametrize("path", ["/echo", CHAT])
+def test_the_example_of_the_document_is_answered(client: httpx2.Client, path: str) -> None:
+    document = client.get("/openapi.json")
+    assert path in document.json()["paths"]
+    assert '"Hello!"' in document.text
+    body = {"messages": [{"role": "user", "content": "Hello!"}]}
+    assert client.post(path, json=body).status_code == 200
 
 
 def upstream_stream(reason: str) -> httpx2.Response:
