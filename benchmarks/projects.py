@@ -14,6 +14,9 @@ from benchmarks.load import KEY
 from benchmarks.servers import Server, serving
 
 BASELINES = Path(__file__).parent / "baselines"
+# uvicorn's parsers: the one that a service installs, since it bounds a request's head, and the one
+# that `uvicorn[standard]` brings. Both are in the one environment.
+OURS, USUAL = "h11", "httptools"
 PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
 MANY = "1000000000000"
 KINDS = {
@@ -54,7 +57,7 @@ class Bench:
             "GUNICORN_CMD_ARGS": gunicorn_options,
         }
         module = "main" if kind == "uvicorn" else "app"
-        with self._serving(kind, f"{module}:app", self.project(kind), variables) as server:
+        with self._serving(kind, f"{module}:app", self.project(kind), variables, OURS) as server:
             yield server
 
     @contextmanager
@@ -66,15 +69,17 @@ class Bench:
             "GUNICORN_CMD_ARGS": f"--config {self.project(kind) / 'gunicorn.conf.py'}",
         }
         framework = "fastapi" if kind == "uvicorn" else "flask"
-        with self._serving(kind, f"{framework}_{what}:app", BASELINES, variables) as server:
+        app = f"{framework}_{what}:app"
+        with self._serving(kind, app, BASELINES, variables, USUAL) as server:
             yield server
 
     @contextmanager
     def _serving(
-        self, kind: str, app: str, folder: Path, variables: dict[str, str]
+        self, kind: str, app: str, folder: Path, variables: dict[str, str], parser: str
     ) -> Iterator[Server]:
+        bind = ("--host", "127.0.0.1", "--port", "{port}")
         command: list[str | Path] = (
-            [self.programs / "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}"]
+            [self.programs / "uvicorn", app, *bind, "--http", parser]
             if kind == "uvicorn"
             else [self.programs / "gunicorn", app, "--bind", "127.0.0.1:{port}"]
         )
@@ -102,5 +107,5 @@ def prepare(folder: Path, *flags: str) -> Bench:
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)
     python = str(environment / "bin" / "python")
-    subprocess.run([*uv, "pip", "install", "--python", python, *requirements], check=True)
+    subprocess.run([*uv, "pip", "install", "--python", python, *requirements, USUAL], check=True)
     return bench
