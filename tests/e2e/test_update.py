@@ -289,6 +289,7 @@ def test_a_development_version_is_told_apart_by_its_template(
 ) -> None:
     project = made(machine, scaffold, tmp_path / "my-app")
     assert f"_commit: v{__version__}+" in (project / record.ANSWERS_FILE).read_text()
+    shutil.rmtree(project / ".git" / "refs" / "genai-scaffold")  # as in a clone
     refused = subprocess.run(
         (str(releases.second), "update", str(project)),
         env=machine.variables,

@@ -191,10 +191,10 @@ def test_going_back_keeps_what_was_answered(start: Start, work: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        pytest.param("taken", "is in the way", id="directory"),
-        pytest.param("json", "standard library", id="module"),
-        pytest.param("openai", "a package that the project installs", id="dependency"),
-        pytest.param("a b", "ASCII letters", id="not-a-name"),
+        pytest.param("taken", "holds", id="directory"),
+        pytest.param("json", "standard", id="module"),
+        pytest.param("openai", "package", id="dependency"),
+        pytest.param("a b", "ASCII", id="not-a-name"),
     ],
 )
 def test_a_name_that_is_refused_can_be_corrected(
