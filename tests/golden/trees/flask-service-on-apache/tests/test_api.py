@@ -148,7 +148,11 @@ def test_says_what_there_is_where_a_path_is_unknown(client: httpx2.Client, path:
 def test_bounds_the_head(
     client: httpx2.Client, path: str, headers: dict[str, str], status: int
 ) -> None:
-    response = client.get(path, headers=headers)
+    try:
+        response = client.get(path, headers=headers)
+    except httpx2.TransportError:  # closed while it was still sending
+        assert status == 431
+        return
     assert response.status_code == status
     if status != 200:
         assert response.json()["error"]["type"] == "invalid_request_error"
