@@ -66,12 +66,20 @@ class Bench:
         variables = {
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": upstream,
-            "GUNICORN_CMD_ARGS": f"--config {self.project(kind) / 'gunicorn.conf.py'}",
+            "GUNICORN_CMD_ARGS": self._workers(kind),
         }
         framework = "fastapi" if kind == "uvicorn" else "flask"
         app = f"{framework}_{what}:app"
         with self._serving(kind, app, BASELINES, variables, USUAL) as server:
             yield server
+
+    def _workers(self, kind: str) -> str:
+        """What makes gunicorn take the worker class and the threads of a service, and no more."""
+        if kind == "uvicorn":
+            return ""
+        configured = (self.project(kind) / "gunicorn.conf.py").read_text("utf-8")
+        threads = re.search(r"^threads = (\d+)", configured, re.MULTILINE)
+        return f"--worker-class {kind}" + (f" --threads {threads[1]}" if threads else "")
 
     @contextmanager
     def _serving(
