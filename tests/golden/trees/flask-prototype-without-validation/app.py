@@ -14,7 +14,7 @@ import httpx2
 import openai
 from flask import Flask, Response, abort, jsonify, request
 from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 KEY = os.getenv("LLM_API_KEY", "").strip()
 MODEL = (os.getenv("LLM_MODEL") or "gpt-5.4-mini") if KEY else "offline-echo"
@@ -154,11 +154,11 @@ def strict_json() -> None:
     """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
     try:
         if request.method == "POST" and request.url_rule:
-            json.dumps(request.get_json(), ensure_ascii=False, allow_nan=False).encode()
+            text = json.dumps(request.get_json(), ensure_ascii=False, allow_nan=False)
+            json.loads("[" * 50 + text.encode().decode() + "]" * 50)  # an answer nests it deeper
     except Exception as error:  # of the body, or of the server that reads it
-        if getattr(error, "code", None) in (413, 415):
-            raise
-        abort(400, "The body is not valid JSON")
+        known = getattr(error, "code", None) in (413, 415)
+        raise error if known else BadRequest("The body is not valid JSON") from None
 
 
 @app.after_request

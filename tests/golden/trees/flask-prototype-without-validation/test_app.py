@@ -122,7 +122,7 @@ def test_reads_any_json(client: httpx2.Client, kind: str) -> None:
     assert client.post("/echo", content="7", headers={"content-type": kind}).json()["you_sent"] == 7
 
 
-@pytest.mark.parametrize("levels", [100, 300, 3_000])
+@pytest.mark.parametrize("levels", [100, 300, *range(900, 1_000, 4), 3_000])
 def test_repeats_or_refuses_nesting(client: httpx2.Client, levels: int) -> None:
     body = "[" * levels + "]" * levels
     response = client.post("/echo", content=body, headers={"content-type": "application/json"})
