@@ -1,7 +1,7 @@
 """Runs git, without the hooks and the surroundings of whoever runs us."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from genai_scaffold import process
@@ -36,6 +36,34 @@ def below_root(path: Path) -> str:
     """Where in its repository a directory lies; nothing at the root, or outside of any."""
     top = root(path)
     return "" if top is None or top == path else path.relative_to(top).as_posix()
+
+
+def ignored(directory: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Those of a directory's paths that git does not keep, each with the rule that says so.
+
+    Args:
+        directory: where to look.
+        paths: below it, there or not; none behind a symbolic link.
+
+    Raises:
+        EnvironmentFailure: git failed.
+    """
+    asked = run(
+        directory,
+        *("check-ignore", "--verbose", "-z", "--stdin"),
+        environment={"GIT_LITERAL_PATHSPECS": "0"},  # which this command does not take
+        stdin="".join(f"{path}\0" for path in paths),
+    )
+    # Git ends with 1 where none is ignored.
+    if asked.code not in (0, 1):
+        raise failure(directory, "check-ignore", asked)
+    words = iter(asked.output.split("\0"))
+    # It also names the rules that say the opposite.
+    return {
+        path: f"{file}:{line} {pattern}"
+        for file, line, pattern, path in zip(words, words, words, words, strict=False)
+        if not pattern.startswith("!")
+    }
 
 
 def run(

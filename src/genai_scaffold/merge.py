@@ -184,9 +184,10 @@ def committed(here: Place, path: str) -> str | None:
 
 
 def _in_the_way(here: Place, paths: Iterable[str]) -> DestinationError:
+    rules = "".join(f"; {rule} ignores {path}" for path, rule in _ignored(here, paths).items())
     return DestinationError(
         f"{here.project} cannot be updated: {_some(paths)} in the way",
-        why="git does not keep what is there, so it could not be brought back",
+        why=f"git does not keep what is there, so it could not be brought back{rules}",
         fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
     )
 
@@ -714,26 +715,17 @@ def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
         yield Conflict(path, KINDS.get(frozenset(found), MOVED))
 
 
-def elsewhere(here: Place, paths: Iterable[str]) -> list[str]:
-    """Those of a project's files that git keeps in a submodule, or not at all: it ignores them."""
+def elsewhere(here: Place, paths: Iterable[str]) -> dict[str, str]:
+    """Those of a project's files that git ignores, with the rule, or keeps in a submodule."""
     listed = _listed(git.output(here.project, "ls-files", "--stage", "-z"))
     modules = {line.partition("\t")[2] for line in listed if line.startswith(GITLINK)}
     inside = [path for path in paths if modules & {path, *map(str, PurePosixPath(path).parents)}]
-    return [*inside, *_ignored(here, set(paths).difference(inside))]
+    return {**dict.fromkeys(inside, ""), **_ignored(here, set(paths).difference(inside))}
 
 
-def _ignored(here: Place, paths: Iterable[str]) -> list[str]:
+def _ignored(here: Place, paths: Iterable[str]) -> dict[str, str]:
     reachable = [path for path in paths if not _is_behind_a_link(here.project, path)]
-    asked = git.run(
-        here.project,
-        *("check-ignore", "-z", "--stdin"),
-        environment={"GIT_LITERAL_PATHSPECS": "0"},  # which this command does not take
-        stdin="".join(f"{path}\0" for path in reachable),
-    )
-    # Git ends with 1 where none is ignored.
-    if asked.code not in (0, 1):
-        raise git.failure(here.project, "check-ignore", asked)
-    return _listed(asked.output)
+    return git.ignored(here.project, reachable)
 
 
 def _remove(folder: Path, path: str) -> None:

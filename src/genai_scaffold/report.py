@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # not every command needs them
 
     from genai_scaffold.doctor import Diagnosis
     from genai_scaffold.pipeline import Created, Plan
-    from genai_scaffold.update import Outcome
+    from genai_scaffold.update import Ignored, Outcome
     from genai_scaffold.verify import Finding
 
 SCHEMA = 1
@@ -285,7 +285,8 @@ def outcome_document(result: "Outcome") -> dict[str, Any]:
         "changes": [change._asdict() for change in result.changes],
         "conflicts": [conflict._asdict() for conflict in result.conflicts],
         "kept_deleted": list(result.kept_deleted),
-        "ignored": list(result.ignored),
+        "ignored": [file.path for file in result.ignored if not file.is_written],
+        "ignored_by": {file.path: file.rule for file in result.ignored if file.rule},
         "uses": [use._asdict() for use in result.handwork.uses],
         "settings": [setting._asdict() for setting in result.handwork.settings],
         "compile": list(result.compiling),
@@ -377,8 +378,7 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
 
 def _left_to_do(result: "Outcome", terminal: "Console") -> None:
     lines = [f"{path} stays deleted; the template changed it" for path in result.kept_deleted]
-    alone = "is ignored by git, or in a submodule, and was left alone"
-    lines += [f"{path} {alone}" for path in result.ignored]
+    lines += [f"{file.path} {_said_of(file)}" for file in result.ignored]
     lines += [f"{use.path}:{use.line} {use.problem}" for use in result.handwork.uses]
     lines += [
         f"{setting.name} {setting.problem}{' (your .env sets it)' if setting.is_set else ''}"
@@ -389,6 +389,14 @@ def _left_to_do(result: "Outcome", terminal: "Console") -> None:
         terminal.print(f"\nTo look at{rest}", style="bold")
     for line in lines:
         terminal.print(f"  {line}", soft_wrap=True)
+
+
+def _said_of(file: "Ignored") -> str:
+    if not file.rule:
+        return "is in a submodule, and was left alone"
+    if file.is_written:
+        return f"is merged and staged, although git ignores it ({file.rule})"
+    return f"is ignored by git ({file.rule}), and was left alone"
 
 
 # The other commands.

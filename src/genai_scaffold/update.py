@@ -81,6 +81,20 @@ class Plan:
         return unedited and self.record.version == template.version()
 
 
+class Ignored(NamedTuple):
+    """A file that the template changed, and git does not keep here.
+
+    Args:
+        path: of the file.
+        rule: which says that; none where it is in a submodule.
+        is_written: whether it was merged all the same, as git merges what is new to a branch.
+    """
+
+    path: str
+    rule: str
+    is_written: bool
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a merge changed, or would change.
@@ -90,7 +104,7 @@ class Outcome:
         changes: file by file; those in conflict are among them.
         conflicts: what the user has to decide.
         kept_deleted: what the template changed, and stays deleted.
-        ignored: what the template changed, and git ignores or keeps in a submodule: left alone.
+        ignored: what the template changed, and git ignores or keeps in a submodule.
         handwork: what the merge cannot do.
         compiling: the commands that complete the lock files, which have something of the user's.
         diff: the changes as text, of a preview.
@@ -101,7 +115,7 @@ class Outcome:
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
     kept_deleted: tuple[str, ...]
-    ignored: tuple[str, ...]
+    ignored: tuple[Ignored, ...]
     handwork: Handwork
     compiling: tuple[str, ...]
     diff: str
@@ -323,9 +337,9 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
         _render_old(planned, here, current, old)
         _render_new(planned, current, new)
         _keep_own_answers(here, old, new)
-        ignored = _leave_out_ignored(here, old, new)
         if planned.base is not None:
             base = origin.snapshot(planned.base, here, planned.record, old, new)
+        ignored = _leave_out_ignored(here, base, old, new)
         locks = _merge_requirements(here, old, new) if base == old else ()
         name = f"genai-scaffold-{template.version()}"
         with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
@@ -337,7 +351,7 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
                 changes=merged.changes,
                 conflicts=merged.conflicts,
                 kept_deleted=merged.kept_deleted,
-                ignored=ignored,
+                ignored=tuple(_that_matter(ignored, merged.changes)),
                 handwork=Handwork(left.uses + unread.uses, left.settings + unread.settings),
                 compiling=locks,
                 diff="" if apply else merged.diff(),
@@ -417,15 +431,27 @@ def _render_new(planned: Plan, current: Path, destination: Path) -> None:
     verify.refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
 
 
-def _leave_out_ignored(here: Place, *renderings: Path) -> tuple[str, ...]:
-    """Take out of the renderings what git does not keep here; name what would have changed."""
+def _leave_out_ignored(
+    here: Place, base: Path | Snapshot, *renderings: Path
+) -> tuple[Ignored, ...]:
+    """Take out of the renderings what git does not keep here; name what would have changed.
+
+    What only the new one has stays in it: other files need it, and git merges it, too.
+    """
+    known = base.paths if isinstance(base, Snapshot) else frozenset(render.files(base))
     paths = sorted({path for rendering in renderings for path in render.files(rendering)})
-    changed = []
-    for path in merge.elsewhere(here, paths):
+    ignored = []
+    for path, rule in merge.elsewhere(here, paths).items():
         found = [rendering / path for rendering in renderings]
+        is_new = bool(rule) and path not in known
         contents = {file.read_bytes() if file.exists() else None for file in found}
-        if len(contents) > 1:
-            changed.append(path)
-        for file in found:
+        if is_new or len(contents) > 1:
+            ignored.append(Ignored(path, rule, is_new))
+        for file in () if is_new else found:
             file.unlink(missing_ok=True)
-    return tuple(changed)
+    return tuple(ignored)
+
+
+def _that_matter(ignored: Iterable[Ignored], changes: Iterable[Change]) -> Iterator[Ignored]:
+    changed = {change.path for change in changes}
+    return (file for file in ignored if file.path in changed or not file.is_written)

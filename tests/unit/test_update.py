@@ -274,6 +274,12 @@ def in_the_way(project: Path) -> None:
     (project / "brand new.txt").write_text("the user's, in no commit\n")
 
 
+def ignored_in_the_way(project: Path) -> None:
+    in_the_way(project)
+    (project / ".git/info").mkdir(exist_ok=True)
+    (project / ".git/info/exclude").write_text("# Mine\nbrand*\n")
+
+
 def ignored_folder_in_the_way(project: Path) -> None:
     (project / "brand new.txt").mkdir()
 
@@ -319,6 +325,7 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(assumed_elsewhere, 3, "start in the way", id="assume-unchanged-elsewhere"),
         pytest.param(foreign_owner, 4, "dubious ownership", id="another-owner"),
         pytest.param(in_the_way, 3, "brand new.txt in the way", id="untracked-in-the-way"),
+        pytest.param(ignored_in_the_way, 3, "exclude:2 brand* ignores brand", id="ignored"),
         pytest.param(ignored_folder_in_the_way, 3, "brand new.txt", id="folder-in-the-way"),
         pytest.param(hidden_from_git, 3, "skip-worktree", id="skip-worktree"),
         pytest.param(assumed_unchanged, 3, "dropped.txt in the way", id="assume-unchanged"),
@@ -389,6 +396,63 @@ def test_what_is_in_a_submodule_is_left_alone(project: Path) -> None:
     assert contents(project / "docs") == before
     assert (project / "brand new.txt").exists()
     assert git(project, "diff", "--cached", "--name-only", "docs", ".gitmodules") == ""
+
+
+def a_rule_of_the_project(project: Path) -> str:
+    with (project / ".gitignore").open("a") as file:
+        file.write("brand*\n!brand new.md\n")
+    commit(project)
+    return ".gitignore:"
+
+
+def a_rule_for_a_folder_of_the_repository(project: Path) -> str:
+    for path in git(project, "ls-files", "-z").rstrip("\0").split("\0"):
+        (project / "services" / path).parent.mkdir(exist_ok=True, parents=True)
+        git(project, "mv", path, f"services/{path}")
+    (project / ".gitignore").write_text("services/\n")
+    commit(project)
+    return ".gitignore:1 services/"
+
+
+def a_rule_of_the_clone(project: Path) -> str:
+    (project / ".git/info").mkdir(exist_ok=True)
+    (project / ".git/info/exclude").write_text("*.txt\n")
+    return ".git/info/exclude:1 *.txt"
+
+
+def a_rule_of_the_user(project: Path) -> str:
+    excludes = project.parent / "ignored everywhere"
+    excludes.write_text("brand new.*\n")
+    git(project, "config", "core.excludesFile", str(excludes))
+    return f"{excludes}:1 brand new.*"
+
+
+@pytest.mark.parametrize(
+    "ignore",
+    [
+        a_rule_of_the_project,
+        a_rule_for_a_folder_of_the_repository,
+        a_rule_of_the_clone,
+        a_rule_of_the_user,
+    ],
+)
+@pytest.mark.parametrize("based", [False, True], ids=["", "base"])
+def test_what_is_new_is_merged_though_git_ignores_it_and_the_rule_is_named(
+    ignore: Callable[[Path], str], based: bool, project: Path
+) -> None:
+    if based:
+        answers("v0.0.1", "v0.0.1.dev3")(project)
+    rule = ignore(project)
+    inside = project / "services"
+    place = inside if inside.exists() else project
+    run = tool("update", str(place), "--yes", *(["--base", "HEAD"] if based else []))
+    assert run.code == (3 if based else 0), run.errors
+    assert (place / "brand new.txt").read_text() == "of the newer one\n"
+    assert git(place, "ls-files", "brand*") == "brand new.txt\n"
+    said = "brand new.txt is merged and staged, although git ignores it "
+    assert f"{said}({rule}" in run.output
+    subprocess.run(["git", "-C", str(place), "reset", "--quiet", "--merge"], check=True)
+    assert git(place, "status", "--porcelain", "--ignored") == ""
 
 
 def test_what_is_outside_of_a_sparse_checkout_is_named(versions: Versions, work: Path) -> None:

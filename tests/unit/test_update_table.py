@@ -86,6 +86,8 @@ ROWS = [
     Row("ignored", "edited", "left alone"),
     Row("ignored", "deleted", "left alone"),
     Row("ignored", "renamed", "left alone"),
+    Row("ignored beforehand", "added", "the template's, though ignored"),
+    Row("ignored beforehand", "renamed", "both, though ignored", "{}-renamed.txt"),
     Row("added", "added", "in conflict"),
     Row("added the same", "added", "the user's"),
 ]
@@ -116,6 +118,8 @@ def by_the_user(row: Row, project: Path) -> None:  # noqa: C901 - a table, too
     match row.user:
         case "edited elsewhere" | "ignored":
             file.write_text(text(row.name, {3: USER}))
+        case "ignored beforehand" if file.exists():
+            file.write_text(text(row.name, {3: USER}))
         case "edited the same line":
             file.write_text(text(row.name, {10: USER}))
         case "deleted":
@@ -140,7 +144,7 @@ def by_the_user(row: Row, project: Path) -> None:  # noqa: C901 - a table, too
             file.parent.mkdir(exist_ok=True)
             file.write_text(text(row.name, {10: TEMPLATE}))
         case _:
-            assert row.user == "nothing"
+            assert row.user in {"nothing", "ignored beforehand"}
 
 
 class Merged(NamedTuple):
@@ -199,6 +203,7 @@ def updated(
         by_the_user(row, project)
     ignored = [row.path for row in ROWS if row.user == "ignored"]
     git(project, "rm", "--quiet", "--cached", "--", *ignored)
+    ignored += [row.result for row in ROWS if row.user == "ignored beforehand"]
     with (project / ".gitignore").open("a") as file:
         file.writelines(f"{path}\n" for path in ignored)
     commit(project)
@@ -289,6 +294,17 @@ def left_alone(done: Merged, path: str) -> None:
     assert path in done.said["ignored"]
 
 
+def the_templates_though_ignored(done: Merged, path: str) -> None:
+    the_templates(done, path)
+    assert done.said["ignored_by"][path].endswith(f" {path}")
+    assert path not in done.said["ignored"]
+
+
+def both_though_ignored(done: Merged, path: str) -> None:
+    both(done, path)
+    the_templates_though_ignored(done, path)
+
+
 OUTCOMES: Mapping[str, Callable[[Merged, str], None]] = {
     "the user's": the_users,
     "the template's": the_templates,
@@ -303,6 +319,8 @@ OUTCOMES: Mapping[str, Callable[[Merged, str], None]] = {
     "gone": gone,
     "stays deleted": stays_deleted,
     "left alone": left_alone,
+    "the template's, though ignored": the_templates_though_ignored,
+    "both, though ignored": both_though_ignored,
 }
 
 
