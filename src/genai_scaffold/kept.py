@@ -30,7 +30,10 @@ def keep(repository: Path) -> None:
         return
     stdin = _packed(template.files(template.root())).decode("utf-8", "surrogateescape")
     name = git.output(repository, "hash-object", "-w", "--stdin", stdin=stdin).strip()
-    git.output(repository, "update-ref", f"{REFS}/{digest}", name)
+    kept = git.run(repository, "update-ref", f"{REFS}/{digest}", name)
+    # Another run of ours may have been faster.
+    if kept.code != 0 and find(repository, template.version()) is None:
+        raise git.failure(repository, "update-ref", kept)
 
 
 def find(repository: Path, version: str) -> Mapping[str, bytes] | None:

@@ -45,6 +45,8 @@ KINDS = {
     frozenset({BASE, OURS}): "changed by you, dropped by the template",
 }
 MOVED = "moved by you and by the template"
+OUR_FILE = "yours, where the template has a folder"
+THEIR_FILE = "the template's, where you have a folder"
 
 
 class Change(NamedTuple):
@@ -236,7 +238,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} has changes that are not committed",
             why=_some(changed),
-            fix=f"an update was stopped here; to take it back: {shlex.join(here.rescue)}"
+            fix=f"an update was stopped here; to take it back: {shlex.join(_way_back(here))}"
             if stopped
             else "commit or stash them",
         )
@@ -247,6 +249,12 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             fix="commit them, or git restore --staged them",
         )
     _remove_what_stopped_updates_left(here)
+
+
+def _way_back(here: Place) -> list[str]:
+    """The command that takes back a stopped update; only one of git's knows conflicts."""
+    unmerged = git.output(here.project, "ls-files", "--unmerged", "-z", "--", ".")
+    return here.undo if unmerged else here.rescue
 
 
 def _is_of_a_stopped_update(here: Place, changed: Iterable[str]) -> bool:
@@ -335,20 +343,43 @@ class Merge:
         """
         if not self.changes:
             return
-        self.refuse_what_is_in_the_way()
         with _alone(self.here):
+            self._refuse_what_has_changed()
             self._bring_objects()
-            self._bring_in()
+            with staging.directory(self.here.private, STAGE) as folder:
+                self._try_filters(folder)
+                with signals.ignored():
+                    self._bring_in(folder)
 
-    def _bring_in(self) -> None:
-        stage = staging.directory(self.here.private, STAGE)
-        with stage as folder, signals.ignored():
-            self._write_journal(folder)
-            self._replace_index(folder, self.merged, self._refuse_what_has_changed)
-            with self._all_or_nothing():
-                self._write_files()
-                removals = {entry.removal for entry in self.unmerged}
-                self._replace_index(folder, [*removals, *self.unmerged])
+    def _bring_in(self, stage: Path) -> None:
+        self._write_journal(stage)
+        self._replace_index(stage, self.merged, self._refuse_what_has_changed)
+        with self._all_or_nothing():
+            self._write_files()
+            removals = {entry.removal for entry in self.unmerged}
+            self._replace_index(stage, [*removals, *self.unmerged])
+
+    def _try_filters(self, stage: Path) -> None:
+        """Write the files where nobody looks: a filter that fails, such as of large files, ends it.
+
+        Raises:
+            EnvironmentFailure: one does; nothing is changed.
+        """
+        index = stage / "index"
+        shutil.copy2(self.here.index, index)
+        self._change_index(index, self.merged)
+        done = git.run(
+            self.here.project,
+            *("checkout-index", f"--prefix={stage}/tried/", "-z", "--stdin"),
+            environment={"GIT_INDEX_FILE": str(index)},
+            stdin="".join(f"{change.path}\0" for change in self.changes if change.status != "D"),
+        )
+        if done.code != 0:
+            raise EnvironmentFailure(
+                f"{self.here.project} cannot be updated; it is as it was",
+                why=git.failure(self.here.project, "checkout-index", done).why,
+                fix="make room, or mend the filter of your .gitattributes that git names",
+            )
 
     def _write_journal(self, stage: Path) -> None:
         """Keep what is written, so that what a stop leaves is told from the user's own work."""
@@ -380,6 +411,12 @@ class Merge:
 
     def _refuse_what_has_changed(self) -> None:
         changed = _uncommitted(self.here) or _staged(self.here)
+        if {self.here.prefix + change.path for change in self.changes} <= set(changed):
+            raise DestinationError(
+                f"{self.here.project} was not updated a second time",
+                why="another run of genai-scaffold has just merged the same",
+                fix=f"look at what it brought: git -C {shlex.quote(str(self.here.project))} status",
+            )
         if changed or _last_tree(self.here) != self.last:
             raise DestinationError(
                 f"{self.here.project} has changed in the meantime, and was not updated",
@@ -413,6 +450,18 @@ class Merge:
             raise _outside_of_the_sparse_checkout(self.here, missing)
         if found := [*found, *hidden]:
             raise _in_the_way(self.here, found)
+        theirs = [entry.path for entry in self.unmerged if entry.stage == THEIRS]
+        if unlike := [path for path in theirs if self._is_below_a_file(path)]:
+            raise DestinationError(
+                f"{self.here.project} cannot be updated: {_some(unlike)} in conflict",
+                why="a folder of the template's is a link or a file here, and git could not take "
+                "such a conflict back",
+                fix="put the folder itself in its place and commit that, until it is updated",
+            )
+
+    def _is_below_a_file(self, path: str) -> bool:
+        parents = [self.here.project / parent for parent in Path(path).parents[:-1]]
+        return any(parent.is_symlink() or parent.is_file() for parent in parents)
 
     def _is_in_the_way(self, path: str, deleted: set[str]) -> bool:
         target = self.here.project / path
@@ -536,7 +585,7 @@ def three_way(
         theirs = repository.commit(repository.tree(template), first)
         repository.check_out(repository.commit(last, first))
         repository.merge(theirs, name)
-        kept_deleted = repository.keep_deleted(first)
+        kept_deleted = repository.keep_deleted(first, name)
         # It may be a link, and what it leads to is not ours.
         (work / always).unlink(missing_ok=True)
         shutil.copyfile(template / always, work / always)
@@ -548,7 +597,7 @@ def three_way(
             last=last,
             work=work,
             changes=tuple(Change(status, entry.path) for status, _, entry in merged),
-            conflicts=tuple(_conflicts(unmerged)),
+            conflicts=tuple(_conflicts(unmerged, work, name)),
             kept_deleted=tuple(kept_deleted),
             unmerged=tuple(unmerged),
             merged=tuple(entry for _, _, entry in merged),
@@ -672,7 +721,7 @@ class _Repository:
             for described, _, path in [line.partition("\t")]
         ]
 
-    def keep_deleted(self, base: str) -> list[str]:
+    def keep_deleted(self, base: str, name: str) -> list[str]:
         """Remove again what the user deleted and git brought back for its changes.
 
         What has another name now was never deleted: it stays, since other files may need it.
@@ -680,13 +729,16 @@ class _Repository:
         known = set(_listed(self.git("ls-tree", "-r", "-z", "--name-only", base)))
         stages = _stages(self.unmerged())
         paths = [path for path, found in stages.items() if found == {BASE, THEIRS}]
+        kept = []
         for path in paths:
-            if path in known:
+            # Where the user has a folder now, git puts it beside that.
+            if (deleted := path.removesuffix(f"~{name}")) in known:
                 self.git("rm", "--quiet", "--cached", "--", path)
                 _remove(self._work, path)
+                kept.append(deleted)
             else:
                 self.git("add", "--force", "--", path)
-        return [path for path in paths if path in known]
+        return kept
 
     def changed(self) -> list[tuple[str, Entry, Entry]]:
         """What the index has otherwise than the last commit: status, old and new entry."""
@@ -710,9 +762,14 @@ def _stages(unmerged: Iterable[Entry]) -> dict[str, set[str]]:
     return stages
 
 
-def _conflicts(unmerged: Iterable[Entry]) -> Iterator[Conflict]:
+def _conflicts(unmerged: Iterable[Entry], work: Path, name: str) -> Iterator[Conflict]:
     for path, found in _stages(unmerged).items():
-        yield Conflict(path, KINDS.get(frozenset(found), MOVED))
+        # Beside a folder git keeps a file of the same name under another one.
+        beside, _, side = path.rpartition("~")
+        alone = MOVED
+        if (work / beside).is_dir():
+            alone = {"HEAD": OUR_FILE, name: THEIR_FILE}.get(side, MOVED)
+        yield Conflict(path, KINDS.get(frozenset(found), alone))
 
 
 def elsewhere(here: Place, paths: Iterable[str]) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import commit, contents, git, installed, tool
 
+from genai_scaffold import git as our_git
 from genai_scaffold import history, record, template
 
 DEVELOPMENT = "0.0.3.dev0"
@@ -117,6 +119,20 @@ def test_a_build_is_known_by_the_release_of_its_template(
     text = (clone / "text.txt").read_text()
     assert "line 0, and mine\n" in text
     assert f"of build {name}\n" in text
+
+
+def test_another_run_may_be_faster_to_keep_a_template(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = our_git.run
+
+    def lose(directory: Path, *arguments: str, **options: Any) -> Any:
+        done = real(directory, *arguments, **options)
+        return done._replace(code=128) if arguments[0] == "update-ref" else done
+
+    monkeypatch.setattr(our_git, "run", lose)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 0, run.errors
 
 
 def test_a_released_template_is_not_kept(builds: Builds, work: Path) -> None:

@@ -793,6 +793,43 @@ def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.Mon
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_a_filter_that_fails_ends_it_before_anything_is_written(project: Path) -> None:
+    (project / ".gitattributes").write_text("*.txt filter=large\n")
+    commit(project)
+    git(project, "config", "filter.large.clean", "cat")
+    git(project, "config", "filter.large.smudge", "false")
+    git(project, "config", "filter.large.required", "true")
+    before = state(project)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 4
+    assert "brand new.txt: smudge filter large failed" in run.errors
+    assert "it is as it was" in run.errors
+    assert state(project) == before
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_conflict_that_git_cannot_take_back_is_refused(versions: Versions, work: Path) -> None:
+    moved = copied(versions.old, work)
+    for root, name in ((moved.old, "before.txt"), (moved.new, "after.txt")):
+        (root / "templates/project/folder").mkdir()
+        lines = "".join(f"line {number}\n" for number in range(20))
+        (root / "templates/project/folder" / name).write_text(lines)
+    moved.record()
+    with moved.before():
+        project = new(work / "my-app", "--deploy", "none")
+    (project / "src").mkdir()
+    git(project, "mv", "folder", "src/folder")
+    (project / "folder").symlink_to("src/folder")
+    commit(project)
+    before = state(project)
+    with moved.after():
+        run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "folder/after.txt in conflict" in run.errors
+    assert "put the folder itself in its place" in run.errors
+    assert state(project) == before
+
+
 def edited_and_saved(project: Path) -> None:
     (project / "text.txt").write_text("saved while it was merged\n")
 
@@ -952,6 +989,24 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
     assert tool("update", str(project), "--yes").code == 0
     assert codes == [3]
     assert git(project, "diff") == ""
+
+
+def test_the_loser_of_two_runs_at_once_hears_what_the_other_one_did(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = merge.Merge.apply
+
+    def apply_after_another(self: merge.Merge) -> None:
+        monkeypatch.setattr(merge.Merge, "apply", real)
+        assert tool("update", str(project), "--yes").code == 0
+        real(self)
+
+    monkeypatch.setattr(merge.Merge, "apply", apply_after_another)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 3
+    assert "another run of genai-scaffold has just merged the same" in run.errors
+    assert git(project, "diff") == ""
+    assert (project / "brand new.txt").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
@@ -1180,6 +1235,31 @@ def test_after_a_stop_half_way_it_is_offered_to_take_that_back(stopped: Path) ->
     assert git(stopped, "status", "--porcelain") == ""
     assert tool("update", str(stopped), "--yes", "--dry-run").code == 0
     assert not list((stopped / ".git").glob(".genai-scaffold.*"))
+
+
+def test_after_a_stop_with_conflicts_a_command_is_offered_that_knows_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "brand new.txt").mkdir()
+    (project / "brand new.txt/mine.txt").write_text("mine\n")
+    commit(project)
+    before = state(project)
+    real = merge.Merge._bring_in  # noqa: SLF001 - at its end, before anything is removed
+
+    def bring_in(self: merge.Merge, stage: Path) -> None:
+        real(self, stage)
+        shutil.copytree(project, project.parent / "stopped", symlinks=True)
+
+    with monkeypatch.context() as context:
+        context.setattr(merge.Merge, "_bring_in", bring_in)
+        assert tool("update", str(project), "--yes").code == 3
+    shutil.rmtree(project)
+    (project.parent / "stopped").rename(project)
+    git(project, "status")  # the copy has other times than the index says
+    said = tool("update", str(project), "--yes").errors
+    subprocess.run(shlex.split(said.partition(RESCUE)[2]), check=True, cwd="/")
+    assert git(project, "status", "--porcelain") == ""
+    assert state(project) == before
 
 
 def edited_by_the_user(project: Path) -> None:

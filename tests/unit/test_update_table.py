@@ -88,12 +88,15 @@ ROWS = [
     Row("ignored", "renamed", "left alone"),
     Row("ignored beforehand", "added", "the template's, though ignored"),
     Row("ignored beforehand", "renamed", "both, though ignored", "{}-renamed.txt"),
+    Row("made a folder", "added", "beside the user's folder"),
+    Row("made a folder", "edited", "stays a folder"),
+    Row("added", "added a folder", "beside the template's folder"),
     Row("added", "added", "in conflict"),
     Row("added the same", "added", "the user's"),
 ]
 
 
-def by_the_template(row: Row) -> tuple[str | None, str | None, str]:
+def by_the_template(row: Row) -> tuple[str | None, str | None, str]:  # noqa: PLR0911 - a table
     """The file in the older template, in the newer one, and the newer one's path."""
     old = text(row.name)
     match row.template:
@@ -108,12 +111,14 @@ def by_the_template(row: Row) -> tuple[str | None, str | None, str]:
             return old, text(row.name, {20: TEMPLATE}), path
         case "added":
             return None, text(row.name, {10: TEMPLATE}), row.path
+        case "added a folder":
+            return None, text(row.name), f"{row.path}/inside.txt"
         case "made a program":
             return old, f"#!/bin/sh\n{text(row.name, {10: TEMPLATE})}", row.path
     raise AssertionError(row.template)
 
 
-def by_the_user(row: Row, project: Path) -> None:  # noqa: C901 - a table, too
+def by_the_user(row: Row, project: Path) -> None:  # noqa: C901, PLR0912 - a table, too
     file = project / row.path
     match row.user:
         case "edited elsewhere" | "ignored":
@@ -132,6 +137,10 @@ def by_the_user(row: Row, project: Path) -> None:  # noqa: C901 - a table, too
             (project / "mine" / file.name).write_text(text(row.name, {3: USER}))
         case "made a program":
             file.chmod(0o755)
+        case "made a folder":
+            file.unlink(missing_ok=True)
+            file.mkdir()
+            (file / "mine.txt").write_text(USER)
         case "replaced by bytes":
             file.write_bytes(BYTES)
         case "replaced by a link":
@@ -182,7 +191,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
         old, newer, path = by_the_template(row)
         for root, content, place in ((two.old, old, row.path), (two.new, newer, path)):
             file = root / "templates" / "project" / place
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 file.write_text(content)
     shared = two.old / "templates" / "project" / "README.md.jinja"
@@ -294,6 +303,25 @@ def left_alone(done: Merged, path: str) -> None:
     assert path in done.said["ignored"]
 
 
+def beside_the_users_folder(done: Merged, path: str) -> None:
+    beside = f"{path}~genai-scaffold-0.0.2"
+    assert done.conflicts[beside] == "the template's, where you have a folder"
+    assert TEMPLATE in done.read(beside)
+    the_users(done, f"{path}/mine.txt")
+
+
+def stays_a_folder(done: Merged, path: str) -> None:
+    assert path in done.said["kept_deleted"]
+    the_users(done, f"{path}/mine.txt")
+    assert not (done.project / f"{path}~genai-scaffold-0.0.2").exists()
+
+
+def beside_the_templates_folder(done: Merged, path: str) -> None:
+    assert done.conflicts[f"{path}~HEAD"] == "yours, where the template has a folder"
+    assert (done.project / f"{path}~HEAD").read_bytes() == done.before[path]
+    assert (done.project / path / "inside.txt").exists()
+
+
 def the_templates_though_ignored(done: Merged, path: str) -> None:
     the_templates(done, path)
     assert done.said["ignored_by"][path].endswith(f" {path}")
@@ -319,6 +347,9 @@ OUTCOMES: Mapping[str, Callable[[Merged, str], None]] = {
     "gone": gone,
     "stays deleted": stays_deleted,
     "left alone": left_alone,
+    "beside the user's folder": beside_the_users_folder,
+    "stays a folder": stays_a_folder,
+    "beside the template's folder": beside_the_templates_folder,
     "the template's, though ignored": the_templates_though_ignored,
     "both, though ignored": both_though_ignored,
 }
