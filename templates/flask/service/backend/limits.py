@@ -108,11 +108,12 @@ class Limits:
 def connect(settings: Settings) -> Redis | None:
     if settings.redis_url is None:
         return None
-    return Redis.from_url(
+    redis: Redis = Redis.from_url(
         str(settings.redis_url.get_secret_value()),
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
     )
+    return redis
 
 
 def refusal(message: str, code: str, taking: Taking) -> RateLimited:

@@ -103,21 +103,13 @@ def show_metrics() -> Response:
 
 {% endif -%}
 @router.get("/")
-@typed({{ 'tag="example", ' if docs }}guard=admit_client_in_production)
+@typed({{ 'tag="example", responses=documented.EXAMPLE, ' if docs }}guard=admit_client_in_production)
 def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")
 
 
 @router.post("/echo")
-{%- if docs %}
-@typed(
-    tag="example",
-    responses=documented.INVALID,
-    guard=admit_client_in_production,
-)
-{%- else %}
-@typed(guard=admit_client_in_production)
-{%- endif %}
+@typed({{ 'tag="example", responses=documented.ECHO, ' if docs }}guard=admit_client_in_production)
 def echo(data: EchoRequest) -> Echo:
     """Sends back the JSON value that came in."""
     return Echo(you_sent=data.root)

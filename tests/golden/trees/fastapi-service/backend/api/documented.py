@@ -56,10 +56,11 @@ def errors(*statuses: int) -> Responses:
 
 
 ERROR: Responses = {"default": {"model": ErrorBody, "description": "An error"}}  # of every route
-INVALID = errors(400, 413, 422)
+EXAMPLE = errors(401, 429)
+ECHO = errors(400, 401, 413, 415, 422, 429)
 MODELS = errors(401, 429, 502, 504)
 MODEL = errors(401, 404, 429, 502, 504)
-MODEL_CALL = errors(400, 401, 404, 413, 422, 429, 502, 503, 504)
+MODEL_CALL = errors(400, 401, 404, 413, 415, 422, 429, 502, 503, 504)
 EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
 STREAM = {sse.MEDIA_TYPE: {"schema": EVENT}}  # of one event, as tools read it
 CHAT: Responses = {200: {"model": ChatCompletion, "content": STREAM}, **MODEL_CALL}

@@ -89,17 +89,13 @@ def show_readiness() -> Readiness:
 
 
 @router.get("/")
-@typed(tag="example", guard=admit_client_in_production)
+@typed(tag="example", responses=documented.EXAMPLE, guard=admit_client_in_production)
 def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")
 
 
 @router.post("/echo")
-@typed(
-    tag="example",
-    responses=documented.INVALID,
-    guard=admit_client_in_production,
-)
+@typed(tag="example", responses=documented.ECHO, guard=admit_client_in_production)
 def echo(data: EchoRequest) -> Echo:
     """Sends back the JSON value that came in."""
     return Echo(you_sent=data.root)
