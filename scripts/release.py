@@ -43,9 +43,12 @@ def release(version: str) -> None:
     """Record this checkout's template under a version, and set that version.
 
     Raises:
-        ValueError: it is no version of a release, or not a new one, or not in the changelog.
+        ValueError: it is no version of a release, or not a new one, or not in the changelog; or the
+            package that would record it is not this checkout's.
     """
     refuse(version)
+    if not history.archive().resolve().is_relative_to(ROOT.resolve()):
+        raise ValueError(f"{history.archive()} is not in this checkout: pip install -e {ROOT}")
     heading = f"## {version} {UNRELEASED}"
     changes = CHANGELOG.read_text("utf-8")
     if heading not in changes:

@@ -38,6 +38,12 @@ def below_root(path: Path) -> str:
     return "" if top is None or top == path else path.relative_to(top).as_posix()
 
 
+def add_all(directory: Path) -> str:
+    """The command that stages all; git may be told to refuse line ends such as generated ones."""
+    strict = run(directory, "config", "--type=bool", "core.safecrlf").output == "true\n"
+    return f"git {'-c core.safecrlf=false ' * strict}add --all"
+
+
 def ignored(directory: Path, paths: Iterable[str]) -> dict[str, str]:
     """Those of a directory's paths that git does not keep, each with the rule that says so.
 

@@ -71,7 +71,7 @@ def find(old: Path, new: Path, merged: Path, project: Path) -> Handwork:
         merged: the merged project; of a conflict in it, the user's side is looked at.
         project: the user's directory.
     """
-    uses = [*_uses(old, new, merged), *_runs(old, merged)]
+    uses = [*_uses(old, new, merged), *_runs(old, merged), *_hidden(old, new, merged)]
     return Handwork(tuple(_by_place(uses)), tuple(_settings(old, new, project)))
 
 
@@ -152,6 +152,21 @@ def _runs(old: Path, merged: Path) -> Iterator[Use]:
                 known = not served or attribute.decode("ascii", "replace") in _defined(served)
                 if name in modules and known:
                     yield Use(path, number, f"runs {name}, which is gone")
+
+
+def _hidden(old: Path, new: Path, merged: Path) -> Iterator[Use]:
+    """The user's modules with the name of one that the template adds: Python finds one of them."""
+    for path in _code(new):
+        if (old / path).exists() or not (merged / path).is_file():
+            continue
+        name = path.removesuffix(".py").removesuffix("/__init__")
+        package = f"{name}/__init__.py"
+        others = [f"{name}.py"] if path == package else [package, *_code_in(merged, name)]
+        for other in others:
+            if (merged / other).is_file() and not (new / other).exists():
+                verb = "hides" if other == package else "is hidden by"
+                yield Use(other, 1, f"{verb} {path}, which the template adds")
+                break
 
 
 def _dotted_path(path: str) -> str:
@@ -268,6 +283,10 @@ def _given(file: Path) -> dict[str, str]:
             case _:
                 pass
     return given
+
+
+def _code_in(root: Path, folder: str) -> list[str]:
+    return [f"{folder}/{file.name}" for file in sorted((root / folder).glob("*.py"))]
 
 
 def _code(root: Path) -> list[str]:

@@ -7,6 +7,7 @@ goes into the user's repository, in an order that leaves one command to undo it 
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import time
@@ -38,6 +39,10 @@ RESCUE = ("restore", OUTSIDE, "--source=HEAD", "--staged", "--worktree", "--", "
 BASE, OURS, THEIRS = "1", "2", "3"
 # Contents are merged as they are kept: to convert them is for the user's own git.
 AS_KEPT = "* -text !eol -ident !working-tree-encoding !filter\n"
+PROMISOR = r"^remote\..*\.promisor$"
+DRIVERS = r"^merge\..*\.(driver|name|recursive)$"
+VALUES = {"set": "merge", "unset": "-merge"}
+GLOB = re.compile(r"[\\*?\[]")
 
 KINDS = {
     frozenset({BASE, OURS, THEIRS}): "changed by you and by the template",
@@ -153,7 +158,7 @@ def place(project: Path, marker: str) -> Place:
         raise DestinationError(
             f"{project} cannot be updated",
             why="it is not in a git repository",
-            fix=f"{enter} && git init && git add --all && git commit",
+            fix=f"{enter} && git init && {git.add_all(project)} && git commit",
         )
     if found.code != 0:
         raise git.failure(project, "rev-parse", found)
@@ -220,7 +225,8 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why=f"{marker} is {'a link' if link else 'not committed, so nothing could be undone'}",
-            fix=f"{shlex.join(['cd', str(here.project)])} && git add . && git commit"
+            fix=f"{shlex.join(['cd', str(here.project)])} && {git.add_all(here.project)} . "
+            "&& git commit"
             if not link
             else "put the file itself in its place, and commit it",
         )
@@ -581,8 +587,10 @@ def three_way(
         work.mkdir()
         repository = _Repository(work, stage, here)
         last = _last_tree(here)
+        _fetch_missing(here, last, *([base.tree] if isinstance(base, Snapshot) else []))
         first = repository.commit(repository.tree(base))
         theirs = repository.commit(repository.tree(template), first)
+        repository.merge_as_the_user_does(here, last, theirs)
         repository.check_out(repository.commit(last, first))
         repository.merge(theirs, name)
         kept_deleted = repository.keep_deleted(first, name)
@@ -616,6 +624,30 @@ def _staged(here: Place) -> list[str]:
     staged = git.output(here.top, "diff", "--cached", "--name-only", "--no-ext-diff", "-z")
     noted = git.output(here.top, "diff-files", "--name-only", "--diff-filter=A", "-z")
     return [*_listed(staged), *_listed(noted)]
+
+
+def _fetch_missing(here: Place, *trees: str) -> None:
+    """Get at once what a partial clone lacks of some trees: elsewhere git would not fetch it."""
+    named = git.run(here.top, "config", "--name-only", "--get-regexp", PROMISOR).output
+    remote = named.partition("\n")[0].removeprefix("remote.").removesuffix(".promisor")
+    listing = ("rev-list", "--objects", "--missing=print", *trees)
+    before: set[str] = set()
+    while remote:
+        listed = git.output(here.top, *listing).split("\n")
+        missing = {line[1:] for line in listed if line.startswith("?")}
+        # Of a tree that was missing, too, only now is it known what it has.
+        if missing <= before:
+            return
+        before |= missing
+        # As git itself fetches what it misses: what it has already says nothing here.
+        fetch = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "--stdin")
+        fetched = git.run(
+            here.top,
+            *("-c", "fetch.negotiationAlgorithm=noop", "fetch", OUTSIDE, remote, *fetch),
+            stdin="".join(f"{name}\n" for name in sorted(missing)),
+        )
+        if fetched.code != 0:
+            raise git.failure(here.top, "fetch", fetched)
 
 
 def _last_tree(here: Place) -> str:
@@ -652,7 +684,7 @@ def _lock(folder: int, here: Place) -> None:
 
 
 class _Repository:
-    """A repository that is thrown away, with nothing of the user's configuration."""
+    """A repository that is thrown away; of the user's configuration it has how files are merged."""
 
     def __init__(self, work: Path, stage: Path, here: Place) -> None:
         self._work = work
@@ -669,10 +701,11 @@ class _Repository:
         }
         self.git("init", "--quiet", "--template=", f"--object-format={here.hashes}")
         alternates = work / ".git" / "objects" / "info" / "alternates"
-        attributes = work / ".git" / "info" / "attributes"
-        for file in (alternates, attributes):
+        self._attributes = work / ".git" / "info" / "attributes"
+        self._drivers: dict[str, str] = {}
+        for file in (alternates, self._attributes):
             file.parent.mkdir(parents=True, exist_ok=True)
-        attributes.write_text(AS_KEPT, "utf-8")
+        self._attributes.write_text(AS_KEPT, "utf-8")
         alternates.write_bytes(os.fsencode(here.objects) + b"\n")
         style = git.run(here.top, "config", "merge.conflictStyle").output.strip() or "merge"
         self._settings = (
@@ -703,12 +736,28 @@ class _Repository:
     def check_out(self, commit: str) -> None:
         self.git("reset", "--quiet", "--hard", commit)
 
+    def merge_as_the_user_does(self, here: Place, *trees: str) -> None:
+        """Take over the programs that merge the user's files, and which file is whose."""
+        drivers = git.run(here.top, "config", "-z", "--get-regexp", DRIVERS).output
+        for number, (key, _, value) in enumerate(d.partition("\n") for d in _listed(drivers)):
+            self._drivers |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+            self._drivers["GIT_CONFIG_COUNT"] = str(number + 1)
+        listing = ("ls-tree", "-r", "-z", "--name-only")
+        paths = {path for tree in trees for path in _listed(self.git(*listing, tree))}
+        stdin = "".join(f"{path}\0" for path in sorted(paths))
+        asked = git.output(here.project, "check-attr", "-z", "--stdin", "merge", stdin=stdin)
+        words = iter(asked.split("\0"))
+        with self._attributes.open("a", encoding="utf-8", errors="surrogateescape") as file:
+            for path, _, value in zip(words, words, words, strict=False):
+                if value != "unspecified":
+                    file.write(f"{_pattern(path)} {VALUES.get(value, f'merge={value}')}\n")
+
     def merge(self, commit: str, name: str) -> None:
         self.git("branch", name, commit)
         merged = git.run(
             self._work,
             *(*self._settings, "merge", "--quiet", "--no-commit", "--no-ff", name),
-            environment=self._environment,
+            environment={**self._environment, **self._drivers},
         )
         # Git ends with 1 where there are conflicts.
         if merged.code not in (0, 1):
@@ -753,6 +802,12 @@ class _Repository:
             # A changed kind of file, such as a link instead of a text, is a change too.
             found.append((status.replace("T", "M"), before, entry))
         return found
+
+
+def _pattern(path: str) -> str:
+    """A path as git's attributes name it."""
+    plain = GLOB.sub(r"\\\g<0>", path)
+    return json.dumps(f"/{plain}", ensure_ascii=False)
 
 
 def _stages(unmerged: Iterable[Entry]) -> dict[str, set[str]]:

@@ -140,9 +140,11 @@ def create(
         notes += remarks
         if place := _place(destination):
             notes += _belongs_to_the_root(planned, place)
+        is_shared = bool(place or _of_a_clone(destination))
         progress("Moving it into place")
         with _parents(destination.parent):
             _move(project, destination)
+    notes += _left_out(destination, files) if is_shared else ()
     if git is not False:
         _keep_template(destination)
     return Created(planned, files, tuple(notes), repository)
@@ -455,6 +457,24 @@ def _belongs_to_the_root(planned: Plan, place: str) -> tuple[str, ...]:
     return (f"{note}: its README says what a job there runs.",)
 
 
+def _left_out(project: Path, files: tuple[str, ...]) -> tuple[str, ...]:
+    """What the rules of a repository that was there keep out of it."""
+    try:
+        rules = git.ignored(project, files)
+    except EnvironmentFailure:  # without git nothing is kept at all
+        return ()
+    if not rules:
+        return ()
+    found = list(dict.fromkeys(rules.values()))
+    more = f" and {len(found) - FILES_SHOWN} more" if len(found) > FILES_SHOWN else ""
+    note = (
+        f"The repository ignores {len(rules)} of the project's {len(files)} files, and a commit "
+        f"would lack them: {', '.join(found[:FILES_SHOWN])}{more}. Change these rules, or say "
+        "git add --force."
+    )
+    return (note,)
+
+
 def _place(destination: Path) -> str:
     """Where in a repository the project will lie; nothing where it is one of its own."""
     outer = git.root(destination)
@@ -516,8 +536,8 @@ def _keep_template(project: Path) -> None:
 def _initialize(project: Path) -> str | None:
     """Make an empty repository; says what went wrong."""
     made = git.run(project, "init", "--quiet", "--template=", "-b", "main")
-    # Global ignores could drop our files.
-    add = ("-c", "core.excludesFile=", "add", "--all")
+    # Global ignores could drop our files, and strict line ends refuse them.
+    add = ("-c", "core.excludesFile=", "-c", "core.safecrlf=false", "add", "--all")
     added = git.run(project, *add) if made.code == 0 else made
     return None if added.code == 0 else added.last_words
 

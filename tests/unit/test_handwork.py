@@ -138,6 +138,25 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
         assert f"{use.line}: {use.problem}".startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("added", "own", "problem"),
+    [
+        ("backend/keys.py", "backend/keys/__init__.py", "hides backend/keys.py"),
+        ("backend/keys.py", "backend/keys/mine.py", "is hidden by backend/keys.py"),
+        ("keys/__init__.py", "keys.py", "is hidden by keys/__init__.py"),
+        ("backend/keys.py", "backend/other/keys.py", None),
+        ("keys/__init__.py", "keys/mine.py", None),
+        ("backend/errors.py", "backend/errors/__init__.py", None),
+    ],
+    ids=["package", "folder", "module", "elsewhere", "within", "not-new"],
+)
+def test_modules_of_one_name(added: str, own: str, problem: str | None, tmp_path: Path) -> None:
+    old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", {added: "", **NEW})
+    merged = written(tmp_path / "merged", {added: "", **NEW, own: ""})
+    expected = [handwork.Use(own, 1, f"{problem}, which the template adds")] if problem else []
+    assert list(handwork.find(old, new_, merged, tmp_path).uses) == expected
+
+
 def test_scripts_that_run_what_is_gone(tmp_path: Path) -> None:
     old = {**OLD, "main.py": "app = 1\n", "Dockerfile": "CMD uvicorn main:app\n"}
     mine = {

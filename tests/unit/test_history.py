@@ -50,6 +50,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_template: Pa
     monkeypatch.setattr(release, "ROOT", root)
     monkeypatch.setattr(release, "CHANGELOG", root / "CHANGELOG.md")
     monkeypatch.setattr(release, "VERSION_FILE", package / "__init__.py")
+    monkeypatch.setattr(history, "archive", lambda: package / "history.zip")
     return root
 
 
@@ -131,9 +132,20 @@ def test_the_same_releases_make_the_same_archive(
     assert archives[0].read_bytes() == archives[1].read_bytes()
 
 
-def test_a_release_sets_the_version_and_dates_the_changelog(archive: Path, checkout: Path) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_a_package_of_elsewhere_records_no_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "archive", lambda: tmp_path / "site-packages.zip")
+    with pytest.raises(ValueError, match="is not in this checkout"):
+        release.release("0.3.0")
+    assert not history.archive().exists()
+    assert "not yet released" in release.CHANGELOG.read_text()
+
+
+def test_a_release_sets_the_version_and_dates_the_changelog(checkout: Path) -> None:
     release.release("0.3.0")
-    assert archive.is_file()
+    assert history.archive().is_file()
     assert '__version__ = "0.3.0"\n' in (checkout / "src/genai_scaffold/__init__.py").read_text()
     assert "(not yet released)" not in (checkout / "CHANGELOG.md").read_text()
     assert history.files("0.3.0") == template.files(checkout)

@@ -365,6 +365,31 @@ def test_there_is_no_repository_inside_a_repository(run: Command, work: Path) ->
     assert not (work / "services/bot/.git").exists()
 
 
+@pytest.mark.parametrize("directory", ["services/bot", "."], ids=["below the root", "a clone"])
+def test_what_a_repository_ignores_of_the_project_is_counted_and_its_rules_named(
+    directory: str, run: Command, work: Path
+) -> None:
+    process.run(["git", "init", "-q"], directory=work)
+    (work / ".git/info").mkdir(exist_ok=True)
+    (work / ".git/info/exclude").write_text("docs/\n*.toml\n")
+    ended = run("new", directory, "--name", "bot", "--yes")
+    assert ended.code == 0
+    process.run(["git", "add", "--all"], directory=work)
+    kept = process.run(["git", "ls-files"], directory=work / directory).output.split()
+    made = {path for path in tree(work / directory) if (work / directory / path).is_file()}
+    every = {path for path in made if not path.startswith(".git/")}
+    assert f"ignores {len(every) - len(kept)} of the project's {len(every)} files" in ended.errors
+    assert ".git/info/exclude:1 docs/, .git/info/exclude:2 *.toml" in ended.errors
+
+
+def test_strict_line_ends_are_no_obstacle(run: Command, work: Path) -> None:
+    for name, value in (("core.autocrlf", "true"), ("core.safecrlf", "true")):
+        process.run(["git", "config", "--global", name, value])
+    ended = run("new", "bot", "--yes")
+    assert (ended.code, ended.errors) == (0, "")
+    assert process.run(["git", "log", "--format=%s"], directory=work / "bot").output
+
+
 def test_a_project_in_our_own_checkout_stays_out_of_our_history(run: Command, work: Path) -> None:
     checkout = work / "genai-scaffold"
     (checkout / "src/genai_scaffold").mkdir(parents=True)

@@ -367,6 +367,70 @@ def test_what_is_noted_elsewhere_as_to_be_added_is_refused(versions: Versions, w
     assert "both would be mixed: other.txt" in run.errors
 
 
+def test_what_is_advised_without_a_repository_works_with_strict_line_ends(
+    project: Path,
+) -> None:
+    no_repository(project)
+    for name, value in (("core.autocrlf", "true"), ("core.safecrlf", "true")):
+        git(project.parent, "config", "--global", name, value)
+    for message in ("First", "Second"):
+        refused = tool("update", str(project), "--yes")
+        advice = refused.errors.partition("fix: ")[2].strip()
+        subprocess.run(f"{advice} --quiet -m {message}", shell=True, check=True)  # noqa: S602
+        assert tool("update", str(project), "--yes", "--dry-run").code == 0
+        answers_not_committed(project)
+
+
+def test_a_partial_clone_gets_what_the_merge_needs_at_once(project: Path) -> None:
+    answers("v0.0.1", "v0.0.1.dev3")(project)
+    git(project, "reset", "--quiet", "--soft", "HEAD^")
+    git(project, "commit", "--quiet", "--amend", "--reset-author", "-m", FIRST)
+    for name in ("text.txt", "README.md", "docs/decision.md"):
+        with (project / name).open("a") as file:
+            file.write("mine\n")
+    commit(project)
+    git(project, "config", "uploadpack.allowFilter", "true")
+    git(project.parent, "clone", "--quiet", "--filter=blob:none", f"file://{project}", "partial")
+    clone = project.parent / "partial"
+    before = set((clone / ".git/objects/pack").glob("*.pack"))
+    run = tool("update", str(clone), "--yes", "--base", "HEAD^")
+    assert run.code in {0, 3}, run.errors
+    assert (clone / "text.txt").read_text().endswith("mine\n")
+    # What the merge lacked, and its own result.
+    assert len(set((clone / ".git/objects/pack").glob("*.pack")) - before) == 2
+
+
+def in_the_project(project: Path) -> None:
+    (project / ".gitattributes").write_text("text.txt merge=mine\n")
+
+
+def for_all_of_the_user(project: Path) -> None:
+    file = project.parent / "attributes"
+    file.write_text("*.txt merge=mine\n")
+    git(project, "config", "core.attributesFile", str(file))
+
+
+def above_the_project(project: Path) -> None:
+    moved_into_a_larger_repository(project)
+    (project / ".gitattributes").write_text("services/**/[t]ext.txt merge=mine\n")
+
+
+@pytest.mark.parametrize("attribute", [in_the_project, for_all_of_the_user, above_the_project])
+def test_the_users_own_way_to_merge_a_file_is_used(
+    attribute: Callable[[Path], None], project: Path
+) -> None:
+    text = (project / "text.txt").read_text().replace("the older one", "mine")
+    (project / "text.txt").write_text(text)
+    commit(project)
+    attribute(project)
+    commit(project)
+    git(project, "config", "merge.mine.driver", "true")
+    place = next(project.rglob("text.txt")).parent
+    run = tool("update", str(place), "--yes")
+    assert run.code == 0, run.errors
+    assert (place / "text.txt").read_text() == text
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["undone", "rolled back"])
 def test_what_is_in_a_submodule_is_not_taken_back(
     fails: bool, project: Path, monkeypatch: pytest.MonkeyPatch
