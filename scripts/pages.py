@@ -268,7 +268,7 @@ def needs() -> str:
             [
                 need.help.rstrip("."),
                 code(*flags(answers.fields()[need.name])),
-                "; ".join(f"`{value}`: {label}" for value, label in need.choices)
+                "; ".join(f"`{choice.value}`: {choice.label}" for choice in need.choices)
                 if need.kind == "choice"
                 else "yes or no",
                 spelled(need.default),
@@ -378,7 +378,7 @@ def providers() -> str:
                 spelled(derived("provider_embedding_model", value))
                 or ("it has none" if value == "anthropic" else "yours to set"),
             ]
-            for value, label in template.questions()["provider"].choices
+            for value, label, _ in template.questions()["provider"].choices
         ],
     )
 
@@ -386,8 +386,8 @@ def providers() -> str:
 def choices(key: str) -> str:
     """The values of one question, and how they read."""
     return table(
-        ["name", "what"],
-        [[code(value), label] for value, label in template.questions()[key].choices],
+        ["name", "what", "more"],
+        [[code(value), label, hint] for value, label, hint in template.questions()[key].choices],
     )
 
 

@@ -112,7 +112,9 @@ def needs() -> Mapping[str, Field]:
             need.name,
             need.help,
             need.kind,
-            tuple(Choice(str(c.value), c.label) for c in need.choices if need.kind == "choice"),
+            tuple(
+                Choice(str(c.value), c.label, c.hint) for c in need.choices if need.kind == "choice"
+            ),
         )
         for need in criteria.load().needs
     }

@@ -255,13 +255,14 @@ def new(
         ),
     ] = None,
     install: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--install/--no-install",
             help="Make .venv and install into it; uses the network.",
             rich_help_panel=COMMON,
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     plain: Annotated[
         bool,
         typer.Option(
@@ -273,7 +274,7 @@ def new(
     verbose: Verbose = False,
 ) -> None:
     """Create a project."""
-    from genai_scaffold import pipeline, report, wizard
+    from genai_scaffold import pipeline, report, serving, wizard
 
     flags = {
         "async": async_,
@@ -300,7 +301,10 @@ def new(
     if yes:
         plan = pipeline.plan(given, directory)
     elif _asks(answers_file):
-        plan = wizard.ask(given, directory, wizard.prompter(plain=plain), confirm=not dry_run)
+        offered = install is not False and not (json or quiet) and serving.is_possible()
+        offer = (wizard.START if install else wizard.INSTALL_AND_START) if offered else ""
+        prompter = wizard.prompter(plain=plain)
+        plan = wizard.ask(given, directory, prompter, confirm=not dry_run, offer=offer)
     else:
         raise _unasked(given, directory)
     if dry_run:
@@ -308,16 +312,21 @@ def new(
         return
     with pipeline.saved_answers(plan, save_answers), output.progress() as progress:
         created = pipeline.create(plan, git=git, progress=progress)
+    installed = False
     with _done("The project is complete and kept."):
         try:
-            if install:
+            if install or plan.start:
                 with output.progress() as progress:
                     progress("Installing the dependencies")
                     pipeline.install(plan.destination, plan.directory)
+                installed = True
+            if plan.start:
+                framework = plan.answers.text("framework")
+                serving.serve(plan.destination, framework, lambda url: report.running(plan, url))
         except InstallError:
-            report.created(created, output, installed=False)
+            report.created(created, output, installed=installed)
             raise
-        report.created(created, output, installed=install)
+        report.created(created, output, installed=installed)
 
 
 @app.command(cls=Answering)

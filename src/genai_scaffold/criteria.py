@@ -13,10 +13,11 @@ Answer: TypeAlias = str | bool
 
 
 class Choice(NamedTuple):
-    """One answer to a need, and how it reads."""
+    """One answer to a need, how it reads, and what it comes to."""
 
     value: Answer
     label: str
+    hint: str = ""
 
 
 YES_OR_NO = (Choice(value=True, label="yes"), Choice(value=False, label="no"))
@@ -47,7 +48,7 @@ class Need:
 
     def accepts(self, answer: object) -> bool:
         """Whether this is one of the answers; 1 is not yes."""
-        return isinstance(answer, str | bool) and answer in [value for value, _ in self.choices]
+        return isinstance(answer, str | bool) and answer in [row.value for row in self.choices]
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Criteria:
         for need in self.needs:
             answer = given.get(need.name, need.default)
             if not need.accepts(answer):
-                answers = [_spelled(value) for value, _ in need.choices]
+                answers = [_spelled(choice.value) for choice in need.choices]
                 raise UsageError(
                     f"{need.name!r} cannot be {answer!r}",
                     why=f"the answers are {', '.join(answers)}",
@@ -201,15 +202,20 @@ def _need(name: str, entry: Mapping[str, Any]) -> Need:
         where,
         entry,
         {"question": str, "help": str, "default": object, "said": dict},
-        optional={"choices": dict, "assumed": str, "fact": bool},
+        optional={"choices": dict, "hints": dict, "assumed": str, "fact": bool},
     )
     if "choices" in fields:
         labels = fields["choices"]
         _fields(f"{where}.choices", labels, dict.fromkeys(labels, str))
         fields["choices"] = tuple(Choice(value, label) for value, label in labels.items())
-    choices: tuple[Choice, ...] = fields.setdefault("choices", YES_OR_NO)
-    words = {_word(value): value for value, _ in choices}
+    choices: tuple[Choice, ...] = fields.get("choices", YES_OR_NO)
+    words = {_word(choice.value): choice.value for choice in choices}
     said = _fields(f"{where}.said", fields["said"], dict.fromkeys(words, str))
+    kinds = dict.fromkeys(words, str)
+    hints = _fields(f"{where}.hints", fields.pop("hints", {}), {}, optional=kinds)
+    fields["choices"] = tuple(
+        choice._replace(hint=hints.get(_word(choice.value), "")) for choice in choices
+    )
     need = Need(name, **{**fields, "said": {words[word]: text for word, text in said.items()}})
     _require(need.accepts(need.default), where, "has a default that is none of its answers")
     return need

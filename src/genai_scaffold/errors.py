@@ -48,9 +48,13 @@ class RenderError(ScaffoldError):
 
 
 class InstallError(ScaffoldError):
-    """The project was created and is kept, but its dependencies could not be installed."""
+    """The project was created and is kept, but could not be installed, or not started."""
 
     exit_code = 6
+
+
+class StartError(InstallError):
+    """Its dependencies are installed, but its service does not run."""
 
 
 def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -54,6 +54,7 @@ class Plan:
 
     Attributes:
         asked: the keys that a person answered, if only by agreeing with the default.
+        start: whether a person wants it installed and started at once.
     """
 
     directory: str
@@ -62,6 +63,7 @@ class Plan:
     answers: Answers
     recommendation: Recommendation
     asked: frozenset[str] = frozenset()
+    start: bool = False
 
     @property
     def command(self) -> list[str]:

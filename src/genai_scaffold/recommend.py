@@ -232,7 +232,7 @@ def _swings(
         decides = (need.name, answer) in deciding
         found = {
             Change(need.name, answer, value, is_said): swing
-            for value, _ in need.choices
+            for value, *_ in need.choices
             if not (is_said and value == answer) and (need.name, value) not in deciding
             if (swing := leaning[need.name, value] * TIMES[True] - now) > 0 or decides
         }

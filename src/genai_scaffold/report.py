@@ -5,18 +5,20 @@ import json
 import os
 import shlex
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from genai_scaffold import answers, criteria, explain, requirements, template
+from genai_scaffold import answers, criteria, explain, requirements, serving, template
 from genai_scaffold.errors import ScaffoldError
 from genai_scaffold.recommend import Recommendation
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
+    from rich.text import Text
 
     from genai_scaffold.doctor import Diagnosis
     from genai_scaffold.pipeline import Created, Plan
@@ -36,13 +38,11 @@ KINDS = {
     "pythons": "python",
 }
 
-STARTS = {
-    "fastapi": ".venv/bin/uvicorn main:app --port 8000",
-    "flask": ".venv/bin/gunicorn app:app --bind 127.0.0.1:8000",
-}
+STARTS = {framework: shlex.join(serving.command(framework)) for framework in serving.SERVERS}
 INSTALLS = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+ADDRESS = f"http://{serving.HOST}:{serving.PORT}"
 ASKS = (
-    "curl -s http://127.0.0.1:8000/v1/chat/completions -H 'content-type: application/json'"
+    f"curl -s {ADDRESS}/v1/chat/completions -H 'content-type: application/json'"
     """ -d '{"messages": [{"role": "user", "content": "Hello"}]}'"""
 )
 
@@ -67,7 +67,7 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
         if not self.quiet:
-            console(sys.stderr).print(f"note: {text}", style="yellow", soft_wrap=True)
+            console(sys.stderr).print(_marked("note:", text), soft_wrap=True)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
@@ -92,10 +92,21 @@ def console(stream: IO[str]) -> "Console":
     return Piped(file=stream, markup=False, highlight=False, emoji=False)
 
 
+# All else has the terminal's own colour, which can be read on whatever background it has.
+MARKS = {"✓": "bold green", "✗": "bold red"}
+
+
+def _marked(mark: str, text: str, style: str = "") -> "Text":
+    """A line that begins with a mark, or with a word in its place."""
+    from rich.text import Text
+
+    return Text.assemble((mark, MARKS.get(mark, "bold")), (f" {text}", style))
+
+
 def error(problem: ScaffoldError) -> None:
     """Say what happened, why, and what to do, in three lines."""
     terminal = console(sys.stderr)
-    terminal.print(f"error: {problem.what}", style="bold red", soft_wrap=True)
+    terminal.print(_marked("error:", problem.what, "bold"), soft_wrap=True)
     terminal.print(f"  why: {problem.why}", soft_wrap=True)
     terminal.print(f"  fix: {problem.fix}", soft_wrap=True)
 
@@ -103,7 +114,7 @@ def error(problem: ScaffoldError) -> None:
 # The recommendation.
 
 
-STYLES = {"verdict": "bold green", "heading": "bold", "text": ""}
+STYLES = {"verdict": "bold", "heading": "bold", "text": ""}
 
 
 def recommendation(
@@ -167,33 +178,51 @@ def _plain(value: template.Value | None) -> str | bool | list[str] | None:
 
 
 def summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> None:
-    """Show what will be written, and where; directories as one entry each."""
-    _answers(planned, terminal)
+    """Show what will be written and, nearest to the question that follows, where."""
+    rows = _answers(planned)
+    _table((row for row in rows if row[2] != "default"), terminal)
+    assumed = [f"{name} {value}" for name, value, source in rows if source == "default" and value]
+    terminal.print(f"By default: {', '.join(assumed)}" if assumed else "")
+    _notes(planned, terminal)
     folders = Counter(path.partition("/")[0] for path in files if "/" in path)
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
-    entries += [path for path in files if "/" not in path]
-    terminal.print(f"{len(files)} files: {', '.join(entries)}")
+    single = len(files) - folders.total()
+    terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} beside them")
     terminal.print("Other answers are flags: see genai-scaffold new --help")
+    terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
 
 
-def _answers(planned: "Plan", terminal: "Console") -> None:
+def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
+    """What each question is answered with, and whose answer that is."""
+    names = [answers.FLAG_NAMES.get(key, key) for key in template.questions()]
+    by_key = {name: planned.answers.by_key[name] for name in names}
+    return [
+        (
+            name,
+            _spelled(answer.value),
+            "your answer" if name in planned.asked else answer.source,
+        )
+        for name, answer in by_key.items()
+    ]
+
+
+def _table(rows: Iterable[tuple[str, str, str]], terminal: "Console") -> None:
     from rich.table import Column, Table
 
-    terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
     # A narrow terminal breaks the texts between words, and cuts none.
     columns = [
         Column(overflow="fold", no_wrap=number == 0 and terminal.width >= NARROW)
         for number in range(3)
     ]
     table = Table.grid(*columns, padding=(0, 2))
-    for key in template.questions():
-        name = answers.FLAG_NAMES.get(key, key)
-        answer = planned.answers.by_key[name]
-        source = "your answer" if name in planned.asked else answer.source
-        table.add_row(f"  {name}", _spelled(answer.value), f"({source})")
+    for name, value, source in rows:
+        table.add_row(f"  {name}", value, f"({source})" if source else "")
     terminal.print(table)
+
+
+def _notes(planned: "Plan", terminal: "Console") -> None:
     for note in planned.answers.notes:
-        terminal.print(f"note: {note}", style="yellow")
+        terminal.print(_marked("note:", note))
 
 
 def dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
@@ -201,7 +230,9 @@ def dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
 
     def show(terminal: "Console") -> None:
         if not output.quiet:
-            _answers(planned, terminal)
+            terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
+            _table(_answers(planned), terminal)
+            _notes(planned, terminal)
             terminal.print(f"{len(files)} files, none written: this is a dry run", style="bold")
         for path in files:
             terminal.print(f"  {path}", soft_wrap=True)
@@ -229,7 +260,7 @@ def created(project: "Created", output: Output, *, installed: bool) -> None:
         resolved = planned.answers
         label = _labels()[resolved.text("framework")]
         what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
-        terminal.print(f"✓ Created {what}, {len(project.files)} files", style="bold green")
+        terminal.print(_marked("✓", f"Created {what}, {len(project.files)} files", "bold"))
         terminal.print(_why(project))
         *starting, asking = steps
         terminal.print("\nNext", style="bold")
@@ -244,6 +275,18 @@ def created(project: "Created", output: Output, *, installed: bool) -> None:
         for note in project.notes:
             output.note(note)
     output.result(document, show)
+
+
+def running(planned: "Plan", address: str) -> None:
+    """Say where a new project runs, and how to ask it something."""
+    terminal = console(sys.stderr)
+    name = planned.answers.text("name")
+    terminal.print(_marked("✓", f"{name} is created, and runs at {address}", "bold"))
+    if planned.answers["docs"]:
+        terminal.print(f"  Its API docs: {address}/docs", soft_wrap=True)
+    terminal.print("  Ask it, in a second terminal:")
+    terminal.print(f"  {ASKS.replace(ADDRESS, address)}", soft_wrap=True)
+    terminal.print("  Ctrl+C ends it.")
 
 
 def _why(project: "Created") -> str:
@@ -301,7 +344,7 @@ def outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
 
     def show(terminal: "Console") -> None:
         if not result.changes and not result.conflicts:
-            terminal.print("✓ The project is up to date.", style="bold green")
+            terminal.print(_marked("✓", "The project is up to date.", "bold"))
             return
         _changes(result, terminal, dry_run=dry_run)
         if output.quiet:
@@ -362,8 +405,8 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
     said = "Would merge" if dry_run else "Merged"
     mark = "✗" if result.conflicts else "✓"
     files = f"{len(result.changes)} file{'' if len(result.changes) == 1 else 's'}"
-    heading = f"{mark} {said} {step}: {files}, {len(result.conflicts)} in conflict"
-    terminal.print(heading, style="bold red" if result.conflicts else "bold green", soft_wrap=True)
+    heading = f"{said} {step}: {files}, {len(result.conflicts)} in conflict"
+    terminal.print(_marked(mark, heading, "bold"), soft_wrap=True)
     for edit in result.plan.edits:
         before = "not asked" if edit.before is None else _spelled(edit.before)
         terminal.print(f"  {edit.key}: {before} → {_spelled(edit.after)}", soft_wrap=True)
@@ -373,7 +416,7 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
             terminal.print(f"  {STATUS[change.status]:9}{change.path}", soft_wrap=True)
     for conflict in result.conflicts:
         line = f"  CONFLICT {conflict.path} ({conflict.kind})"
-        terminal.print(line, style="red", soft_wrap=True)
+        terminal.print(line, style="bold", soft_wrap=True)
 
 
 def _left_to_do(result: "Outcome", terminal: "Console") -> None:
@@ -425,22 +468,53 @@ def listing(kind: str | None, output: Output) -> None:
     listed = choices(kind)
 
     def show(terminal: "Console") -> None:
-        from rich.table import Table
-
-        for number, (name, entries) in enumerate(listed.items()):
-            terminal.print(f"{'' if number == 0 else chr(10)}{name}", style="bold")
-            table = Table.grid(padding=(0, 2))
-            for entry in entries:
-                if name == "needs":
-                    values = [_spelled(choice["value"]) for choice in entry["choices"]]
-                    default = _spelled(entry["default"])
-                    words = f"{entry['help']} ({', '.join(values)}; default {default})"
-                    table.add_row(f"  {entry['need']}", words)
-                else:
-                    table.add_row(f"  {entry['value']}", entry["label"])
-            terminal.print(table)
+        for number, line in enumerate(_listed(listed, _width(terminal))):
+            if line.text or number:
+                terminal.print(line.text, style=STYLES[line.kind], soft_wrap=True)
 
     output.result(listed, show)
+
+
+def _listed(
+    listed: Mapping[str, list[dict[str, Any]]], width: int | None
+) -> Iterator[explain.Line]:
+    for name, entries in listed.items():
+        yield explain.Line("")
+        yield explain.Line(name, "heading")
+        if name != "needs":
+            yield from map(explain.Line, _meanings(entries, width, "  "))
+            continue
+        for need in entries:
+            yield explain.Line(_hanging("  ", f"{need['need']}: {need['help']}", width))
+            meanings = _meanings(need["choices"], width, "    ", need["default"])
+            yield from map(explain.Line, meanings)
+
+
+def _meanings(
+    entries: Iterable[Document], width: int | None, indent: str, default: object = None
+) -> Iterator[str]:
+    """Each value once, with what it means where that is not the same word again."""
+    rows = {_spelled(entry["value"]): entry for entry in entries}
+    column = max(map(len, rows))
+    for value, entry in rows.items():
+        said = [text for text in (entry["label"], entry["hint"]) if text and text != value]
+        ending = " (default)" if entry["value"] == default else ""
+        begin = f"{indent}{value:{column}}  "
+        yield _hanging(begin, f"{': '.join(said)}{ending}".strip(), width)
+
+
+def _hanging(begin: str, text: str, width: int | None) -> str:
+    """A text that goes on below its beginning, where lines break at all."""
+    if width is None:
+        return f"{begin}{text}".rstrip()
+    filled = textwrap.fill(
+        text,
+        max(width, len(begin) + NARROW // 2),
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_on_hyphens=False,
+    )
+    return filled or begin.rstrip()
 
 
 def findings(path: str, found: Sequence["Finding"], output: Output) -> None:

@@ -25,6 +25,7 @@ class Stopped(SystemExit):
 
     def __init__(self, number: int) -> None:
         super().__init__(SIGNALLED + number)
+        self.number = number
         self.exit_code = SIGNALLED + number
 
 
@@ -97,7 +98,6 @@ def _stop_again(unraisable: "sys.UnraisableHookArgs") -> None:
     """Stop all the same, where the signal came while Python ran what may not raise."""
     match unraisable.exc_value:
         case Stopped() as stop:
-            number = stop.exit_code - SIGNALLED
-            threading.Timer(SOON, os.kill, (os.getpid(), number)).start()
+            threading.Timer(SOON, os.kill, (os.getpid(), stop.number)).start()
         case _:
             sys.__unraisablehook__(unraisable)

@@ -16,10 +16,11 @@ DIGEST_SHOWN = 8
 
 
 class Choice(NamedTuple):
-    """One of the values that a question accepts, and how it reads."""
+    """One of the values that a question accepts, how it reads, and what it comes to."""
 
     value: str
     label: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,10 +169,15 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
         key=key,
         help=spec["help"],
         kind=kind,
-        choices=tuple(Choice(value, label) for label, value in choices.items()),
+        choices=tuple(_choice(value, text) for text, value in choices.items()),
         default=spec["default"],
         validator=spec.get("validator", ""),
     )
+
+
+def _choice(value: str, text: str) -> Choice:
+    label, _, hint = text.partition(": ")
+    return Choice(value, label, hint)
 
 
 def dependencies() -> frozenset[str]:

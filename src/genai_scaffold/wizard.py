@@ -27,9 +27,20 @@ from genai_scaffold.pipeline import Plan
 from genai_scaffold.template import Choice, Value
 
 if TYPE_CHECKING:
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from questionary import Question as Prompt
 
 CREATE, CANCEL = "create", "cancel"
+UNSURE_HINT = "it is assumed then, and counts half of what you would say"
+YES_OR_NO = (Choice("yes", "Yes"), Choice("no", "No"))
+START = "Start it now?"
+INSTALL_AND_START = "Install it and start it now?"
+START_OR_NOT = (
+    Choice("yes", "Yes", "makes .venv and installs into it, over the network; Ctrl+C ends it"),
+    Choice("no", "No", "shows the commands that do it"),
+)
+DIRECTORY = "directory"  # where the project goes, if its name was answered with a path
+PATH_HINT = f"or a path, such as ..{os.sep}shop{os.sep}my-app"
 NOT_SURE = "not-sure"
 PICKED = ("async", "scale", "team")  # each has a row for whoever is not sure
 INDENT = "     "  # as wide as what stands before a choice
@@ -40,6 +51,7 @@ GREY = "#767676"  # as far from white as from black: 4.5 to 1
 STYLE = [
     *((name, "noinherit") for name in ("qmark", "instruction", "nbsp", "text", "selected")),
     *((name, "noinherit bold") for name in ("question", "answer", "pointer", "highlighted")),
+    ("hint", f"fg:{GREY}"),
 ]
 BACK_WORDS = frozenset({"b", "back"})
 
@@ -60,7 +72,9 @@ class Prompter(Protocol):
 
     back: bool
 
-    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+    def text(
+        self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+    ) -> str:
         """Ask for a line of text; `refusal` says why one is not accepted, or None."""
         ...
 
@@ -88,7 +102,9 @@ class ArrowKeys:
 
     back = True
 
-    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+    def text(
+        self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+    ) -> str:
         import questionary
 
         typed = ""
@@ -96,11 +112,12 @@ class ArrowKeys:
             prompt = questionary.text(
                 _wrapped(question),
                 default=typed,
+                instruction=self._keys(question, hint) if hint or self.back else None,
                 # Shown in the empty field, not typed into it: whoever types starts afresh.
                 placeholder=[(f"fg:{GREY}", default)],
                 **self._settings(),
             )
-            typed = str(prompt.unsafe_ask())
+            typed = str(self._with_left_key(prompt).unsafe_ask())
             self._show(question, typed or default)
             if not (why := refusal(typed or default)):
                 return typed or default
@@ -116,10 +133,10 @@ class ArrowKeys:
             _wrapped(question),
             choices=rows,
             default=default,
-            instruction=self._hint(question, "↑ ↓: move · enter: select"),
+            instruction=self._keys(question, "↑ ↓: move · enter: select"),
             **self._settings(),
         )
-        chosen = self._with_left_key(prompt).unsafe_ask()
+        chosen = self._with_left_key(with_hints(prompt, choices)).unsafe_ask()
         if chosen is Back:
             raise Back
         self._show(question, *(row.label for row in choices if row.value == chosen))
@@ -138,16 +155,17 @@ class ArrowKeys:
                 )
                 for row in choices
             ],
-            instruction=self._hint(question, "space: select · enter: continue"),
+            instruction=self._keys(question, "space: select · enter: continue"),
             **self._settings(),
         )
-        chosen = tuple(self._with_left_key(prompt).unsafe_ask())
+        chosen = tuple(self._with_left_key(with_hints(prompt, choices)).unsafe_ask())
         self._show(question, *(row.label for row in choices if row.value in chosen))
         return chosen
 
-    def _hint(self, question: str, keys: str) -> str:
+    def _keys(self, question: str, keys: str) -> str:
         """Name the keys, on a line of their own where the question leaves too little room."""
-        hint = f"({keys}{' · ←: back' if self.back else ''})".replace(": ", f":{NO_BREAK}")
+        back = ["←: back"] if self.back else []
+        hint = f"({' · '.join([keys, *back] if keys else back)})".replace(": ", f":{NO_BREAK}")
         line = f"? {question} {hint}"
         return hint if _wrapped(line) == line else f"\n  {_wrapped(hint)}"
 
@@ -178,11 +196,36 @@ class ArrowKeys:
 
         @keys.add("left", eager=True)
         def _(event: KeyPressEvent) -> None:
-            event.app.exit(exception=Back())
+            if event.current_buffer.text:
+                event.current_buffer.cursor_left()
+            else:
+                event.app.exit(exception=Back())
 
         own = prompt.application.key_bindings
         prompt.application.key_bindings = merge_key_bindings([own, keys] if own else [keys])
         return prompt
+
+
+def with_hints(prompt: "Prompt", choices: Sequence[Choice]) -> "Prompt":
+    """Show below the choices what the one in focus comes to, in room that is always there."""
+    from prompt_toolkit.layout import Window, walk
+    from questionary.prompts.common import InquirerControl
+
+    hints = {choice.value: _wrapped(choice.hint) for choice in choices if choice.hint}
+    room = max((hint.count("\n") for hint in hints.values()), default=0)
+    windows = [part for part in walk(prompt.application.layout.container) if type(part) is Window]
+    [control] = [w.content for w in windows if isinstance(w.content, InquirerControl)]
+    # Its own description has a label before it.
+    rows: Callable[[], StyleAndTextTuples] = control._get_choice_tokens  # noqa: SLF001
+
+    def tokens() -> "StyleAndTextTuples":
+        hint = hints.get(str(control.get_pointed_at().value), "")
+        rest = "\n" * (room - hint.count("\n"))
+        return [*rows(), ("class:hint", f"\n\n   {hint}{rest}")]
+
+    if hints:
+        control.text = tokens
+    return prompt
 
 
 def _wrapped(text: str) -> str:
@@ -196,9 +239,15 @@ class NumberedLines:
 
     back = True
 
-    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+    def text(
+        self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+    ) -> str:
+        if hint:
+            self._say(f"({hint})")
         while True:
-            text = self._read(f"{question} [{default}]: ") or default
+            text = self._read(f"{question} [{default}{self._way_back()}]: ") or default
+            if self.back and text.casefold() in BACK_WORDS:
+                raise Back
             if not (why := refusal(text)):
                 return text
             self._say(f"  {why}")
@@ -238,7 +287,8 @@ class NumberedLines:
     def _show(self, question: str, choices: Sequence[Choice]) -> None:
         self._say(question)
         for number, choice in enumerate(choices, 1):
-            self._say(f"  {number}. {choice.label}")
+            hint = f" ({choice.hint})" if choice.hint else ""
+            self._say(f"  {number}. {choice.label}{hint}")
 
     def _read(self, prompt: str) -> str:
         sys.stderr.write(f"{_wrapped(prompt)} ")
@@ -272,7 +322,14 @@ class Step(NamedTuple):
     ask: Callable[[Conversation], dict[str, Value]]
 
 
-def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool = True) -> Plan:
+def ask(
+    given: Givens,
+    directory: str | None,
+    prompter: Prompter,
+    *,
+    confirm: bool = True,
+    offer: str = "",
+) -> Plan:
     """Ask what was not given, and plan the project.
 
     Args:
@@ -280,15 +337,18 @@ def ask(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bo
         directory: where the project goes, if that was said.
         prompter: puts the questions.
         confirm: whether to show a summary, and ask whether to go on.
+        offer: asked at the end, whether to start the project; nothing asks nothing.
 
     Raises:
         KeyboardInterrupt: the user stopped it.
     """
     with _loading(), signals.insistent():
-        return _asked(given, directory, prompter, confirm=confirm)
+        return _asked(given, directory, prompter, confirm=confirm, offer=offer)
 
 
-def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool) -> Plan:
+def _asked(
+    given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool, offer: str
+) -> Plan:
     # What was said for this run is settled; what the machine's settings say is a default.
     settled = {key for key, answer in given.items() if answer.source in ("flag", "answers file")}
     if directory is not None:
@@ -298,17 +358,14 @@ def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm:
     said: list[dict[str, Given]] = []
     remembered: dict[str, Value] = {}
     while True:
-        plan = pipeline.plan({**given, **_joined(said)}, directory)
+        plan = _planned(given, said, directory)
         prompter.back = bool(said)
         if len(said) == len(steps):
-            asked = {
-                key
-                for key, value in remembered.items()
-                if plan.answers[key] == value and key not in _assumed(plan)
-            }
-            plan = dataclasses.replace(plan, asked=frozenset(asked))
-            if not confirm or _confirmed(plan, prompter, said):
+            plan = dataclasses.replace(plan, asked=_agreed(plan, remembered))
+            if not confirm:
                 return plan
+            if wanted := _confirmed(plan, prompter, said, offer):
+                return wanted
             continue
         step = steps[len(said)]
         open_keys = [key for key in step.keys if key not in settled]
@@ -316,7 +373,7 @@ def _asked(given: Givens, directory: str | None, prompter: Prompter, *, confirm:
             chosen = step.ask(Conversation(prompter, plan, open_keys, remembered))
             remembered |= chosen
             said.append(_news(chosen, plan))
-            pipeline.plan({**given, **_joined(said)}, directory)
+            _planned(given, said, directory)
         except Back:
             del said[-1:]
         except UsageError as problem:
@@ -368,8 +425,7 @@ def _one(key: str, default: Value, prompter: Prompter) -> Value:
     rows = [choice for choice in field.choices if choice.value not in (answers.AUTO, answers.NONE)]
     match default:
         case bool():
-            rows = [Choice("yes", "Yes"), Choice("no", "No")]
-            return prompter.select(field.help, rows, "yes" if default else "no") == "yes"
+            return prompter.select(field.help, YES_OR_NO, "yes" if default else "no") == "yes"
         case tuple():
             return prompter.multiselect(field.help, rows, default)
         case _ if rows:
@@ -390,21 +446,39 @@ def _assumed(plan: Plan) -> Collection[str]:
     return plan.recommendation.needs.keys() - set(plan.recommendation.said)
 
 
-def _joined(said: Sequence[Givens]) -> dict[str, Given]:
-    return {key: answer for answered in said for key, answer in answered.items()}
+def _agreed(plan: Plan, remembered: Mapping[str, Value]) -> frozenset[str]:
+    """The keys that a person answered, if only by agreeing with the default."""
+    return frozenset(
+        key
+        for key, value in remembered.items()
+        if key != DIRECTORY and plan.answers[key] == value and key not in _assumed(plan)
+    )
+
+
+def _planned(given: Givens, said: Sequence[Givens], directory: str | None) -> Plan:
+    known = {**given, **{key: answer for each in said for key, answer in each.items()}}
+    if place := known.pop(DIRECTORY, None):
+        known.pop("name", None)  # the path ends in it
+        directory = str(place.value)
+    return pipeline.plan(known, directory)
 
 
 def _news(chosen: Mapping[str, Value], plan: Plan) -> dict[str, Given]:
-    """What was said: a need that was picked, and what would be otherwise without asking."""
+    """What was said: a path, a need that was picked, what would be otherwise without asking."""
+    if place := chosen.get(DIRECTORY):
+        chosen = {DIRECTORY: place}
+    known = {key: "" if key == DIRECTORY else plan.answers[key] for key in chosen}
     return {
         key: Given(value, "prompt", "your answer")
         for key, value in chosen.items()
-        if value != NOT_SURE and (key in PICKED or value != plan.answers[key])
+        if value != NOT_SURE and (key in PICKED or value != known[key])
     }
 
 
-def _confirmed(plan: Plan, prompter: Prompter, said: list[dict[str, Given]]) -> bool:
-    """Show what will be written; False goes back to the last question."""
+def _confirmed(
+    plan: Plan, prompter: Prompter, said: list[dict[str, Given]], offer: str
+) -> Plan | None:
+    """Show what will be written, and ask for it; None goes back to a question."""
     report.summary(plan, pipeline.preview(plan), report.console(sys.stderr))
     try:
         rows = [Choice(CREATE, "Create it"), Choice(CANCEL, "Cancel")]
@@ -412,8 +486,13 @@ def _confirmed(plan: Plan, prompter: Prompter, said: list[dict[str, Given]]) -> 
             raise KeyboardInterrupt
     except Back:
         del said[-1:]
-        return False
-    return True
+        return None
+    try:
+        prompter.back = True
+        start = bool(offer) and prompter.select(offer, START_OR_NOT, "yes") == "yes"
+    except Back:
+        return None
+    return dataclasses.replace(plan, start=start)
 
 
 # The questions, in order: what is needed, what is recommended, what is built.
@@ -422,13 +501,30 @@ def _confirmed(plan: Plan, prompter: Prompter, said: list[dict[str, Given]]) -> 
 def _name(talk: Conversation) -> dict[str, Value]:
     def refusal(text: str) -> str | None:
         try:
-            pipeline.check_destination(pipeline.destination(names.check_name(text, fix="{}")))
+            placed = _placed(text)
+            place = placed[DIRECTORY] or placed["name"]
+            pipeline.check_destination(pipeline.destination(place))
         except ScaffoldError as problem:
             return f"{problem.what}: {problem.why} ({problem.fix})"
         return None
 
-    name = talk.prompter.text("Project name", _free(str(talk.current("name"))), refusal)
-    return {"name": names.check_name(name)}
+    known = str(talk.remembered.get(DIRECTORY) or _free(str(talk.current("name"))))
+    return dict(_placed(talk.prompter.text("Project name", known, refusal, PATH_HINT)))
+
+
+def _placed(text: str) -> dict[str, str]:
+    """What was said where a name is asked: a name, or a path whose last part is one.
+
+    Raises:
+        UsageError: the project cannot be called so.
+    """
+    is_path = text in (".", "..") or text.startswith("~") or os.sep in text
+    # No shell has expanded it; what it cannot be expanded to is refused as in a shell's word.
+    expanded = os.path.expanduser(names.check_text(text, "path"))  # noqa: PTH111 - that one raises
+    place = expanded if is_path else ""
+    name = pipeline.destination(place).name if is_path else text
+    folder = text.rstrip(os.sep).removesuffix(name) if is_path else ""
+    return {"name": names.check_name(name, fix=f"{folder}{{}}"), DIRECTORY: place}
 
 
 def _free(name: str) -> str:
@@ -447,7 +543,7 @@ def _need(name: str) -> Step:
         current = talk.current(name)
         if name in _assumed(talk.plan):
             taken = next(row.label for row in rows if row.value == need.default)
-            rows = (Choice(NOT_SURE, f"not sure yet (taken as: {taken})"), *rows)
+            rows = (Choice(NOT_SURE, f"not sure yet (taken as: {taken})", UNSURE_HINT), *rows)
             current = talk.remembered.get(name, NOT_SURE)
         return {name: talk.prompter.select(need.question, rows, str(current))}
 
@@ -456,10 +552,18 @@ def _need(name: str) -> Step:
 
 def _wanted(talk: Conversation) -> dict[str, Value]:
     labels = {"docs": "interactive API docs", "validation": "request validation with typed models"}
-    rows = [Choice(key, label) for key, label in labels.items() if key in talk.open_keys]
+    rows = [
+        Choice(key, label, _hint(key, answer=True))
+        for key, label in labels.items()
+        if key in talk.open_keys
+    ]
     default = [key for key in talk.open_keys if talk.current(key)]
     chosen = talk.prompter.multiselect("What should come with it?", rows, default)
     return {key: key in chosen for key in talk.open_keys}
+
+
+def _hint(need: str, answer: str | bool) -> str:  # noqa: FBT001 - an answer to a need
+    return next(row.hint for row in criteria.load().need(need).choices if row.value == answer)
 
 
 # Each row is the answer that is not the default of its need.
@@ -472,7 +576,11 @@ SURROUNDINGS: Mapping[str, tuple[str | bool, str | bool]] = {
 
 def _surroundings(talk: Conversation) -> dict[str, Value]:
     statements = {key: criteria.load().need(key).said for key in talk.open_keys}
-    rows = [Choice(key, said[SURROUNDINGS[key][1]]) for key, said in statements.items()]
+    rows = [
+        Choice(key, said[answer], _hint(key, answer))
+        for key, said in statements.items()
+        for answer in SURROUNDINGS[key][1:]
+    ]
     default = [key for key in talk.open_keys if talk.current(key) == SURROUNDINGS[key][1]]
     chosen = talk.prompter.multiselect("Do any of these apply?", rows, default)
     return {key: SURROUNDINGS[key][key in chosen] for key in talk.open_keys}
@@ -488,9 +596,10 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     if "framework" in talk.open_keys:
         frameworks = sorted(labels, key=lambda key: key != verdict.framework)
         frameworks = frameworks[:1] if verdict.decisive else frameworks
+    hints = {choice.value: choice.hint for choice in template.questions()["preset"].choices}
     presets = [talk.plan.answers.text("preset")]
     if "preset" in talk.open_keys:
-        presets = [choice.value for choice in template.questions()["preset"].choices]
+        presets = list(hints)
     suggested = talk.current("preset")
     if talk.plan.answers["scale"] == "prototype" and "preset" not in talk.remembered:
         suggested = "prototype" if "prototype" in presets else suggested
@@ -499,6 +608,7 @@ def _framework(talk: Conversation) -> dict[str, Value]:
             f"{framework} {preset}",
             f"{labels[framework]} {preset}"
             + (" (recommended)" if (framework, preset) == (verdict.framework, suggested) else ""),
+            hints[preset],
         )
         for framework in frameworks
         for preset in presets

@@ -3,6 +3,7 @@
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import yaml
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo-terminals", allow_module_level=True)
 
+import httpx2
 import pexpect
 
 from e2e.machine import Machine
@@ -36,6 +38,7 @@ ENTER, SPACE, UP, DOWN, LEFT, BACKSPACE, CTRL_C, CTRL_D = (
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ASKS_FOR_THE_CURSOR, CURSOR = "\x1b[6n", "\x1b[1;1R"
 SECONDS = 60
+TO_INSTALL = 300
 
 QUESTIONS = [
     "Project name",
@@ -49,6 +52,7 @@ QUESTIONS = [
     "Where will it run?",
     "Create this project?",
 ]
+LAST = "Install it and start it now?"
 
 
 class Terminal:
@@ -75,6 +79,13 @@ class Terminal:
         self.screen += (self.process.before or "") + text
         return self
 
+    def finds(self, pattern: str, seconds: int) -> str:
+        """Wait for a text, and return what its group holds."""
+        while self.process.expect([re.escape(ASKS_FOR_THE_CURSOR), pattern], seconds) == 0:
+            self.process.send(CURSOR)
+        assert isinstance(self.process.match, re.Match)
+        return str(self.process.match[1])
+
     def types(self, *keys: str) -> Self:
         for key in keys:
             self.process.send(key)
@@ -98,7 +109,9 @@ Start = Callable[..., Terminal]
 def start(machine: Machine, scaffold: Path, work: Path) -> Start:
     """Starts `new` in an empty directory, in a terminal."""
 
-    def start(*arguments: str, **variables: str) -> Terminal:
+    def start(*arguments: str, offered: bool = False, **variables: str) -> Terminal:
+        if not offered:
+            arguments = (*arguments, "--no-install")
         settings = {**machine.variables, "TERM": "xterm-256color", "LANG": "C.UTF-8", **variables}
         return Terminal([str(scaffold), "new", *arguments], work, settings)
 
@@ -172,7 +185,7 @@ def test_going_back_keeps_what_was_answered(start: Start, work: Path) -> None:
     terminal.sees("How many requests wait").types(DOWN, ENTER)
     terminal.sees("What should come with it?").types(LEFT)
     terminal.sees("How many requests wait").types(LEFT)
-    terminal.sees("Project name").types("second", ENTER)
+    terminal.sees("Project name").types("shop/second", ENTER)
     terminal.sees("How many requests wait").types(ENTER)
     terminal.sees("What should come with it?").types(ENTER)
     # The last row of a list goes back too.
@@ -184,8 +197,8 @@ def test_going_back_keeps_what_was_answered(start: Start, work: Path) -> None:
     terminal.sees("Where will it run?").types(ENTER)
     terminal.sees("Create this project?").types(ENTER)
     assert terminal.ends() == 0
-    assert [path.name for path in work.iterdir()] == ["second"]
-    assert recorded(work / "second")["async"] == "none"
+    assert [path.name for path in work.iterdir()] == ["shop"]
+    assert recorded(work / "shop" / "second")["async"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -220,15 +233,56 @@ def test_declining_writes_nothing(start: Start, work: Path) -> None:
     assert list(work.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", range(len(QUESTIONS)), ids=QUESTIONS)
+@pytest.mark.parametrize("number", range(len(QUESTIONS) + 1), ids=[*QUESTIONS, LAST])
 def test_ctrl_c_at_any_question_leaves_nothing(number: int, start: Start, work: Path) -> None:
-    terminal = start()
+    terminal = start(offered=True)
     for question in QUESTIONS[:number]:
         terminal.sees(question).types(ENTER)
-    terminal.sees(QUESTIONS[number]).types(CTRL_C)
+    terminal.sees([*QUESTIONS, LAST][number]).types(CTRL_C)
     assert terminal.ends() == 130
     assert "nothing was written" in terminal.screen
     assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param([], id="fastapi"),
+        pytest.param(["--framework", "flask", "--preset", "prototype"], id="flask"),
+    ],
+)
+def test_yes_at_the_last_question_runs_the_service_until_ctrl_c(
+    flags: list[str], start: Start, work: Path
+) -> None:
+    terminal = start(*flags, offered=True)
+    for question in QUESTIONS:
+        if not flags or question != "Create which one?":
+            terminal.sees(question).types(ENTER)
+    terminal.sees(LAST).types(ENTER)
+    address = terminal.finds(r"runs at (http://[\d.:]+)", TO_INSTALL)
+    said = {"messages": [{"role": "user", "content": "Hello"}]}
+    answer = httpx2.post(f"{address}/v1/chat/completions", json=said)
+    assert "You said: Hello" in answer.text
+    terminal.sees("Ctrl+C ends it").types(CTRL_C)
+    assert terminal.ends() == 0
+    assert "Next" in terminal.screen
+    assert "pip install" not in terminal.screen, "it is installed"
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.1", int(address.rpartition(":")[2])))
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(work) not in running.stdout
+
+
+def test_no_at_the_last_question_shows_the_commands(start: Start, work: Path) -> None:
+    terminal = start("../shop/bot", offered=True)
+    for question in QUESTIONS[1:]:
+        terminal.sees(question).types(ENTER)
+    terminal.sees(LAST).types(LEFT)
+    terminal.sees("Create this project?").types(ENTER)
+    terminal.sees(LAST).types(DOWN, ENTER)
+    assert terminal.ends() == 0
+    assert "pip install -r requirements.txt" in terminal.screen
+    assert not (work.parent / "shop" / "bot" / ".venv").exists()
 
 
 @pytest.mark.parametrize(

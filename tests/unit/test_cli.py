@@ -397,7 +397,18 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch, run: Command) -> 
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[3" not in run("recommend").output
     monkeypatch.delenv("NO_COLOR")
-    assert "\x1b[1;32mFastAPI" in run("recommend").output
+    assert "\x1b[1mFastAPI" in run("recommend").output
+
+
+def test_only_marks_have_a_colour_that_some_background_hides(
+    monkeypatch: pytest.MonkeyPatch, run: Command
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR")
+    ended = [run("new", "bot", "--yes"), run("new", "bot", "--yes"), run("update", "nowhere")]
+    ended += [run("recommend"), run("list"), run("doctor")]
+    said = "".join(each.output + each.errors for each in ended)
+    assert set(re.findall(r"\x1b\[(?:\d+;)*[349]\d[\d;]*m([^\x1b]*)", said)) == {"✓"}
 
 
 @pytest.mark.parametrize("columns", ["0", "-5", "9999999", "wide"])

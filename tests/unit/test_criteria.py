@@ -28,7 +28,7 @@ def test_the_frameworks_and_who_wins_a_tie() -> None:
 
 def test_the_needs_their_answers_and_their_defaults() -> None:
     assert [
-        (need.name, need.kind, [value for value, _ in need.choices], need.default)
+        (need.name, need.kind, [choice.value for choice in need.choices], need.default)
         for need in CRITERIA.needs
     ] == [
         ("async", "choice", ["none", "some", "high"], "high"),
@@ -83,7 +83,7 @@ def test_each_answer_is_a_default_or_raises_a_criterion(need: Need) -> None:
         if criterion.need == need.name
         for value in criterion.values
     }
-    assert raising | {need.default} == {value for value, _ in need.choices}
+    assert raising | {need.default} == {choice.value for choice in need.choices}
 
 
 @each_criterion
@@ -99,7 +99,7 @@ def test_a_need_reads_well_at_a_terminal(need: Need) -> None:
     assert need.question.endswith("?")
     assert need.help.endswith(".")
     assert len(need.question) <= 60
-    assert all(len(label) <= 60 for _, label in need.choices)
+    assert all(len(choice.label) <= 60 for choice in need.choices)
 
 
 # Where the page of measurements shows what a reason refers to.

@@ -18,7 +18,7 @@ def said_in(verdict: Recommendation, width: int | None = 80) -> str:
 
 @pytest.fixture(scope="module")
 def space() -> list[Recommendation]:
-    values = ([None, *(value for value, _ in need.choices)] for need in CRITERIA.needs)
+    values = ([None, *(value for value, *_ in need.choices)] for need in CRITERIA.needs)
     names = [need.name for need in CRITERIA.needs]
     return [
         recommend({name: value for name, value in pairs if value is not None})

@@ -37,7 +37,7 @@ SPEAKS_FOR: dict[tuple[str, Answer], str] = {
 
 def every_set_of_answers() -> Iterator[Answers]:
     """Each need unsaid, or with one of its answers."""
-    return product(*([UNSAID, *(value for value, _ in need.choices)] for need in CRITERIA.needs))
+    return product(*([UNSAID, *(value for value, *_ in need.choices)] for need in CRITERIA.needs))
 
 
 def said(answers: Answers) -> dict[str, Answer]:
@@ -139,7 +139,7 @@ class TestLaws:
         for need in CRITERIA.needs:
             assumed = points[need.name, need.default]
             favoured = SPEAKS_FOR.get((need.name, need.default))
-            for value, _ in need.choices:
+            for value, *_ in need.choices:
                 if favoured and SPEAKS_FOR[need.name, value] == favoured:
                     assert 2 * points[need.name, value] >= assumed
 
@@ -256,7 +256,7 @@ class TestLaws:
             single = {
                 need.name
                 for need in CRITERIA.needs
-                for value, _ in need.choices
+                for value, *_ in need.choices
                 if (need.name, value) != ("hosting", "wsgi")
                 and said(answers).get(need.name) != value
                 and after(space, answers, [Change(need.name, "", value, said=False)])

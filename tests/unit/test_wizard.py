@@ -1,5 +1,6 @@
 """The conversation, played by a script: questions, the way back, overrides, and the end."""
 
+import os
 import re
 import subprocess
 import sys
@@ -33,6 +34,7 @@ class Script:
         self.asked: list[str] = []
         self.rows: dict[str, list[str]] = {}
         self.defaults: dict[str, object] = {}
+        self.hints: dict[str, str] = {}
 
     def _answer(self, question: str, default: str | Collection[str]) -> str | Collection[str]:
         expected, answer = next(self.lines, (question, DEFAULT))
@@ -45,13 +47,17 @@ class Script:
             raise KeyboardInterrupt
         return default if answer == DEFAULT else answer
 
-    def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+    def text(
+        self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+    ) -> str:
+        del hint
         text = str(self._answer(question, default))
         assert refusal(text) is None, refusal(text)
         return text
 
     def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
         self.rows[question] = [choice.value for choice in choices]
+        self.hints |= {f"{question} {choice.value}": choice.hint for choice in choices}
         assert default in self.rows[question]
         return str(self._answer(question, default))
 
@@ -59,6 +65,7 @@ class Script:
         self, question: str, choices: Sequence[Choice], default: Collection[str]
     ) -> tuple[str, ...]:
         self.rows[question] = [choice.value for choice in choices]
+        self.hints |= {f"{question} {choice.value}": choice.hint for choice in choices}
         return tuple(self._answer(question, default))
 
 
@@ -125,8 +132,23 @@ def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().err
     assert re.search(r"^  provider +openai +\(your answer\) *$", said, re.MULTILINE)
     assert re.search(r"^  license +mit +\(flag\) *$", said, re.MULTILINE)
-    assert re.search(r"^  author +\(default\) *$", said, re.MULTILINE)
+    assert "By default: description A GenAI backend, async high, docs yes" in said
     assert "Other answers are flags: see genai-scaffold new --help" in said
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 20)])
+def test_the_summary_and_its_question_are_on_the_screen(
+    columns: int, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = ["? Create this project?", "keys", "Create it", "Cancel", "Back"]
+    monkeypatch.setenv("COLUMNS", str(columns))
+    talk(Script(*[(asked, DEFAULT) for asked in QUESTIONS[:-1]]))
+    summary = re.split(r"\n(?=  framework )", capsys.readouterr().err)[-1].splitlines()
+    *shown, place = summary
+    assert place.endswith("my-app"), "where, nearest to the question"
+    assert max(map(len, shown)) <= columns
+    rows = sum(-(-max(len(line), 1) // columns) for line in shown)
+    assert rows + len(question) < lines
 
 
 def test_there_are_at_most_eight_questions_about_the_project() -> None:
@@ -313,9 +335,11 @@ def test_a_name_in_the_way_is_refused_at_once(work: Path) -> None:
     refused: list[str | None] = []
 
     class Typing(Script):
-        def text(self, question: str, default: str, refusal: Callable[[str], str | None]) -> str:
+        def text(
+            self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+        ) -> str:
             refused.extend(map(refusal, ["taken", "openai", "free"]))
-            return super().text(question, default, refusal)
+            return super().text(question, default, refusal, hint)
 
     talk(Typing())
     assert [bool(why) for why in refused] == [True, True, False]
@@ -514,8 +538,8 @@ def test_what_renders_is_loaded_while_the_first_question_is_read(
     monkeypatch.setattr(render, "load", loaded.set)
 
     class Reader(wizard.NumberedLines):
-        def text(self, question: str, default: str, refusal: object) -> str:
-            del question, default, refusal
+        def text(self, question: str, default: str, refusal: object, hint: str = "") -> str:
+            del question, default, refusal, hint
             assert loaded.wait(timeout=30)
             raise KeyboardInterrupt
 
@@ -570,6 +594,154 @@ def test_the_first_question_of_an_update_has_none_before_it() -> None:
     script = Script(("serves the model", BACK), ("serves the model", DEFAULT))
     given = wizard.complete(["provider"], {"provider": "ollama"}, script)
     assert given["provider"].value == "ollama"
+
+
+@pytest.mark.parametrize("offered", [wizard.INSTALL_AND_START, wizard.START])
+@pytest.mark.parametrize(("answer", "start"), [("yes", True), ("no", False), (DEFAULT, True)])
+def test_the_last_question_is_whether_to_start_it(
+    offered: str, answer: str, *, start: bool
+) -> None:
+    script = Script(*[(question, DEFAULT) for question in QUESTIONS], (offered, answer))
+    assert wizard.ask({}, None, script, offer=offered).start is start
+    assert script.asked[-1] == offered
+    assert "network" in script.hints[f"{offered} yes"]
+
+
+def test_the_last_question_has_a_way_back_to_the_summary() -> None:
+    again = [("Create this", BACK), ("Where will", []), ("Create this", DEFAULT)]
+    script = Script(
+        *[(question, DEFAULT) for question in QUESTIONS],
+        (wizard.START, BACK),
+        *again,
+        (wizard.START, "no"),
+    )
+    plan = wizard.ask({}, None, script, offer=wizard.START)
+    assert plan.answers["deploy"] == ()
+    assert not plan.start
+
+
+def test_who_only_looks_is_not_asked_to_start_it() -> None:
+    script = Script()
+    wizard.ask({}, None, script, confirm=False, offer=wizard.START)
+    assert len(script.asked) == len(QUESTIONS) - 1
+
+
+def test_every_row_says_more_once_it_is_in_focus() -> None:
+    script = Script()
+    wizard.ask({}, None, script, offer=wizard.START)
+    empty = {row for row, hint in script.hints.items() if not hint}
+    assert empty == {"Create this project? create", "Create this project? cancel"}
+    assert max(map(len, script.hints.values())) <= 75, "one line of 80 columns"
+
+
+@pytest.mark.parametrize(
+    ("typed", "directory", "name"),
+    [
+        pytest.param("../shop/Assistant", "../shop/Assistant", "assistant", id="relative"),
+        pytest.param("shop/bot/", "shop/bot/", "bot", id="slash-at-the-end"),
+        pytest.param("~/bot", "{home}/bot", "bot", id="home"),
+        pytest.param("./bot", "./bot", "bot", id="here"),
+    ],
+)
+def test_a_path_says_where_and_its_last_part_is_the_name(
+    typed: str, directory: str, name: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(work))
+    directory = directory.format(home=work)
+    plan = talk(Script(("Project name", typed)), flags=None)
+    assert plan.answers["name"] == name
+    assert plan.destination == Path(os.path.normpath(work / directory))
+    assert plan.command == ["genai-scaffold", "new", directory, "--yes"]
+    assert "name" in plan.asked
+
+
+def test_a_dot_fills_the_directory_that_one_is_in(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / "bot").mkdir()
+    monkeypatch.chdir(work / "bot")
+    assert talk(Script(("Project name", "."))).destination == work / "bot"
+
+
+def test_a_path_outdoes_the_name_of_the_settings_and_can_be_taken_back() -> None:
+    settings = answers.from_environment({"GENAI_SCAFFOLD_NAME": "from-settings"})
+    path = ("Project name", "shop/bot")
+    assert wizard.ask(settings, None, Script(path)).answers["name"] == "bot"
+    script = Script(path, ("How many", BACK), ("Project name", "bot"))
+    plan = talk(script)
+    assert script.defaults["Project name"] == "shop/bot"
+    assert plan.command == ["genai-scaffold", "new", "bot", "--yes"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        pytest.param("../shop/json", "try ../shop/json-app", id="module"),
+        pytest.param("~nobody-is-called-so/bot", "tilde", id="no-such-home"),
+        pytest.param("taken/file/bot", "is not a directory", id="below-a-file"),
+        pytest.param("taken", "it holds file", id="taken"),
+        pytest.param("./taken/", "it holds file", id="taken-path"),
+        pytest.param("a\x00/bot", "U+0000", id="null"),
+        pytest.param("/", "ASCII", id="root"),
+        pytest.param("..", "", id="parent"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused_under_the_field(typed: str, why: str, work: Path) -> None:
+    (work / "taken").mkdir()
+    (work / "taken/file").touch()
+    refused: list[str | None] = []
+
+    class Typing(Script):
+        def text(
+            self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
+        ) -> str:
+            refused.append(refusal(typed))
+            return super().text(question, default, refusal, hint)
+
+    talk(Typing())
+    assert why in str(refused[0] or "")
+    assert refused[0]
+
+
+def test_numbered_lines_show_the_hints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompter = typed(monkeypatch, "2", "bot")
+    prompter.select("Which?", [Choice("a", "first"), Choice("b", "second", "or so")], "a")
+    prompter.text("Name", "bot", lambda _: None, "or a path")
+    said = capsys.readouterr().err
+    assert "  1. first\n  2. second (or so)\n" in said
+    assert "(or a path)\nName [bot, b to go back]: " in said
+
+
+def test_a_text_has_a_way_back_too(
+    monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], wizard.Prompter]
+) -> None:
+    with pytest.raises(wizard.Back):
+        typed(monkeypatch, "b").text("Author", "", lambda _: None)
+    with pytest.raises(wizard.Back):
+        keys(LEFT).text("Author", "", lambda _: None)
+    assert keys(f"bo{LEFT}x{ENTER}").text("Author", "", lambda _: None) == "bxo"
+
+
+def test_arrow_keys_show_the_hint_of_the_row_in_focus() -> None:
+    import questionary
+    from prompt_toolkit.formatted_text import to_formatted_text
+    from questionary.prompts.common import InquirerControl
+
+    rows = [Choice("a", "first", "the one"), Choice("b", "second"), Choice("c", "third", "3rd")]
+    prompt = questionary.select(
+        "Which?", [questionary.Choice(row.label, value=row.value) for row in rows]
+    )
+    contents = [window.content for window in prompt.application.layout.find_all_windows()]
+    [control] = [content for content in contents if isinstance(content, InquirerControl)]
+    wizard.with_hints(prompt, rows)
+    seen = []
+    for _ in rows:
+        style, text, *_ = to_formatted_text(control.text)[-1]
+        seen.append((style, text.strip()))
+        control.select_next()
+    assert seen == [("class:hint", "the one"), ("class:hint", ""), ("class:hint", "3rd")]
 
 
 def test_the_name_that_is_offered_is_free(work: Path) -> None:
