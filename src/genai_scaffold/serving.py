@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from genai_scaffold import signals
@@ -104,6 +103,8 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def _answers(port: int) -> bool:
+    from http.client import HTTPConnection, HTTPException  # most commands have no use for it
+
     connection = HTTPConnection(HOST, port, timeout=1)
     try:
         connection.request("GET", "/healthz")

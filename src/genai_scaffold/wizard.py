@@ -173,8 +173,12 @@ class ArrowKeys:
         """Leave the question and its answer in place of the prompt."""
         from rich.text import Text
 
-        line = Text.assemble(f"? {question} ", (", ".join(answers) or "none", "bold"))
-        report.console(sys.stderr).print(line)
+        answer, between = ", ".join(answers) or "none", " "
+        line = f"? {question} {answer}"
+        if _wrapped(line) != line:
+            question, between, answer = _wrapped(question), "\n  ", _wrapped(answer)
+        text = Text.assemble(f"? {question}{between}", (answer, "bold"))
+        report.console(sys.stderr).print(text, soft_wrap=True)
 
     def _settings(self) -> dict[str, Any]:
         """Keep the standard output for the result; a prompt ends in what `_show` leaves of it."""

@@ -498,6 +498,21 @@ def test_arrow_keys_name_what_was_chosen(
     ]
 
 
+def test_an_answer_that_does_not_fit_has_lines_of_its_own(
+    keys: Callable[[str], wizard.Prompter],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [Choice("a", "people who want as little to learn as possible"), *ROWS[1:]]
+    keys(ENTER).select("Who will write it?", rows, "a")
+    assert capsys.readouterr().err.splitlines() == [
+        "? Who will write it?",
+        "  people who want as little to learn",
+        "     as possible",
+    ]
+
+
 def test_the_first_question_of_arrow_keys_has_no_way_back(
     keys: Callable[[str], wizard.Prompter],
 ) -> None:
