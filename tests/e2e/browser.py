@@ -87,6 +87,11 @@ class Browser:
             time.sleep(0.2)
         return False
 
+    def run(self, script: str) -> None:
+        """Runs a script in the page, and does not wait for what it promises."""
+        answered = self._call("Runtime.evaluate", expression=f"{script}; 0")
+        assert "exceptionDetails" not in answered, answered["exceptionDetails"]
+
     def try_all(self) -> dict[str, str]:
         """What the operations of Swagger UI answer, as they stand, in the order of the page."""
         answered = self._call(

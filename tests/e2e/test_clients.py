@@ -5,18 +5,24 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlencode
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
+from e2e.browser import browsing
 from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import Server, serving
-from e2e.upstream import listening
+from e2e.upstream import WORDS, listening
 
 pytestmark = pytest.mark.slow
 
@@ -168,6 +174,12 @@ def test_a_client_for_javascript(
     machine.run(required("node"), str(scripts / script), server.url, KEY)
 
 
+@twins
+@pytest.mark.skipif(shutil.which("javac") is None, reason="a JDK is 260 MB, which CI goes without")
+def test_the_client_of_java(server: Server, machine: Machine) -> None:
+    machine.run("java", "-XX:TieredStopAtLevel=1", str(CLIENTS / "Chat.java"), server.url, KEY)
+
+
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
 def test_an_image_in_the_ai_sdk_reaches_the_model(
     project: Callable[[str], Project], machine: Machine, scripts: Path, framework: str
@@ -182,6 +194,58 @@ def test_an_image_in_the_ai_sdk_reaches_the_model(
         {"type": "text", "text": "what is it?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
     ]
+
+
+@pytest.fixture(scope="session")
+def page(machine: Machine, scripts: Path) -> Iterator[str]:
+    """The address of a page with `useChat`, of another origin than the service."""
+    bundled = ("--bundle", "--minify", f"--outfile={scripts}/site/page.js")
+    define = '--define:process.env.NODE_ENV="production"'
+    machine.run(f"{scripts}/node_modules/.bin/esbuild", f"{scripts}/page.mjs", *bundled, define)
+    (scripts / "site" / "index.html").write_text("<body><script src=page.js></script>")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(scripts / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_port}"
+        site.shutdown()
+
+
+TAKEN = "text, image/png, image/jpeg, image/gif, image/webp, application/pdf"
+FILM = {"type": "file", "mediaType": "video/mp4", "url": "data:video/mp4;base64,AAAA"}
+# What is asked, one after another; what the page shows then; and whether as an error.
+SHOWN: list[tuple[dict[str, object], str, bool]] = [
+    ({"text": "tell"}, "".join(WORDS), False),
+    ({"text": "refuse"}, "I will not.", False),
+    ({"text": "think"}, "[reasoning]", False),
+    ({"text": "call"}, "[tool-weather]", False),
+    ({"text": "nothing"}, "The model gave no answer", True),
+    (
+        {"text": "see", "files": [FILM]},
+        f"The file (video/mp4) cannot be given to the model, which takes {TAKEN}",
+        True,
+    ),
+    ({"text": "think"}, "thought", False),
+]
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_use_chat_in_a_browser(
+    project: Callable[[str], Project], page: str, framework: str, tmp_path: Path
+) -> None:
+    with listening() as upstream, ExitStack() as stack:
+        settings = {"LLM_API_KEY": "any", "LLM_BASE_URL": upstream.url, "CORS_ORIGINS": page}
+        server = stack.enter_context(serving(project(framework), API_KEYS=KEYS, **settings))
+        chromium = (required("chromium"),)
+        browser = stack.enter_context(browsing(chromium, tmp_path / "profile"))
+        browser.visit(f"{page}?{urlencode({'server': server.url, 'key': KEY})}")
+        server.wait_until_it_says('"path":"/api/chat/chat-1/stream","status":204')
+        errors = 0
+        for message, shown, fails in SHOWN:
+            browser.run(f"chat.sendMessage({json.dumps(message)})")
+            assert browser.shows(shown), message
+            errors += fails
+            assert browser.shows(f"errors: {errors}"), message
+            assert browser.shows("error" if fails else "ready"), message
 
 
 @pytest.fixture(scope="session")

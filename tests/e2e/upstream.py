@@ -3,7 +3,7 @@
 import json
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -15,6 +15,7 @@ PAUSE = 0.02  # seconds between the tokens of an endless answer
 RETRY_AFTER = "1"
 MODEL = "storyteller"
 WORDS = ("Once", " upon", " a", " time")
+CALLED = {"index": 0, "id": "c1", "function": {"name": "weather", "arguments": "{}"}}
 USAGE = {"prompt_tokens": 1, "completion_tokens": 4, "total_tokens": 5}
 
 
@@ -39,7 +40,8 @@ class Upstream(ThreadingHTTPServer):
     To `wait` it streams its first token, and the others when the test lets it go on; at
     `endless` it streams until the caller leaves; at `flood` it streams many megabytes as fast as
     they are taken; after `silent` it streams one token, and nothing
-    until the caller leaves; at `busy` it refuses.
+    until the caller leaves; at `busy` it refuses. To `refuse`, `think`, `call` and `nothing` it
+    streams an answer of that kind.
     """
 
     daemon_threads = True
@@ -136,10 +138,26 @@ def flood(call: Call) -> Iterator[str]:
     call.ended.set()
 
 
-TALES = {"endless": endless, "flood": flood}
+def saying(*deltas: dict[str, Any], reason: str = "stop") -> Callable[[Call], Iterator[str]]:
+    def tale(_: Call) -> Iterator[str]:
+        yield from (chunk(delta) for delta in deltas)
+        yield chunk({}, reason)
+        yield "[DONE]"
+
+    return tale
 
 
-def chunk(delta: dict[str, str], finish_reason: str | None = None) -> str:
+TALES = {
+    "endless": endless,
+    "flood": flood,
+    "refuse": saying({"refusal": "I will not."}),
+    "think": saying({"reasoning_content": "Well,"}, {"content": "thought"}),
+    "call": saying({"tool_calls": [CALLED]}, reason="tool_calls"),
+    "nothing": saying(),
+}
+
+
+def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return json.dumps({**head("chat.completion.chunk"), "choices": [choice]})
 
