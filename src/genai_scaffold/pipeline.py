@@ -39,6 +39,8 @@ from genai_scaffold.recommend import Recommendation, recommend
 FILES_SHOWN = 10
 INSTALL_SECONDS = 1800.0
 THIS_FILE = Path("src", "genai_scaffold", "pipeline.py")
+# How pip and uv say that nobody answered; pip's last line then blames a package.
+UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|\(Connect\)|network was disabled")
 CLONED = re.compile(r"\.git(ignore)?|(?i:readme|licen[cs]e)(\..+)?")
 IDENTIFY = (
     'Run git config --global user.name "Your Name" '
@@ -187,7 +189,9 @@ def install(project: Path, shown: str) -> None:
         if completed.code != 0:
             raise InstallError(
                 "The project was created, but its dependencies were not installed",
-                why=completed.last_words,
+                why="the package index could not be reached"
+                if UNREACHED.search(completed.errors)
+                else completed.last_words,
                 fix=finish,
             )
 

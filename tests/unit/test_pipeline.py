@@ -15,7 +15,7 @@ import pytest
 from conftest import Run
 
 from genai_scaffold import answers, pipeline, process, staging
-from genai_scaffold.errors import DestinationError
+from genai_scaffold.errors import DestinationError, InstallError
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -545,3 +545,35 @@ def test_a_failed_installation_keeps_the_project(
     assert json.loads(ended.output)["installed"] is False
     assert "cd bot && python3 -m venv .venv" in ended.errors
     assert Path("bot/main.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        pytest.param(
+            "WARNING: Retrying after connection broken by 'NewConnectionError(…)'\n"
+            "ERROR: No matching distribution found for fastapi==1.0",
+            "the package index could not be reached",
+            id="pip",
+        ),
+        pytest.param(
+            "error: Request failed\n  cause: client error (Connect)",
+            "the package index could not be reached",
+            id="uv",
+        ),
+        pytest.param(
+            "error: No solution found\n\nhint: … because the network was disabled.",
+            "the package index could not be reached",
+            id="uv-offline",
+        ),
+        pytest.param("ERROR: No matching distribution found for a", "found for a", id="a-package"),
+    ],
+)
+def test_a_network_that_is_not_there_is_said_to_be_so(
+    said: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = process.Completed(1, "", said)
+    monkeypatch.setattr(process, "run", lambda *_, **__: failed)
+    with pytest.raises(InstallError) as raised:
+        pipeline.install(tmp_path, "bot")
+    assert raised.value.why.endswith(why)
