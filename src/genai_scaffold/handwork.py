@@ -26,6 +26,7 @@ NOT_OURS = re.compile(
 # A name as `mock.patch` and `uvicorn.run` take it, and a module as a command does.
 QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*[.:]\w+")
 RUN = re.compile(rb"(?<![\w-])-m[ \t]+([\w.]+)|(?<![\w./-])([\w.]+):(\w+)")
+WORD = re.compile(rb"\w+")
 EXAMPLE, OWN = ".env.example", ".env"
 
 
@@ -114,7 +115,8 @@ def _uses(old: Path, new: Path, merged: Path) -> Iterator[Use]:
         return
     packages = _packages(old) - _packages(new) - _installed(new) - sys.stdlib_module_names
     turned = _turned(old, new)
-    words = packages | _changed_words(old, new, merged) | turned.keys()
+    changed = packages | _changed_words(old, new, merged) | turned.keys()
+    words = frozenset(word.encode() for word in changed)
     for path in users:
         if not _mentions_any(words, merged / path):
             continue
@@ -212,9 +214,8 @@ def _kinds(file: Path) -> dict[str, bool]:
     }
 
 
-def _mentions_any(words: Collection[str], file: Path) -> bool:
-    found = re.finditer(rb"\w+", _source(file)) if words else ()
-    return any(word[0].decode("ascii") in words for word in found)
+def _mentions_any(words: frozenset[bytes], file: Path) -> bool:
+    return bool(words) and not words.isdisjoint(WORD.findall(_source(file)))
 
 
 def _mentions(prefixes: tuple[str, ...], new: Path, merged: Path) -> Iterator[Use]:
