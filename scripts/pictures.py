@@ -30,7 +30,7 @@ PROJECT = {
     "switch": """
 genai-scaffold new my-app --quiet --yes
 cd my-app
-cat > backend/api/feedback.py << 'END'
+cat > backend/api/routers/feedback.py << 'END'
 from fastapi import APIRouter
 
 router = APIRouter()

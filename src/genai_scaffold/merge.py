@@ -92,6 +92,22 @@ class Snapshot(NamedTuple):
     paths: frozenset[str]
 
 
+class Template(NamedTuple):
+    """The template's side of a merge.
+
+    Args:
+        files: its rendering; without the files that git ignores in the project.
+        name: what conflict markers call it.
+        always: the path of a file that is taken from it whatever the user did.
+        moved: where a file is in it now, by its path before.
+    """
+
+    files: Path
+    name: str
+    always: str
+    moved: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Place:
     """A committed project, and where its repository, which may be a linked worktree, has what.
@@ -335,7 +351,7 @@ class Merge:
     def diff(self) -> str:
         """The changes as text, as `git diff` shows them."""
         plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames")
-        return git.output(self.work, "diff", *plain, "--cached", "HEAD")
+        return git.output(self.work, "diff", *plain, "--cached", self.last)
 
     def apply(self) -> None:
         """Bring the result into the user's repository, staged; the conflicts as git leaves them.
@@ -570,42 +586,46 @@ def _locked_index(here: Place) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def three_way(
-    here: Place, base: Path | Snapshot, template: Path, name: str, always: str
-) -> Iterator[Merge]:
+def three_way(here: Place, base: Path | Snapshot, template: Template) -> Iterator[Merge]:
     """Merge what changed between two renderings into the last commit of a project.
 
     Args:
         here: the project.
         base: what the project was made from; without the files that git ignores in it.
-        template: what it would be made from now; without them, too.
-        name: what conflict markers call the template's side.
-        always: the path of a file that is taken from the template whatever the user did to it.
+        template: what it would be made from now.
     """
-    with staging.directory(template.parent, "merge") as stage:
+    with staging.directory(template.files.parent, "merge") as stage:
         work = stage / "work"
         work.mkdir()
         repository = _Repository(work, stage, here)
         last = _last_tree(here)
         _fetch_missing(here, last, *([base.tree] if isinstance(base, Snapshot) else []))
-        first = repository.commit(repository.tree(base))
-        theirs = repository.commit(repository.tree(template), first)
+        made = repository.tree(base)
+        known = repository.paths(made)
+        moves = {
+            before: after
+            for before, after in template.moved.items()
+            if before in known and (template.files / after).is_file()
+            if not (here.project / after).exists()
+        }
+        first = repository.commit(repository.renamed(made, moves))
+        theirs = repository.commit(repository.tree(template.files), first)
         repository.merge_as_the_user_does(here, last, theirs)
-        repository.check_out(repository.commit(last, first))
-        repository.merge(theirs, name)
-        kept_deleted = repository.keep_deleted(first, name)
+        repository.check_out(repository.commit(repository.renamed(last, moves), first))
+        repository.merge(theirs, template.name)
+        kept_deleted = repository.keep_deleted(first, template.name)
         # It may be a link, and what it leads to is not ours.
-        (work / always).unlink(missing_ok=True)
-        shutil.copyfile(template / always, work / always)
-        unmerged = [entry for entry in repository.unmerged() if entry.path != always]
+        (work / template.always).unlink(missing_ok=True)
+        shutil.copyfile(template.files / template.always, work / template.always)
+        unmerged = [entry for entry in repository.unmerged() if entry.path != template.always]
         repository.git("add", "--all", "--force")
-        merged = repository.changed()
+        merged = repository.changed(last)
         yield Merge(
             here=here,
             last=last,
             work=work,
             changes=tuple(Change(status, entry.path) for status, _, entry in merged),
-            conflicts=tuple(_conflicts(unmerged, work, name)),
+            conflicts=tuple(_conflicts(unmerged, work, template.name)),
             kept_deleted=tuple(kept_deleted),
             unmerged=tuple(unmerged),
             merged=tuple(entry for _, _, entry in merged),
@@ -729,6 +749,20 @@ class _Repository:
             self.git("update-index", "-z", "--force-remove", "--stdin", stdin=stdin)
         return self.git("write-tree").strip()
 
+    def paths(self, tree: str) -> set[str]:
+        return set(_listed(self.git("ls-tree", "-r", "-z", "--name-only", tree)))
+
+    def renamed(self, tree: str, moves: Mapping[str, str]) -> str:
+        """The same tree with other paths."""
+        self.git("read-tree", tree)
+        lines = []
+        for line in _listed(self.git("ls-files", "--stage", "-z", "--", *moves)) if moves else ():
+            described, _, path = line.partition("\t")
+            mode, name, _ = described.split(" ")
+            lines += [f"0 {name}\t{path}\0", f"{mode} {name}\t{moves[path]}\0"]
+        self.git("update-index", "-z", "--index-info", stdin="".join(lines))
+        return self.git("write-tree").strip()
+
     def commit(self, tree: str, *parents: str) -> str:
         named = [word for parent in parents for word in ("-p", parent)]
         return self.git("commit-tree", tree, *named, "-m", "A side of the merge").strip()
@@ -775,7 +809,7 @@ class _Repository:
 
         What has another name now was never deleted: it stays, since other files may need it.
         """
-        known = set(_listed(self.git("ls-tree", "-r", "-z", "--name-only", base)))
+        known = self.paths(base)
         stages = _stages(self.unmerged())
         paths = [path for path, found in stages.items() if found == {BASE, THEIRS}]
         kept = []
@@ -789,9 +823,9 @@ class _Repository:
                 self.git("add", "--force", "--", path)
         return kept
 
-    def changed(self) -> list[tuple[str, Entry, Entry]]:
-        """What the index has otherwise than the last commit: status, old and new entry."""
-        command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "HEAD")
+    def changed(self, last: str) -> list[tuple[str, Entry, Entry]]:
+        """What the index has otherwise than a tree: status, old and new entry."""
+        command = ("diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", last)
         words = iter(_listed(self.git(*command)))
         found = []
         for described in words:

@@ -1,6 +1,7 @@
 """The packaged template: where it is, what it holds, and the questions that it asks."""
 
 import hashlib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -178,6 +179,17 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
 def _choice(value: str, text: str) -> Choice:
     label, _, hint = text.partition(": ")
     return Choice(value, label, hint)
+
+
+def moved() -> Mapping[str, str]:
+    """Where a file of an earlier release's projects is now, by its path there."""
+    table = root() / "templates" / "moved.toml"
+    return tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
+
+
+def left_to_the_user() -> tuple[str, ...]:
+    """The files of a project that the template makes once, and never touches again."""
+    return tuple(_document(root()).get("_skip_if_exists", ()))
 
 
 def dependencies() -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Updates a project: renders what it was made from and what it would be, and merges the change."""
 
 import contextlib
+import os
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -337,12 +338,14 @@ def _merged_into(planned: Plan, *, apply: bool) -> Outcome:
         _render_old(planned, here, current, old)
         _render_new(planned, current, new)
         _keep_own_answers(here, old, new)
+        _leave_to_the_user(here, old, new)
         if planned.base is not None:
             base = origin.snapshot(planned.base, here, planned.record, old, new)
         ignored = _leave_out_ignored(here, base, old, new)
         locks = _merge_requirements(here, old, new) if base == old else ()
         name = f"genai-scaffold-{template.version()}"
-        with merge.three_way(here, base, new, name, ANSWERS_FILE) as merged:
+        theirs = merge.Template(new, name, ANSWERS_FILE, template.moved())
+        with merge.three_way(here, base, theirs) as merged:
             places = (new, merged.work, here.project)
             left = handwork.find(old, *places)
             unread = handwork.find_variables(_unread(planned), *places, merged.conflicts)
@@ -429,6 +432,14 @@ def _render_new(planned: Plan, current: Path, destination: Path) -> None:
     data = origin.data(planned.record, given, template.version())
     render.render_from(current, destination, data)
     verify.refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
+
+
+def _leave_to_the_user(here: Place, *renderings: Path) -> None:
+    """Take out of the renderings what is the user's since it was made."""
+    for path in template.left_to_the_user():
+        if os.path.lexists(here.project / path):
+            for rendering in renderings:
+                (rendering / path).unlink(missing_ok=True)
 
 
 def _leave_out_ignored(

@@ -109,11 +109,21 @@ def documents(twins: Twins) -> tuple[Any, Any]:
 
 
 # What a user adds: routes, and something that reads the body before they do.
+LIST = """
+from backend.api.routers import own
+
+FEATURES = [own.router]
+"""
 SEARCH = """
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
+
+{imports}
 from pydantic import Field
+
+from backend.api import documented
+from backend.api.responses import Echo, EchoRequest
 
 
 class Size(StrEnum):
@@ -121,7 +131,10 @@ class Size(StrEnum):
     LARGE = "large"
 
 
-{router}
+router = {router}
+
+
+{route}
 {define} search(
     word: str,
     shelf: int,
@@ -134,7 +147,12 @@ class Size(StrEnum):
 """
 OWN = {
     "fastapi": SEARCH.format(
-        router='@router.get("/shelves/{shelf}", tags=["example"])', define="async def"
+        imports="from fastapi import APIRouter, Response\n"
+        "from backend.api.dependencies import ClientDep\n"
+        "from backend.api.routing import StrictRoute",
+        router="APIRouter(route_class=StrictRoute)",
+        route='@router.get("/shelves/{shelf}", tags=["example"])',
+        define="async def",
     )
     + """
 
@@ -148,7 +166,12 @@ async def put_item(item_id: int, data: EchoRequest, _: ClientDep) -> Echo:
     return Echo(you_sent=[item_id, data.root])
 """,
     "flask": SEARCH.format(
-        router='@router.get("/shelves/<shelf>")\n@typed(tag="example")', define="def"
+        imports="from flask import Blueprint, Response\n"
+        "from backend.api.dependencies import admit_client\n"
+        "from backend.api.routing import typed",
+        router='Blueprint("own", __name__)',
+        route='@router.get("/shelves/<shelf>")\n@typed(tag="example")',
+        define="def",
     )
     + """
 
@@ -255,8 +278,9 @@ def own(
         original = project(framework)
         folder = tmp_path_factory.mktemp("own") / framework
         shutil.copytree(original.folder, folder)
-        with (folder / "backend/api/routes.py").open("a") as routes:
-            routes.write(OWN[framework])
+        routers = folder / "backend/api/routers"
+        (routers / "own.py").write_text(OWN[framework])
+        (routers / "__init__.py").write_text(LIST)
         # And a part of the application, which is found by its name.
         dependencies = folder / "backend/api/dependencies.py"
         text = re.sub(

@@ -76,7 +76,8 @@ def merged(
         git(project, "init", "--quiet")
         commit(project)
         here = merge.place(project, ANSWERS)
-        with merge.three_way(here, folder / "base", folder / "template", "new", ANSWERS) as result:
+        theirs = merge.Template(folder / "template", "new", ANSWERS, {})
+        with merge.three_way(here, folder / "base", theirs) as result:
             result.apply()
             look(project, result)
 

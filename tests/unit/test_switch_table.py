@@ -36,15 +36,15 @@ class Command(NamedTuple):
 
 OWN = "mine/module.py"
 TO_FLASK = (
-    Row("backend/llm.py", "nothing", "as in a new project"),
+    Row("backend/ai/provider.py", "nothing", "as in a new project"),
     Row("backend/settings.py", "edited", "merged"),
     Row("README.md", "edited", "merged"),
     Row("pyproject.toml", "edited", "merged"),
     Row("backend/logs.py", "edited", "the user's"),
-    Row("backend/chat/relay.py", "deleted", "gone"),
+    Row("backend/ai/relay.py", "deleted", "gone"),
     Row("backend/limits.py", "deleted", "stays deleted"),
     Row("backend/api/routing.py", "replaced", "in conflict"),
-    Row("backend/chat/service.py", "moved", "merged", "mine/service.py"),
+    Row("backend/gateway/service.py", "moved", "merged", "mine/service.py"),
     Row("gunicorn.conf.py", "replaced", "in conflict"),
     Row("main.py", "nothing", "gone"),
     Row("app.py", "nothing", "as in a new project"),
@@ -53,7 +53,7 @@ TO_FLASK = (
     Row(".env", "replaced", "the user's"),
 )
 TO_FASTAPI = (
-    Row("backend/llm.py", "nothing", "as in a new project"),
+    Row("backend/ai/provider.py", "nothing", "as in a new project"),
     Row("backend/settings.py", "edited", "merged"),
     Row("backend/logs.py", "edited", "the user's"),
     Row("backend/limits.py", "deleted", "stays deleted"),
@@ -66,8 +66,8 @@ ADDED = (
     Row("backend/metrics.py", "replaced", "in conflict"),
     Row("tests/test_metrics.py", "nothing", "as in a new project"),
     Row("pyproject.toml", "edited", "merged"),
-    Row("backend/api/routes.py", "deleted", "stays deleted"),
-    Row("backend/chat/call.py", "moved", "merged", "mine/call.py"),
+    Row("backend/api/routers/operations.py", "deleted", "stays deleted"),
+    Row("backend/ai/call.py", "moved", "merged", "mine/call.py"),
     Row("README.md", "ignored", "left alone"),
     Row("backend/logs.py", "edited", "the user's"),
     Row(OWN, "replaced", "the user's"),
@@ -76,7 +76,7 @@ REMOVED = (
     Row("backend/metrics.py", "edited", "kept, in conflict"),
     Row("tests/test_metrics.py", "nothing", "gone"),
     Row("pyproject.toml", "edited", "merged"),
-    Row("backend/api/routes.py", "deleted", "stays deleted"),
+    Row("backend/api/routers/operations.py", "deleted", "stays deleted"),
     Row("README.md", "edited", "merged"),
     Row(OWN, "replaced", "the user's"),
 )

@@ -20,7 +20,7 @@ import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
 
 from genai_scaffold import git as our_git
-from genai_scaffold import merge, report, template
+from genai_scaffold import history, merge, report, template
 
 QUESTION = """
 log_format:
@@ -31,10 +31,16 @@ log_format:
 """
 
 
+LEFT = "backend/api/routers/__init__.py"
+
+
 @pytest.fixture(scope="module")
 def versions(small_template_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Versions:
     """The newer template asks one thing more; it changed, added and dropped a file."""
     two = copied(small_template_root, tmp_path_factory.mktemp("versions"))
+    for root in (two.old, two.new):
+        (root / "templates/project" / LEFT).parent.mkdir(parents=True)
+        (root / "templates/project" / LEFT).write_text(f"# of {root.name}\n")
     for root, line in ((two.old, "older"), (two.new, "newer")):
         project = root / "templates" / "project"
         lines = [f"line {number}\n" for number in range(20)]
@@ -88,6 +94,31 @@ def test_an_update_is_staged_and_not_committed(project: Path) -> None:
     assert "Merged 0.0.1 → 0.0.2: 6 files, 0 in conflict" in run.output
     assert not (project / "dropped.txt").exists()
     assert not list((project / ".git").glob("*genai*"))
+
+
+@pytest.mark.parametrize(
+    ("kept", "base"),
+    [
+        pytest.param("as it was made", (), id="as it was made"),
+        pytest.param("edited", (), id="edited"),
+        pytest.param("deleted", (), id="deleted"),
+        pytest.param("edited", ("--base", "HEAD~1"), id="from a commit"),
+    ],
+)
+def test_what_is_left_to_the_user_is_not_touched(
+    kept: str, base: tuple[str, ...], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kept == "edited":
+        (project / LEFT).write_text("mine\n")
+    elif kept == "deleted":
+        (project / LEFT).unlink()
+    commit(project)
+    before = contents(project).get(LEFT)
+    if base:
+        monkeypatch.setattr(history, "archive", lambda: tmp_path / "none.zip")
+    run = tool("update", str(project), "--yes", *base, "--json")
+    assert run.code in (0, 3), run.errors
+    assert contents(project).get(LEFT) == before
 
 
 def test_the_undo_command_takes_it_all_back(project: Path) -> None:

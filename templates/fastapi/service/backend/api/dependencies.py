@@ -8,8 +8,8 @@ from fastapi.security import HTTPBearer
 {%- endif %}
 
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
 from backend.errors import Unauthorized
+from backend.gateway.service import ChatService
 from backend.limits import Limits
 
 

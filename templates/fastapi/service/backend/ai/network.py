@@ -7,8 +7,8 @@ import aiohttp
 import httpx2
 from aiohttp.http import HttpProcessingError
 
+from backend.ai.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 from backend.proxies import proxy_for
-from backend.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 
 MOST_CONNECTIONS, KEEP_SECONDS = 1000, 5
 MOST_HEADERS, MOST_HEADER_BYTES = 1000, 64 * 1024

@@ -1,24 +1,18 @@
-"""What of a client's request may reach the model, and what it may cost."""
+"""What of a client's request may reach the model."""
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
-from backend.chat import fields
-from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.ai.tokens import LIMITS
 from backend.errors import InvalidRequest, NotFound
+from backend.gateway import fields
+from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest
 from backend.settings import Settings
 
-BYTES_PER_TOKEN = 4  # at most: no tokenizer makes fewer tokens of a text
-TOKENS_PER_MEDIUM = 1500  # an image, say: providers charge by what it shows, not by its bytes
-TEXTS = ("text", "refusal")
 NAMES_MODELS = ("model", "models", "fallbacks")
-IMAGE_DATA = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/_-]*={0,2}", re.ASCII)
 NOT_OFFERED = "This model is not offered here"
 NO_EMBEDDING_MODEL = "No embedding model is configured here: name one (or set EMBEDDING_MODEL)"
-LIMITS = ("max_tokens", "max_completion_tokens")
 DROPPED = "x-dropped-fields"  # the header that names them
 MOST_NAMED = 20
 Request = ChatCompletionRequest | EmbeddingRequest
@@ -108,33 +102,3 @@ def listed_model(name: str, models: Sequence[str]) -> str:
     if name not in models:
         raise NotFound(NOT_OFFERED, param="model", code="model_not_found")
     return name
-
-
-def most_tokens(body: dict[str, Any]) -> int:
-    """Returns the most tokens that a request may cost: a guess of those in, all of those out."""
-    parts = [part for message in body.get("messages", ()) for part in content_parts(message)]
-    media = [part for part in parts if part.get("type") not in TEXTS]
-    read = len(to_json(body)) - sum(map(bytes_of_image, media))
-    sent = -(-read // BYTES_PER_TOKEN) + TOKENS_PER_MEDIUM * len(media)
-    answered = max((body[name] for name in LIMITS if body.get(name)), default=0)
-    return sent + token_ids(body.get("input")) + answered * (body.get("n") or 1)
-
-
-def content_parts(message: dict[str, Any]) -> list[dict[str, Any]]:
-    content = message.get("content")
-    return content if isinstance(content, list) else []
-
-
-def bytes_of_image(part: dict[str, Any]) -> int:
-    """Returns how long an image is that is sent as data, not by its address."""
-    match part:
-        case {"type": "image_url", "image_url": {"url": str(url)} | str(url)}:
-            return len(url) if IMAGE_DATA.fullmatch(url) else 0
-    return 0
-
-
-def token_ids(value: Any) -> int:
-    """Returns how many numbers there are: a text to embed may be sent as tokens."""
-    if isinstance(value, list):
-        return sum(map(token_ids, value))
-    return isinstance(value, int)

@@ -1,29 +1,22 @@
-"""The routes: each parses, calls, and answers."""
+"""OpenAI's API, and the one of the AI SDK's `useChat`: each route parses, calls, and answers."""
 
 from functools import partial
-{%- if docs %}
-from typing import Any
-{%- endif %}
 
 from fastapi import APIRouter, Request, Response
 {%- if docs %}
 from fastapi.responses import StreamingResponse
 {%- endif %}
 
-{% if 'metrics' in features -%}
-from backend import metrics
-{% endif -%}
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer, json_response
-from backend.api.dependencies import ChatDep, ClientDep, ExampleDep, ServicesDep
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import ChatDep, ClientDep
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
-from backend.chat import ui_messages
-from backend.chat.policy import listed_model
-from backend.chat.schemas import (
+from backend.gateway import ui_messages
+from backend.gateway.policy import listed_model
+from backend.gateway.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
     Model,
@@ -31,18 +24,7 @@ from backend.chat.schemas import (
     UIChatRequest,
 )
 
-{% if docs -%}
-# What the API document says beside the key: while it is developed, there is none.
-OR_NO_KEY: dict[str, Any] = {"security": [{}]}
-
-router = APIRouter(
-    route_class=StrictRoute,
-    generate_unique_id_function=lambda route: route.name,
-    responses=documented.ERROR,
-)
-{%- else -%}
-router = APIRouter(route_class=StrictRoute, generate_unique_id_function=lambda route: route.name)
-{%- endif %}
+router = APIRouter(route_class=StrictRoute)
 {%- macro route(path, responses, answer="response_model=None") %}
 {%- if docs -%}
 @router.post(
@@ -110,44 +92,3 @@ async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
 async def show_model(name: {{ 'documented.ModelName' if docs else 'str' }}, chat: ChatDep, _: ClientDep) -> Model:
     """Shows one of the models that are listed."""
     return Model(id=listed_model(name, await chat.models()))
-
-
-@router.get("/healthz"{{ ', tags=["operations"]' if docs }})
-async def show_health() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz"{{ ', tags=["operations"]' if docs }})
-async def show_readiness(services: ServicesDep) -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if await services.limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-{%- if 'metrics' in features %}
-
-
-@router.get("/metrics", include_in_schema=False)
-async def show_metrics(_: ClientDep) -> Response:
-    """Shows what Prometheus collects, to whoever may use the model."""
-    return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
-{%- endif %}
-
-
-{% if docs -%}
-@router.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
-{%- else -%}
-@router.get("/")
-{%- endif %}
-async def say_hello(_: ExampleDep) -> Greeting:
-    return Greeting(message="Hello from FastAPI!")
-
-
-{% if docs -%}
-@router.post("/echo", tags=["example"], responses=documented.ECHO, openapi_extra=OR_NO_KEY)
-{%- else -%}
-@router.post("/echo")
-{%- endif %}
-async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)

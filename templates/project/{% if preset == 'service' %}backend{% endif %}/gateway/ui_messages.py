@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from backend.chat.schemas import ChatCompletionRequest, UIChatRequest, UIMessage
-from backend.chat.ui_files import Unreadable, file_for_model, named
 from backend.errors import UnprocessableRequest
+from backend.gateway.schemas import ChatCompletionRequest, UIChatRequest, UIMessage
+from backend.gateway.ui_files import Unreadable, file_for_model, named
 
 JSONObject = dict[str, Any]
 NOT_ALLOWED = "The user did not allow this call."

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import httpx2
 
+from backend.ai.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 from backend.proxies import proxy_for
-from backend.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 

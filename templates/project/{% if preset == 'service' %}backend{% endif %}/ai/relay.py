@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from backend.ai.events import DONE
 from backend.errors import UpstreamFailed
-from backend.events import DONE
 from backend.json_text import read_json, write_json
 
 

@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from backend.ai.json_schema import example
 from backend.errors import InvalidRequest
-from backend.json_schema import example
 
 MODEL = "offline-echo"
 EMBEDDING_SIZE = 256

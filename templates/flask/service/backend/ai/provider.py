@@ -11,12 +11,11 @@ import httpx2
 import openai
 import structlog
 
-from backend import offline
-from backend.correlation import outgoing_headers
-from backend.events import EventReader
-from backend.network import Guarded, connections
-from backend.settings import Settings
-from backend.upstream import (
+from backend.ai import offline
+from backend.ai.correlation import outgoing_headers
+from backend.ai.events import EventReader
+from backend.ai.network import Guarded, connections
+from backend.ai.upstream import (
     CHAT,
     EMBEDDINGS,
     FAILURES,
@@ -28,6 +27,7 @@ from backend.upstream import (
     model_names,
     translate,
 )
+from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
 remainders = BoundedSemaphore(MOST_REMAINDERS)

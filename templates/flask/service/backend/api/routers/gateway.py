@@ -1,27 +1,17 @@
-"""The routes: each parses, calls, and answers."""
+"""OpenAI's API, and the one of the AI SDK's `useChat`: each route parses, calls, and answers."""
 
 from flask import Blueprint, Response
 
-{% if 'metrics' in features -%}
-from backend import metrics
-{% endif -%}
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
-from backend.api.dependencies import (
-    admit_client,
-    admit_client_in_production,
-    chat_service,
-    client,
-    services,
-)
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import admit_client, chat_service, client
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, ui_stream
-from backend.chat import ui_messages
-from backend.chat.policy import listed_model
-from backend.chat.schemas import (
+from backend.gateway import ui_messages
+from backend.gateway.policy import listed_model
+from backend.gateway.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
     Model,
@@ -29,7 +19,7 @@ from backend.chat.schemas import (
     UIChatRequest,
 )
 
-router = Blueprint("api", __name__)
+router = Blueprint("gateway", __name__)
 
 
 @router.post("/v1/chat/completions")
@@ -75,41 +65,3 @@ def list_models() -> ModelList:
 def show_model(name: {{ 'documented.ModelName' if docs else 'str' }}) -> Model:
     """Shows one of the models that are listed."""
     return Model(id=listed_model(name, chat_service().models()))
-
-
-@router.get("/healthz")
-@typed({{ 'tag="operations"' if docs }})
-def show_health() -> Health:
-    """Says that the process is alive."""
-    return Health()
-
-
-@router.get("/readyz")
-@typed({{ 'tag="operations"' if docs }})
-def show_readiness() -> Readiness:
-    """Says that requests can be served; never calls the model, which may cost money."""
-    if services().limits.reachable():
-        return Readiness()
-    return Readiness(status="degraded", lost=["redis"])
-
-
-{% if 'metrics' in features -%}
-@router.get("/metrics")
-def show_metrics() -> Response:
-    """Shows what Prometheus collects, to whoever may use the model."""
-    admit_client()
-    return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
-
-
-{% endif -%}
-@router.get("/")
-@typed({{ 'tag="example", responses=documented.EXAMPLE, ' if docs }}guard=admit_client_in_production)
-def say_hello() -> Greeting:
-    return Greeting(message="Hello from Flask!")
-
-
-@router.post("/echo")
-@typed({{ 'tag="example", responses=documented.ECHO, ' if docs }}guard=admit_client_in_production)
-def echo(data: EchoRequest) -> Echo:
-    """Sends back the JSON value that came in."""
-    return Echo(you_sent=data.root)

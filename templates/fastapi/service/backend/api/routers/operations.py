@@ -1,0 +1,64 @@
+"""How the service is doing, and a first greeting."""
+{%- if docs %}
+
+from typing import Any
+{%- endif %}
+
+from fastapi import APIRouter{{ ', Response' if 'metrics' in features }}
+
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
+{% if docs -%}
+from backend.api import documented
+{% endif -%}
+from backend.api.dependencies import {{ 'ClientDep, ' if 'metrics' in features }}ExampleDep, ServicesDep
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.routing import StrictRoute
+
+router = APIRouter(route_class=StrictRoute)
+{%- if docs %}
+# What the API document says beside the key: while it is developed, there is none.
+OR_NO_KEY: dict[str, Any] = {"security": [{}]}
+{%- endif %}
+
+
+@router.get("/healthz"{{ ', tags=["operations"]' if docs }})
+async def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz"{{ ', tags=["operations"]' if docs }})
+async def show_readiness(services: ServicesDep) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+{%- if 'metrics' in features %}
+
+
+@router.get("/metrics", include_in_schema=False)
+async def show_metrics(_: ClientDep) -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
+{%- endif %}
+
+
+{% if docs -%}
+@router.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
+{%- else -%}
+@router.get("/")
+{%- endif %}
+async def say_hello(_: ExampleDep) -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
+
+
+{% if docs -%}
+@router.post("/echo", tags=["example"], responses=documented.ECHO, openapi_extra=OR_NO_KEY)
+{%- else -%}
+@router.post("/echo")
+{%- endif %}
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

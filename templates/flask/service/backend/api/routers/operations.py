@@ -1,0 +1,53 @@
+"""How the service is doing, and a first greeting."""
+
+from flask import Blueprint{{ ', Response' if 'metrics' in features }}
+
+{% if 'metrics' in features -%}
+from backend import metrics
+{% endif -%}
+{% if docs -%}
+from backend.api import documented
+{% endif -%}
+from backend.api.dependencies import {{ 'admit_client, ' if 'metrics' in features }}admit_client_in_production, services
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.routing import typed
+
+router = Blueprint("operations", __name__)
+
+
+@router.get("/healthz")
+@typed({{ 'tag="operations"' if docs }})
+def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz")
+@typed({{ 'tag="operations"' if docs }})
+def show_readiness() -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if services().limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+{% if 'metrics' in features -%}
+@router.get("/metrics")
+def show_metrics() -> Response:
+    """Shows what Prometheus collects, to whoever may use the model."""
+    admit_client()
+    return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
+
+
+{% endif -%}
+@router.get("/")
+@typed({{ 'tag="example", responses=documented.EXAMPLE, ' if docs }}guard=admit_client_in_production)
+def say_hello() -> Greeting:
+    return Greeting(message="Hello from Flask!")
+
+
+@router.post("/echo")
+@typed({{ 'tag="example", responses=documented.ECHO, ' if docs }}guard=admit_client_in_production)
+def echo(data: EchoRequest) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)
