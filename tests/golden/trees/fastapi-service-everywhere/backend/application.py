@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from backend.api import routes
+from backend.ai.metering import Meter
+from backend.ai.provider import Provider, create_provider
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import EXPOSED
+from backend.api.routers import FEATURES, gateway, operations
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
+from backend.gateway.service import ChatService
 from backend.limits import Limits
-from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
 
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,
-        chat=ChatService(llm, limits, settings),
+        chat=ChatService(Meter(llm, limits), settings),
         production=settings.app_env == "production",
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
-    app.include_router(routes.router)
+    for router in (gateway.router, *FEATURES, operations.router):
+        app.include_router(router)
     register_error_handlers(app)
     return app

@@ -2,8 +2,8 @@
 
 import pytest
 
+from backend.ai.events import DONE, EventReader
 from backend.errors import UpstreamFailed, UpstreamTimedOut
-from backend.events import DONE, EventReader
 
 EXAMPLES = [
     pytest.param("data: YHOO\ndata: +2\ndata: 10\n\n", ["YHOO\n+2\n10"], id="several lines"),

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from backend.llm import UpstreamProvider, connect
+from backend.ai.provider import UpstreamProvider, connect
 from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]

@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from backend.ai.provider import OfflineProvider
 from backend.api import sse
-from backend.llm import OfflineProvider
 from tests.conftest import Serve
 
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "one two three"}]}

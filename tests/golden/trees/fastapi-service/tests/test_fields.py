@@ -8,7 +8,7 @@ import pytest
 from openai.types.chat import completion_create_params
 from openai.types.embedding_create_params import EmbeddingCreateParams
 
-from backend.chat import fields
+from backend.gateway import fields
 from tests.conftest import Serve
 
 ASK = {"messages": [{"role": "user", "content": "hello"}], "input": "hello"}

@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 import httpx2
 import pytest
 
+from backend.ai.provider import OfflineProvider, Provider
 from backend.application import create_app
-from backend.llm import OfflineProvider, Provider
 from backend.settings import Settings
 from tests.serving import Answer, running, upstream
 

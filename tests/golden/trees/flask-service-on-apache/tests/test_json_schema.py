@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backend.json_schema import example
+from backend.ai.json_schema import example
 
 NODE = {"$ref": "#/$defs/node"}
 

@@ -13,12 +13,13 @@ import httpx2
 import pytest
 from redis import Redis
 
+from backend.ai.call import Call
+from backend.ai.tokens import most_tokens
 from backend.api_keys import digest
-from backend.chat.call import Call
-from backend.chat.policy import admit_chat, most_tokens
-from backend.chat.schemas import ChatCompletionRequest
 from backend.counting import MemoryCounter
 from backend.errors import UpstreamFailed, UpstreamTimedOut
+from backend.gateway.policy import admit_chat
+from backend.gateway.schemas import ChatCompletionRequest
 from backend.limits import PREFIX
 from backend.settings import Settings
 from tests.conftest import Serve

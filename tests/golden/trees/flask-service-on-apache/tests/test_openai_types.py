@@ -6,7 +6,7 @@ import pytest
 from openai.types import chat, embedding_create_params
 from openai.types.chat import completion_create_params
 
-from backend.chat.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest
 
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": "x"}]}
 CHAT_FIELDS = get_type_hints(completion_create_params.CompletionCreateParamsNonStreaming)

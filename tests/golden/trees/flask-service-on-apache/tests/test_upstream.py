@@ -13,9 +13,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from backend.llm import Provider, create_provider
+from backend.ai.provider import Provider, create_provider
+from backend.ai.upstream import MOST_ANSWER_BYTES
 from backend.settings import Settings
-from backend.upstream import MOST_ANSWER_BYTES
 from tests.conftest import Serve
 from tests.serving import BrokenStream, WholeStream
 
@@ -241,7 +241,8 @@ def test_what_came_in_one_burst_with_the_end_of_a_connection_counts(serve: Serve
 def test_the_closing_mark_ends_an_answer_on_a_connection_that_stays_open(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.llm.REMAINDER_SECONDS", 60)  # longer than the client would wait
+    # Longer than the client would wait.
+    monkeypatch.setattr("backend.ai.provider.REMAINDER_SECONDS", 60)
     told = Event()
     head = OK + b"content-type: text/event-stream\r\n\r\n"
     with sending(head + stream_of(STOP, USAGE, "[DONE]").content, until=told) as llm:

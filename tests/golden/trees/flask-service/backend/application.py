@@ -5,16 +5,18 @@ import re
 from flask import Flask
 from flask_cors import CORS
 
-from backend.api import docs, routes
+from backend.ai.metering import Meter
+from backend.ai.provider import Provider, create_provider
+from backend.api import docs
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import EXPOSED
+from backend.api.routers import FEATURES, gateway, operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
+from backend.gateway.service import ChatService
 from backend.limits import Limits
-from backend.llm import Provider, create_provider
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
 
@@ -45,7 +47,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     app.extensions["services"] = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,
-        chat=ChatService(llm or create_provider(settings), limits, settings),
+        chat=ChatService(Meter(llm or create_provider(settings), limits), settings),
         proxies=settings.forwarded_allow_ips,
         production=settings.app_env == "production",
     )
@@ -58,7 +60,8 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
             send_wildcard=True,
         )
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    app.register_blueprint(routes.router)
+    for router in (gateway.router, *FEATURES, operations.router):
+        app.register_blueprint(router)
     if settings.docs_pages:
         docs.register_docs(app)
     register_error_handlers(app)

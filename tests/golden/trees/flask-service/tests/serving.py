@@ -9,7 +9,7 @@ from flask import Flask
 from pydantic import SecretStr
 from werkzeug.serving import make_server
 
-from backend.llm import UpstreamProvider, connect
+from backend.ai.provider import UpstreamProvider, connect
 from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]

@@ -12,8 +12,8 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from backend.ai.provider import OfflineProvider, create_provider
 from backend.api_keys import digest
-from backend.llm import OfflineProvider, create_provider
 from backend.settings import Settings
 from tests.conftest import Broken, Serve
 from tests.serving import BrokenStream

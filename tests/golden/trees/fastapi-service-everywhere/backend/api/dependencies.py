@@ -5,8 +5,8 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
 from backend.errors import Unauthorized
+from backend.gateway.service import ChatService
 from backend.limits import Limits
 
 

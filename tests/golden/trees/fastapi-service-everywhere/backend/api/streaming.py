@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.chat import ui_answer
+from backend.gateway import ui_answer
 
 
 class EventStream(StreamingResponse):

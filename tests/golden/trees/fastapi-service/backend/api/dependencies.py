@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
 from backend.errors import Unauthorized
+from backend.gateway.service import ChatService
 from backend.limits import Limits
 
 

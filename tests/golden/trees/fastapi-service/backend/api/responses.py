@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
 
 from backend import errors
-from backend.chat.policy import DROPPED
+from backend.gateway.policy import DROPPED
 from backend.logs import log_bug
 
 

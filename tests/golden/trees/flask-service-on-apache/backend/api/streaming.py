@@ -8,10 +8,10 @@ from threading import Event, Thread
 
 from flask import Response
 
+from backend.ai.provider import Cancelled, Stream
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.chat import ui_answer
-from backend.llm import Cancelled, Stream
+from backend.gateway import ui_answer
 
 Frames = Generator[str, None, None]
 MOST_AHEAD = 100  # frames that a slow client has not taken yet

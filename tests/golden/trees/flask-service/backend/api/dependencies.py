@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, cast
 from flask import current_app, g, request
 
 from backend.api_keys import KeyRing
-from backend.chat.service import ChatService
 from backend.errors import Unauthorized
+from backend.gateway.service import ChatService
 from backend.limits import Limits
 
 Proxies = Sequence[Literal["*"] | IPv4Network | IPv6Network]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.api import sse
 from backend.api.responses import ErrorBody
-from backend.chat.schemas import OpenModel
+from backend.gateway.schemas import OpenModel
 
 Responses = dict[int | str, dict[str, Any]]
 # As `examples`, Swagger UI would show it but not send it.

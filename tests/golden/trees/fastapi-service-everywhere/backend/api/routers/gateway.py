@@ -1,0 +1,68 @@
+"""OpenAI's API, and the one of the AI SDK's `useChat`: each route parses, calls, and answers."""
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from backend.api.answering import answer, json_response
+from backend.api.dependencies import ChatDep, ClientDep
+from backend.api.routing import StrictRoute
+from backend.api.streaming import chat_stream, ui_stream
+from backend.gateway import ui_messages
+from backend.gateway.policy import listed_model
+from backend.gateway.schemas import (
+    ChatCompletionRequest,
+    EmbeddingRequest,
+    Model,
+    ModelList,
+    UIChatRequest,
+)
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.post("/v1/chat/completions", response_model=None)
+async def complete_chat(
+    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
+    dropped = chat.dropped(body)
+    if body.stream:
+        return await answer(request, chat.stream(body, client), chat_stream, dropped)
+    return await answer(request, chat.complete(body, client), json_response, dropped)
+
+
+@router.post("/v1/embeddings", response_model=None)
+async def create_embeddings(
+    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Turns texts into vectors, in the form of OpenAI's API."""
+    embedding = chat.embed(body, client)
+    return await answer(request, embedding, json_response, chat.dropped(body))
+
+
+@router.post("/api/chat", response_model=None)
+async def chat_with_page(
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
+) -> Response:
+    """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
+    stream = partial(ui_stream, ui_messages.answer_id(body))
+    return await answer(request, chat.stream_ui(body, client), stream)
+
+
+@router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)
+async def resume_chat(chat_id: str, _: ClientDep) -> Response:  # noqa: ARG001
+    """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
+    return Response(status_code=204)
+
+
+@router.get("/v1/models")
+async def list_models(chat: ChatDep, _: ClientDep) -> ModelList:
+    """Lists the models that a request may name."""
+    return ModelList(data=[Model(id=name) for name in await chat.models()])
+
+
+@router.get("/v1/models/{name:non_empty_path}")
+async def show_model(name: str, chat: ChatDep, _: ClientDep) -> Model:
+    """Shows one of the models that are listed."""
+    return Model(id=listed_model(name, await chat.models()))

@@ -1,0 +1,34 @@
+"""How the service is doing, and a first greeting."""
+
+from fastapi import APIRouter
+
+from backend.api.dependencies import ExampleDep, ServicesDep
+from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.routing import StrictRoute
+
+router = APIRouter(route_class=StrictRoute)
+
+
+@router.get("/healthz")
+async def show_health() -> Health:
+    """Says that the process is alive."""
+    return Health()
+
+
+@router.get("/readyz")
+async def show_readiness(services: ServicesDep) -> Readiness:
+    """Says that requests can be served; never calls the model, which may cost money."""
+    if await services.limits.reachable():
+        return Readiness()
+    return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/")
+async def say_hello(_: ExampleDep) -> Greeting:
+    return Greeting(message="Hello from FastAPI!")
+
+
+@router.post("/echo")
+async def echo(data: EchoRequest, _: ExampleDep) -> Echo:
+    """Sends back the JSON value that came in."""
+    return Echo(you_sent=data.root)

@@ -1,0 +1,66 @@
+"""Asks the model for a client: reserves before what it may cost, settles after what it did cost."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from backend.ai.call import Call
+from backend.ai.provider import Provider, Stream
+from backend.ai.relay import Relay
+from backend.limits import Limits
+
+JSONObject = dict[str, Any]
+
+
+class Meter:
+    def __init__(self, provider: Provider, limits: Limits) -> None:
+        self._provider = provider
+        self._limits = limits
+
+    def complete(self, call: Call) -> JSONObject:
+        return self._answer(call, self._provider.complete)
+
+    def embed(self, call: Call) -> JSONObject:
+        return self._answer(call, self._provider.embed)
+
+    def stream(self, call: Call, relay: Relay) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
+        self._begin(call)
+        try:
+            stream = self._provider.stream(call.body)
+        except BaseException as failure:
+            self._finish(call, failure)
+            raise
+        return stream._replace(events=self._pass_on(stream.events, relay, call))
+
+    def models(self) -> list[str]:
+        return self._provider.models()
+
+    def _answer(self, call: Call, ask: Callable[[JSONObject], JSONObject]) -> JSONObject:
+        self._begin(call)
+        try:
+            answer = ask(call.body)
+            call.answering()
+            call.count(answer)
+        finally:
+            self._finish(call, sys.exception())
+        return answer
+
+    def _pass_on(self, events: Iterator[str], relay: Relay, call: Call) -> Iterator[str]:
+        try:
+            with relay.until_complete():
+                for event in events:
+                    call.answering()
+                    if (passed := relay.pass_on(event)) is not None:
+                        yield passed
+        finally:
+            call.count(relay.answer)
+            self._finish(call, sys.exception())
+
+    def _begin(self, call: Call) -> None:
+        call.taking = self._limits.reserve(call.client, call.reserved)
+        call.begin()
+
+    def _finish(self, call: Call, failure: BaseException | None) -> None:
+        call.finish(failure)
+        self._limits.settle(call.taking, reserved=call.reserved, used=call.used)
