@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # not every command needs them
     from genai_scaffold.verify import Finding
 
 SCHEMA = 1
-NARROW = 40
+NARROW, ROOMY = 40, 60
 
 KINDS = {
     "frameworks": "framework",
@@ -180,14 +180,17 @@ def _plain(value: template.Value | None) -> str | bool | list[str] | None:
 def summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> None:
     """Show what will be written and, nearest to the question that follows, where."""
     rows = _answers(planned)
-    _table((row for row in rows if row[2] != "default"), terminal)
+    said = [row for row in rows if row[2] != "default"]
+    if terminal.width < ROOMY:
+        said = [(name, value, "") for name, value, _ in said]
+    _table(said, terminal)
     assumed = [f"{name} {value}" for name, value, source in rows if source == "default" and value]
     terminal.print(f"By default: {', '.join(assumed)}" if assumed else "")
     _notes(planned, terminal)
     folders = Counter(path.partition("/")[0] for path in files if "/" in path)
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
     single = len(files) - folders.total()
-    terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} beside them")
+    terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} more")
     terminal.print("Other answers are flags: see genai-scaffold new --help")
     terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
 
