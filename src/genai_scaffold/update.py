@@ -163,8 +163,23 @@ def plan(project: Path, wish: Wish, base: str | None = None) -> Plan:
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
-        notes=(*wish.already, *gone, *resolved.notes),
+        notes=(*wish.already, *gone, *_offer(edits, {**recorded.given, **given}), *resolved.notes),
     )
+
+
+def _offer(edits: Sequence[Edit], given: Givens) -> tuple[str, ...]:
+    """What a new project of the preset would have, where the preset changes."""
+    if not any(edit.key == "preset" for edit in edits):
+        return ()
+    resolved = answers.resolve(given, recommended="")
+    unlisted = {key: value for key, value in given.items() if key not in LISTS}
+    fresh = answers.resolve(unlisted, recommended="")
+    more = [
+        name for key in LISTS for name in _names(fresh[key]) if name not in _names(resolved[key])
+    ]
+    add = f"`genai-scaffold add {' '.join(more)}`"
+    offer = f"A new {fresh['preset']} has {', '.join(more)}, too: {add}."
+    return (f"{offer} `genai-scaffold list` shows what else there is.",) if more else ()
 
 
 def unanswered(planned: Plan) -> UsageError:
@@ -297,7 +312,10 @@ def _meant(name: str, closest: str | None) -> str:
 
 
 def _current(project: Path, key: str) -> tuple[str, ...]:
-    value = _recorded(project).get(key)
+    return _names(_recorded(project).get(key))
+
+
+def _names(value: Value | None) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 

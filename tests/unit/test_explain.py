@@ -56,8 +56,8 @@ FastAPI is recommended: 22 points to 0.
 
 For FastAPI
   +8  Hundreds of requests wait at once: FastAPI needs no threads and no tuning.
-  +4  You want API docs: with Flask, from generated code that you keep.
-  +4  You want requests checked: with Flask, by generated code that you keep.
+  +4  You want API docs: with Flask, by a plugin or code that you keep.
+  +4  You want requests checked: with Flask, by Marshmallow or code you keep.
   +4  The team writes type hints and async code: FastAPI puts both to use.
   +2  Assumed, and so counted once: a service that grows (+1), an API (+1).
 
@@ -101,9 +101,10 @@ prototype, --team learning, --app web, --extensions.""",
 Flask is recommended: a WSGI server cannot run FastAPI. Nothing else is weighed.
 
   FastAPI is an ASGI app and a WSGI server cannot run it, so its built-in
-  validation, generated docs and event loop are lost. The Flask service makes up
-  for them: Pydantic models check the requests, the OpenAPI document and the
-  docs pages come from the same annotations, and calls that wait get threads.
+  validation, generated docs and event loop are lost. The generated Flask
+  projects make up for them: Pydantic, or Marshmallow in a prototype, checks the
+  requests, the OpenAPI document and the docs pages are there, and calls that
+  wait get threads.
 
 If it may run on any server, it would be a tie, 6 points to 6, which goes to
 FastAPI.""",

@@ -19,6 +19,7 @@ from genai_scaffold import agreement, answers, names, pipeline, render, report, 
 
 OLDEST_PYTHON = (3, 11)
 FEW = 12  # files of a prototype
+SHORT = {"main.py": 150, "app.py": 160}  # lines that are not blank
 ANSWERS, RECORD = ".copier-answers.yml", "docs/adr/0001-web-framework.md"
 
 
@@ -253,7 +254,11 @@ def test_a_prototype_is_small(framework: str, source: Path, tmp_path: Path) -> N
     given = answers.from_flags({"framework": framework, "preset": "prototype"})
     planned = pipeline.plan(given, "my-app")
     render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
-    assert len(render.files(tmp_path / "my-app")) <= FEW
+    files = render.files(tmp_path / "my-app")
+    assert len(files) <= FEW
+    [module] = SHORT.keys() & set(files)
+    lines = (tmp_path / "my-app" / module).read_text("utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= SHORT[module]
 
 
 IMAGE = {"Dockerfile", ".dockerignore"}
