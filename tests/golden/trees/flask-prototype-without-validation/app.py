@@ -1,7 +1,6 @@
 """A chat API in one file."""
 
 import json
-import logging
 import os
 import re
 import sys
@@ -21,8 +20,8 @@ MODEL = (os.getenv("LLM_MODEL") or "gpt-5.4-mini") if KEY else "offline-echo"
 BASE_URL = os.getenv("LLM_BASE_URL") or "https://api.openai.com/v1"
 SSE = {"content-type": "text/event-stream", "cache-control": "no-cache", "x-accel-buffering": "no"}
 REFUSED = (502, "The model's provider refused this service's own API key")
-SPENT, BUSY = (429, "This service has spent its quota"), (429, "The model is busy")
-FAILURES = {401: REFUSED, 402: SPENT, 403: REFUSED, 429: BUSY}
+SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
+TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
 PAGES = {
@@ -36,7 +35,6 @@ PAGES = {
 
 Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
 
-log = logging.getLogger(__name__)
 client: openai.OpenAI | None = None
 if KEY:
     wrong = ""
@@ -98,7 +96,7 @@ def answer(messages: list[Any]) -> Iterator[Piece]:
             time.sleep(0.02)
         yield "", "stop"
         return
-    reasons: dict[int, str | None] = {}
+    reason = None
     try:
         model = client.chat.completions.with_streaming_response
         with model.create(model=MODEL, messages=messages, stream=True) as response:
@@ -110,18 +108,18 @@ def answer(messages: list[Any]) -> Iterator[Piece]:
                 if chunk.get("error"):
                     raise RuntimeError("The model failed midway")
                 for choice in chunk.get("choices") or ():
-                    index, delta = choice.get("index", 0), choice.get("delta") or {}
-                    reasons[index] = choice.get("finish_reason") or reasons.get(index)
+                    delta, reason = choice.get("delta") or {}, choice.get("finish_reason") or reason
                     if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
             else:
-                if not (reasons and all(reasons.values())):
+                if not reason:
                     raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
-        status = getattr(error, "status_code", 0)
-        log.error("The model failed: %s, status %s", type(error).__name__, status or None)
-        abort(*FAILURES.get(status, (502, "The model failed")))
-    yield "", reasons.get(0) or "stop"
+        sent = getattr(error, "response", httpx2.Response(0))
+        app.logger.error("The model failed: %s, status %s", type(error).__name__, sent.status_code)
+        wait = {k: v for k, v in sent.headers.items() if k == "retry-after" and v.isascii()}
+        abort(refusal(*TOLD.get(sent.status_code, (502, "The model failed")), headers=wait))
+    yield "", reason or "stop"
 
 
 def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
@@ -130,7 +128,7 @@ def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
             yield f"data: {json.dumps(body_of(head, finish_reason, delta={'content': word}))}\n\n"
         yield "data: [DONE]\n\n"
     except HTTPException as error:
-        yield f"data: {on_http_error(error).get_data(as_text=True)}\n\n"
+        yield f"data: {error.get_response().get_data(as_text=True)}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:

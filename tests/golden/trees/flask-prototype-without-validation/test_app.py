@@ -160,7 +160,7 @@ def test_streams_why_the_model_stopped(
     ("status", "told", "answered"),
     [
         pytest.param(401, "own API key", 502, id="a wrong key"),
-        pytest.param(402, "spent its quota", 429, id="a spent quota"),
+        pytest.param(402, "spent its quota", 502, id="a spent quota"),
         pytest.param(429, "busy", 429, id="too many requests"),
         pytest.param(500, "The model failed", 502, id="a failure"),
         pytest.param(307, "The model failed", 502, id="a way to another host"),
@@ -182,6 +182,30 @@ def test_tells_and_logs_what_the_model_refuses(
     assert told in response.json()["error"]["message"]
     assert f"status {status}" in caplog.text
     assert "one two" not in caplog.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("sent", "passed_on"),
+    [
+        pytest.param("20", "20", id="seconds"),
+        pytest.param("Thu, 01 Jan 2037 00:00:00 GMT", "Thu, 01 Jan 2037 00:00:00 GMT", id="a date"),
+        pytest.param("\u017elut\xfd", None, id="what no header takes"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_passes_on_when_a_busy_model_can_be_asked_again(
+    client: httpx2.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    stream: bool,
+    sent: str | None,
+    passed_on: str | None,
+) -> None:
+    headers = [(b"retry-after", sent.encode())] if sent else []
+    use_upstream(monkeypatch, httpx2.Response(429, headers=headers))
+    response = client.post(CHAT, json={**ASK, "stream": stream})
+    assert (response.status_code, response.headers.get("retry-after")) == (429, passed_on)
+    assert response.json()["error"]["type"] == "rate_limit_error"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -259,9 +283,9 @@ def test_its_pages_need_no_other_host(client: httpx2.Client, page: str) -> None:
 
 @pytest.mark.parametrize("path", ["/echo", CHAT])
 def test_the_example_of_the_document_is_answered(client: httpx2.Client, path: str) -> None:
-    document = client.get("/openapi.json")
-    assert path in document.json()["paths"]
-    assert '"Hello!"' in document.text
+    document = client.get("/openapi.json").json()
+    route = document["paths"][path]
+    assert '"Hello!"' in json.dumps(document if path == CHAT else route)
     body = {"messages": [{"role": "user", "content": "Hello!"}]}
     assert client.post(path, json=body).status_code == 200
 
