@@ -39,6 +39,9 @@ class Server(NamedTuple):
         """A connection of its own, on which every byte is the caller's."""
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
+    def processes(self) -> list[int]:
+        return [self.process.pid, *self.workers()]
+
     def workers(self) -> list[int]:
         """The ids of the processes that it has started."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
