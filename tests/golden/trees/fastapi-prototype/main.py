@@ -168,7 +168,7 @@ def refusal(status: int, message: str, param: str | None = None, headers: Any = 
 
 @app.add_middleware
 def guarded(inner: ASGIApp) -> ASGIApp:
-    """Answers HEAD as GET, reads 1 MB at most, and lets no browser guess a media type."""
+    """Answers HEAD as GET, bounds head and body, and lets no browser guess a media type."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         read = bytearray()
@@ -185,6 +185,13 @@ def guarded(inner: ASGIApp) -> ASGIApp:
             await send(message)
 
         scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
-        await inner(scope, receive_some, send_marked)
+        headers = scope.get("headers", [])
+        size = len(scope.get("raw_path", b"") + scope.get("query_string", b""))
+        answer = inner
+        if size + sum(len(b"".join(header)) for header in headers) > 64_000:
+            answer = refusal(431, "The head of the request is too large")
+        elif {b"content-length", b"transfer-encoding"} <= dict(headers).keys():
+            answer = refusal(400, "The request has two lengths", headers={"connection": "close"})
+        await answer(scope, receive_some, send_marked)
 
     return guard

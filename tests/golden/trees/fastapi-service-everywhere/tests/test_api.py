@@ -57,7 +57,7 @@ def test_echoes_any_json(client: httpx2.Client, value: object) -> None:
         pytest.param(b"1e400", 422, id="infinite"),
         pytest.param(b'"\\ud800"', 400, id="half a surrogate pair"),
         pytest.param(b'"\xe9"', 400, id="not UTF-8"),
-        pytest.param(b"[" * 100_000, 400, id="100,000 levels deep"),
+        pytest.param(b"[" * 50_000 + b"]" * 50_000, 400, id="50,000 levels deep"),
         pytest.param(b'"' + b"x" * 2_000_000 + b'"', 413, id="2 MB"),
         pytest.param(b"[" + b"[]," * 100_000 + b"1]", 413, id="100,000 values"),
     ],

@@ -11,9 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.answering import CLIENT_LEFT, LEAVING
 from backend.api.error_handlers import respond
-from backend.api.responses import ErrorAnswer, from_error, refused_head
+from backend.api.responses import ErrorAnswer, from_error, from_status, refused_head
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+TWO_ENDS = "A request has a Content-Length or a Transfer-Encoding, not both"
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -29,19 +30,22 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         started = time.perf_counter()
         status = CLIENT_LEFT  # unless something is sent
-        body_bytes = 0
+        announced = headers.get("content-length", "")
+        said_bytes = int(announced) if announced.isdecimal() else 0
+        read_bytes = 0
         inner = routed(scope)
         refused = refused_for_its_head(scope)
 
         async def limited_receive() -> Message:
-            nonlocal body_bytes
+            nonlocal read_bytes
             message = await receive()
-            body_bytes += len(message.get("body", b""))
-            if body_bytes > self._max_body_bytes:
+            read_bytes += len(message.get("body", b""))
+            if max(said_bytes, read_bytes) > self._max_body_bytes:
                 raise HTTPException(413)
             return message
 
@@ -75,6 +79,9 @@ class RequestMiddleware:
 
 
 def refused_for_its_head(scope: Scope) -> ErrorAnswer | None:
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        # A proxy may see another end of it than we do, and take what follows for a request.
+        return from_status(400, TWO_ENDS)._replace(headers={"connection": "close"})
     target = len(scope.get("raw_path", b"")) + len(scope["query_string"])
     headers: int = sum(len(name) + len(value) for name, value in scope["headers"])
     return refused_head(target, headers)

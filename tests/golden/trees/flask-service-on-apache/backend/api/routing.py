@@ -24,20 +24,25 @@ from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
 
 View = Callable[..., BaseModel | Response]
 Guard = Callable[[], None]
+PIECE_BYTES = 64 * 1024
 
 
 class BoundedRequest(Request):
-    """A request whose body is read at once, where Flask would read it in three pieces."""
+    """A request whose body is read once, and no further than it may be."""
 
     @cached_property
     def stream(self) -> IO[bytes]:
         limit = self.max_content_length or 0
         if (self.content_length or 0) > limit:
             raise RequestEntityTooLarge
-        sent = get_input_stream(self.environ).read(limit + 1)
-        if len(sent) > limit:
-            raise RequestEntityTooLarge
-        return BytesIO(sent)
+        source, size = get_input_stream(self.environ), 0
+        pieces: list[bytes] = []
+        while piece := source.read(PIECE_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise RequestEntityTooLarge
+        return BytesIO(b"".join(pieces))
 
 
 class NonEmptyPath(PathConverter):
