@@ -12,8 +12,17 @@ from backend import metrics
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
-from backend.api.dependencies import {{ 'ClientDep, ' if 'metrics' in features }}ExampleDep, ServicesDep
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep
+from backend.api.responses import (
+    Echo,
+    EchoRequest,
+    Greeting,
+    Health,
+    Readiness,
+    RequestsLeft,
+    TokensLeft,
+    UsageReport,
+)
 from backend.api.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
@@ -35,6 +44,18 @@ async def show_readiness(services: ServicesDep) -> Readiness:
     if await services.limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/v1/usage"{{ ', tags=["model"], responses=documented.USAGE' if docs }})
+async def show_usage(services: ServicesDep, client: ClientDep) -> UsageReport:
+    """Shows what the client has spent, and what it has left: tokens also by what they went for."""
+    requests, tokens = await services.limits.spent(client)
+    return UsageReport(
+        client=client,
+        requests=RequestsLeft.model_validate(requests),
+        tokens=TokensLeft.model_validate(tokens),
+        by_operation=dict(tokens.by_operation),
+    )
 {%- if 'metrics' in features %}
 
 

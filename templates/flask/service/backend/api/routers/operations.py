@@ -8,8 +8,17 @@ from backend import metrics
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
-from backend.api.dependencies import {{ 'admit_client, ' if 'metrics' in features }}admit_client_in_production, services
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+from backend.api.responses import (
+    Echo,
+    EchoRequest,
+    Greeting,
+    Health,
+    Readiness,
+    RequestsLeft,
+    TokensLeft,
+    UsageReport,
+)
 from backend.api.routing import typed
 
 router = Blueprint("operations", __name__)
@@ -29,6 +38,19 @@ def show_readiness() -> Readiness:
     if services().limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/v1/usage")
+@typed({{ 'tag="model", responses=documented.USAGE, ' if docs }}guard=admit_client)
+def show_usage() -> UsageReport:
+    """Shows what the client has spent, and what it has left: tokens also by what they went for."""
+    requests, tokens = services().limits.spent(client())
+    return UsageReport(
+        client=client(),
+        requests=RequestsLeft.model_validate(requests),
+        tokens=TokensLeft.model_validate(tokens),
+        by_operation=dict(tokens.by_operation),
+    )
 
 
 {% if 'metrics' in features -%}
