@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     llm_timeout_seconds: Seconds = 60
     llm_token_field: TokenField = "max_completion_tokens"  # noqa: S105 - a name
     llm_ask_usage: bool = True
+    llm_json_schema: bool = True
     allowed_models: Several[str] = ()
     pass_on: Several[str] = ()
     api_keys: Several[KeyDigest] = ()

@@ -76,7 +76,7 @@ def test_calls_the_first_tool_and_then_answers(client: httpx2.Client) -> None:
     first = chat(client, tools=[TOOL]).json()["choices"][0]
     assert first["finish_reason"] == "tool_calls"
     called = first["message"]["tool_calls"][0]
-    assert called["function"] == {"name": "weather", "arguments": '{"city": "text"}'}
+    assert called["function"] == {"name": "weather", "arguments": '{"city": "city"}'}
     result = {"role": "tool", "tool_call_id": called["id"], "content": "sunny"}
     messages = [*ASK["messages"], first["message"], result]
     second = chat(client, tools=[TOOL], messages=messages).json()["choices"][0]

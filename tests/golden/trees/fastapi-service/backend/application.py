@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
     llm = llm or create_provider(settings)
     limits = Limits(settings)
+    meter = Meter(llm, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,8 +58,9 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,
-        chat=ChatService(Meter(llm, limits), settings),
-        production=settings.app_env == "production",
+        meter=meter,
+        chat=ChatService(meter, settings),
+        settings=settings,
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:

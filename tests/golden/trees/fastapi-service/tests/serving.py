@@ -1,9 +1,11 @@
 """How the tests run the application, and how they replace the network behind it."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from typing import Any, TypeVar
 
 import httpx2
 import uvicorn
@@ -14,6 +16,7 @@ from backend.ai.provider import UpstreamProvider, connect
 from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -58,3 +61,17 @@ class BrokenStream(httpx2.AsyncByteStream):
         yield self._sent
         self.broken.set()
         raise self._error
+
+
+def result(work: Coroutine[Any, Any, Result]) -> Result:
+    """Returns what our own code returns: the tests need not know that it is awaited."""
+    return asyncio.run(work)
+
+
+def pieces(stream: Coroutine[Any, Any, AsyncIterator[Result]]) -> list[Result]:
+    """Returns what a stream of our own code yields."""
+
+    async def collect() -> list[Result]:
+        return [piece async for piece in await stream]
+
+    return asyncio.run(collect())

@@ -101,13 +101,48 @@ def test_says_when_to_ask_again(
     assert seconds / 2 < int(refused.headers["retry-after"]) <= seconds
 
 
+def test_shows_a_client_what_it_has_spent(limited: Serve) -> None:
+    client = limited(requests_per_minute=5, tokens_per_day=10_000)
+    headers = {"authorization": f"Bearer {KEYS['alice']}"}
+    before = client.get("/v1/usage", headers=headers).json()
+    assert before["tokens"] == {
+        "limit": 10_000,
+        "remaining": 10_000,
+        "resets_at": None,
+        "used": 0,
+    }
+    ask(client)
+    client.post("/v1/embeddings", json={"input": "hello"}, headers=headers)
+    ask(client, "bob")
+    usage = client.get("/v1/usage", headers=headers).json()
+    assert (usage["object"], usage["client"]) == ("usage", "alice")
+    assert (usage["requests"]["limit"], usage["requests"]["remaining"]) == (5, 1)
+    assert 0 < usage["requests"]["resets_at"] - time.time() <= 61
+    used = usage["tokens"]["used"]
+    assert usage["by_operation"].keys() == {"chat", "embeddings"}
+    assert sum(usage["by_operation"].values()) == used > 0
+    assert usage["tokens"]["remaining"] == 10_000 - used
+    assert 24 * 60 * 60 - 60 < usage["tokens"]["resets_at"] - time.time() <= 24 * 60 * 60 + 1
+
+
+def test_a_look_begins_no_window() -> None:
+    now = 0.0
+    counter = MemoryCounter(100, 60, lambda: now)
+    assert counter.look("alice").seconds is None
+    counter.settle(counter.take("alice", 30), -10, "chat", 20)
+    now = 59.0
+    assert counter.look("alice") == (100, 20, 1.0, {"chat": 20})
+    now = 60.0
+    assert counter.look("alice") == (100, 0, None, {})
+
+
 def test_settles_in_the_window_that_was_reserved_in() -> None:
     now = 0.0
     counter = MemoryCounter(100, 60, lambda: now)
     before = counter.take("alice", 100)
     now = 60.0
     counter.take("alice", 30)
-    counter.settle(before, -90)
+    counter.settle(before, -90, "chat", 10)
     assert [counter.take("alice", amount).allowed for amount in (71, 70)] == [False, True]
 
 
@@ -300,6 +335,7 @@ def test_without_redis_lets_requests_in_but_spends_no_tokens(serve: Serve) -> No
         503,
         "service_unavailable_error",
     )
+    assert client.get("/v1/usage").status_code == 503
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "degraded", "lost": ["redis"]})
 

@@ -64,3 +64,15 @@ class UpstreamFailed(AppError):
 
 class UpstreamTimedOut(UpstreamFailed):
     type = "timeout_error"
+
+
+class AnswerRefused(UpstreamFailed):
+    """The model, or its provider's filter, holds the answer back."""
+
+
+class AnswerCutOff(UpstreamFailed):
+    """The answer is longer than it may be."""
+
+
+class AnswerMalformed(UpstreamFailed):
+    """The answer has another form than was asked for."""

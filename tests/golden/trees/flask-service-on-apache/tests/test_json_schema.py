@@ -18,7 +18,26 @@ def tree(**node: Any) -> dict[str, Any]:
     [
         pytest.param({"type": "string"}, "text", id="text"),
         pytest.param({"type": "string", "minLength": 6}, "textxx", id="long text"),
+        pytest.param({"type": "string", "maxLength": 2}, "te", id="short text"),
         pytest.param({"type": "string", "format": "date"}, "2026-01-31", id="date"),
+        pytest.param(
+            {
+                "properties": {
+                    "full_name": {"type": "string"},
+                    "email": {"type": "string"},
+                    "dates": {"type": "array", "items": {"type": "string", "format": "date"}},
+                    "bullets": {"type": "array", "items": {"$ref": "#/$defs/bullet"}},
+                },
+                "$defs": {"bullet": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+            },
+            {
+                "full_name": "full name",
+                "email": "someone@example.com",
+                "dates": ["2026-01-31"],
+                "bullets": ["bullets"],
+            },
+            id="named",
+        ),
         pytest.param({"type": "number", "minimum": 3}, 3, id="number"),
         pytest.param({"type": "integer", "exclusiveMinimum": 0}, 1, id="above a number"),
         pytest.param({"type": "boolean"}, False, id="truth"),

@@ -44,12 +44,13 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         PROVIDE_AUTOMATIC_OPTIONS=bool(settings.cors_origins),
     )
     limits = Limits(settings)
+    meter = Meter(llm or create_provider(settings), limits)
     app.extensions["services"] = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,
-        chat=ChatService(Meter(llm or create_provider(settings), limits), settings),
-        proxies=settings.forwarded_allow_ips,
-        production=settings.app_env == "production",
+        meter=meter,
+        chat=ChatService(meter, settings),
+        settings=settings,
     )
     if settings.cors_origins:
         CORS(

@@ -1,9 +1,11 @@
 """How much each client has used, in windows of time that begin with its first use."""
 
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 MOST_CLIENTS = 50_000  # remembered at once: for one more, the longest known is forgotten
@@ -32,16 +34,21 @@ local window, used = unpack(redis.call('HMGET', KEYS[1], 'window', 'used'))
 if window == ARGV[1] then
     local left = math.max(0, used + tonumber(ARGV[2]))
     redis.call('HSET', KEYS[1], 'used', string.format('%.0f', left))
+    if tonumber(ARGV[4]) > 0 then
+        redis.call('HINCRBY', KEYS[1], 'by ' .. ARGV[3], ARGV[4])
+    end
 end
 """
+LOOK = "return {redis.call('PTTL', KEYS[1]), redis.call('HGETALL', KEYS[1])}"
 
 
 class Window:
-    __slots__ = ("ends", "used")
+    __slots__ = ("by_operation", "ends", "used")
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
         self.used = 0
+        self.by_operation: dict[str, int] = {}
 
 
 class Taking(NamedTuple):
@@ -57,6 +64,27 @@ class Taking(NamedTuple):
     allowed: bool
     window: Any
     seconds: float
+
+
+class Spent(NamedTuple):
+    """What a client has used of a limit.
+
+    Args:
+        seconds: how long until the next window may begin; None where there is no window.
+    """
+
+    limit: int
+    used: int = 0
+    seconds: float | None = None
+    by_operation: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @property
+    def resets_at(self) -> int | None:
+        return None if self.seconds is None else math.ceil(time.time() + self.seconds)
 
 
 class MemoryCounter:
@@ -93,11 +121,26 @@ class MemoryCounter:
                 window.used += amount
         return Taking(client, allowed, window, window.ends - now)
 
-    def settle(self, taking: Taking, change: int) -> None:
-        """Adds to what was taken, in the window that it was taken in."""
+    def settle(self, taking: Taking, change: int, operation: str, used: int) -> None:
+        """Adds to what was taken, in the window that it was taken in.
+
+        Args:
+            used: what was used in all, and for which operation.
+        """
         window: Window = taking.window
         with self._lock:
             window.used = max(0, window.used + change)
+            if used:
+                window.by_operation[operation] = window.by_operation.get(operation, 0) + used
+
+    def look(self, client: str) -> Spent:
+        """Returns what a client has used, and begins no window."""
+        now = self._clock()
+        with self._lock:
+            window = self._windows.get(client)
+            if window is None or window.ends <= now:
+                return Spent(self._most)
+            return Spent(self._most, window.used, window.ends - now, dict(window.by_operation))
 
     def _forget(self, now: float) -> None:
         # Two for each that is new: fewer every time, and no call pays for all of them.
@@ -105,3 +148,16 @@ class MemoryCounter:
             oldest = next(iter(self._windows.values()))
             if oldest.ends <= now or len(self._windows) > MOST_CLIENTS:
                 self._windows.popitem(last=False)
+
+
+def seen(most: int, milliseconds: int, found: Sequence[bytes]) -> Spent:
+    """Returns what Redis has of a client: names and values, one after the other."""
+    if milliseconds < 0:
+        return Spent(most)
+    fields = dict(zip(map(bytes.decode, found[::2]), map(bytes.decode, found[1::2]), strict=True))
+    operations = {
+        name.removeprefix("by "): int(used)
+        for name, used in fields.items()
+        if name.startswith("by ")
+    }
+    return Spent(most, int(fields["used"]), milliseconds / 1000, operations)

@@ -8,7 +8,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from backend.counting import SETTLE, TAKE, MemoryCounter, Taking
+from backend.counting import LOOK, SETTLE, TAKE, MemoryCounter, Spent, Taking, seen
 from backend.errors import RateLimited, Unavailable
 from backend.settings import Settings
 
@@ -22,7 +22,9 @@ logger = structlog.get_logger(__name__)
 class Counter(Protocol):
     def take(self, client: str, amount: int) -> Taking: ...
 
-    def settle(self, taking: Taking, change: int) -> None: ...
+    def settle(self, taking: Taking, change: int, operation: str, used: int) -> None: ...
+
+    def look(self, client: str) -> Spent: ...
 
 
 class RedisCounter:
@@ -34,14 +36,19 @@ class RedisCounter:
         self._milliseconds = seconds * 1000
         self._take = redis.register_script(TAKE)
         self._settle = redis.register_script(SETTLE)
+        self._look = redis.register_script(LOOK)
 
     def take(self, client: str, amount: int) -> Taking:
         arguments: list[str | int] = [amount, self._most, self._milliseconds, secrets.token_hex(8)]
         taken, window, milliseconds = self._take([self._key(client)], arguments)
         return Taking(client, bool(taken), window, milliseconds / 1000)
 
-    def settle(self, taking: Taking, change: int) -> None:
-        self._settle([self._key(taking.client)], [taking.window, change])
+    def settle(self, taking: Taking, change: int, operation: str, used: int) -> None:
+        arguments = [taking.window, change, operation, used]
+        self._settle([self._key(taking.client)], arguments)
+
+    def look(self, client: str) -> Spent:
+        return seen(self._most, *self._look([self._key(client)]))
 
     def _key(self, client: str) -> str:
         return f"{PREFIX}:{self._name}:{client}"
@@ -85,12 +92,23 @@ class Limits:
             raise refusal(message, "insufficient_quota", taking)
         return taking
 
-    def settle(self, taking: Taking, *, reserved: int, used: int) -> None:
+    def settle(self, taking: Taking, *, operation: str, reserved: int, used: int) -> None:
         """Replaces what was reserved with what was used."""
         try:
-            self._tokens.settle(taking, used - reserved)
+            self._tokens.settle(taking, used - reserved, operation, used)
         except RedisError as error:
             logger.warning("limits_lost", error=repr(error))
+
+    def spent(self, client: str) -> tuple[Spent, Spent]:
+        """Returns what a client has used: requests of this minute, and tokens of this day.
+
+        Raises:
+            Unavailable: that cannot be looked at.
+        """
+        try:
+            return self._requests.look(client), self._tokens.look(client)
+        except RedisError as error:
+            raise Unavailable("The limits cannot be looked at now") from error
 
     def reachable(self) -> bool:
         try:

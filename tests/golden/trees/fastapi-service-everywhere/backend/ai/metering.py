@@ -29,7 +29,8 @@ class Meter:
         """Returns the JSON of each event, once the model has accepted the request."""
         await self._begin(call)
         try:
-            events = await self._provider.stream(call.body)
+            with call.accepted():
+                events = await self._provider.stream(call.body)
         except BaseException as failure:
             await self._finish(call, failure)
             raise
@@ -43,7 +44,8 @@ class Meter:
     ) -> JSONObject:
         await self._begin(call)
         try:
-            answer = await ask(call.body)
+            with call.accepted():
+                answer = await ask(call.body)
             call.answering()
             call.count(answer)
         finally:
@@ -71,4 +73,6 @@ class Meter:
         call.finish(failure)
         # A client that left has cancelled us; what it used is counted all the same.
         with anyio.move_on_after(1, shield=True):
-            await self._limits.settle(call.taking, reserved=call.reserved, used=call.used)
+            await self._limits.settle(
+                call.taking, operation=call.operation, reserved=call.reserved, used=call.used
+            )

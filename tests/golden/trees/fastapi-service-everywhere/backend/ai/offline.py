@@ -27,7 +27,10 @@ JSONObject = dict[str, Any]
 
 def complete(request: JSONObject) -> JSONObject:
     """Returns the chat completion that answers `request`."""
-    message, finish_reason = answer(request)
+    return completion(request, *answer(request))
+
+
+def completion(request: JSONObject, message: JSONObject, finish_reason: str) -> JSONObject:
     choice = {"message": message, "finish_reason": finish_reason}
     return {
         **envelope(request, "chat.completion"),
@@ -138,7 +141,8 @@ def marks(stop: str | list[str] | None) -> list[str]:
 
 
 def deltas(message: JSONObject) -> Iterator[JSONObject]:
-    yield {"role": "assistant", "content": None if "tool_calls" in message else ""}
+    whole = {name: value for name, value in message.items() if name != "tool_calls"}
+    yield {**whole, "content": None if "tool_calls" in message else ""}
     for index, tool_call in enumerate(message.get("tool_calls", ())):
         yield {"tool_calls": [{"index": index, **tool_call}]}
     words = (message["content"] or "").split(" ")

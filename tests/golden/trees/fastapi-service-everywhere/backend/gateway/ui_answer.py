@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+from backend.ai.answers import kind_and_text
 from backend.errors import UpstreamFailed
 from backend.json_text import read_json, write_json
 
@@ -144,22 +145,6 @@ class UIMessageStream:
         if isinstance(arguments, str) and arguments:
             known.arguments += arguments
             yield part("tool-input-delta", toolCallId=known.id, inputTextDelta=arguments)
-
-
-def kind_and_text(piece: object) -> tuple[str, str]:
-    """Returns what a piece of the content says, and whether aloud."""
-    match piece:
-        case str(text) | {"type": "text", "text": str(text)}:
-            return "text", text
-        case {"type": "refusal", "refusal": str(text)}:
-            return "text", text
-        case {"type": "reasoning" | "thinking", "text": str(text)}:
-            return "reasoning", text
-        case {"type": "reasoning" | "thinking" as kind} if isinstance(piece, dict):
-            pieces = piece.get(kind)
-            texts = pieces if isinstance(pieces, list) else [pieces]
-            return "reasoning", "".join(kind_and_text(each)[1] for each in texts)
-    return "text", ""
 
 
 def part(kind: str, **fields: Any) -> str:

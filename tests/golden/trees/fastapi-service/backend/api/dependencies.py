@@ -5,10 +5,13 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from backend.ai.metering import Meter
+from backend.ai.model import Model
 from backend.api_keys import KeyRing
 from backend.errors import Unauthorized
 from backend.gateway.service import ChatService
 from backend.limits import Limits
+from backend.settings import Settings
 
 
 class Services(NamedTuple):
@@ -16,8 +19,9 @@ class Services(NamedTuple):
 
     keys: KeyRing
     limits: Limits
+    meter: Meter
     chat: ChatService
-    production: bool
+    settings: Settings
 
 
 async def services(request: Request) -> Services:
@@ -60,11 +64,19 @@ async def admitted(request: Request, services: Services) -> str:
 
 async def client_in_production(request: Request, _: KeyInDocs = None) -> None:
     """Lets everyone in while the service is developed."""
-    if (await services(request)).production:
+    if (await services(request)).settings.app_env == "production":
         await client(request)
 
 
-ChatDep = Annotated[ChatService, Depends(chat_service)]
 ClientDep = Annotated[str, Depends(client)]
+
+
+async def model(services: ServicesDep, client: ClientDep) -> Model:
+    """Returns the model for a feature of this service, at the client's expense."""
+    return Model(services.meter, services.settings, client)
+
+
+ChatDep = Annotated[ChatService, Depends(chat_service)]
 ExampleDep = Annotated[None, Depends(client_in_production)]
+ModelDep = Annotated[Model, Depends(model)]
 GUARDS = (client, client_in_production)

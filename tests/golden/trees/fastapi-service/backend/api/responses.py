@@ -34,6 +34,27 @@ class Readiness(BaseModel):
     lost: list[Literal["redis"]] = []
 
 
+class RequestsLeft(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    limit: int
+    remaining: int
+    resets_at: int | None
+
+
+class TokensLeft(RequestsLeft):
+    used: int
+
+
+class UsageReport(BaseModel):
+    """What a client has spent and has left; times are in seconds since 1970."""
+
+    object: Literal["usage"] = "usage"
+    client: str
+    requests: RequestsLeft
+    tokens: TokensLeft
+    by_operation: dict[str, int]
+
+
 class ErrorDetail(BaseModel):
     message: str
     type: str

@@ -8,6 +8,8 @@ TEXTS = {
     "date-time": "2026-01-31T12:00:00Z",
     "email": "someone@example.com",
     "time": "12:00:00Z",
+    "uri": "https://example.com",
+    "url": "https://example.com",
     "uuid": "00000000-0000-4000-8000-000000000000",
 }
 
@@ -29,44 +31,50 @@ class Example:
         self._root = root
         self._size = 0
 
-    def value(self, schema: Any, within: frozenset[str] = frozenset()) -> Any:
+    def value(self, schema: Any, within: frozenset[str] = frozenset(), name: str = "text") -> Any:
         """Returns a value of a part of the schema.
 
         Args:
             within: the references that have led to this part.
+            name: of the property that it is a value of.
         """
         self._grow(1)
         match schema:
             case {"$ref": str(reference)}:
                 if reference in within:
                     raise ValueError("endless")
-                return self.value(self._referred(reference), within | {reference})
+                return self.value(self._referred(reference), within | {reference}, name)
             case {"const": constant}:
                 return constant
             case {"enum": [first, *_]}:
                 return first
             case {"anyOf": [*choices]} | {"oneOf": [*choices]}:
-                return self._first(choices, within)
+                return self._first(choices, within, name)
             case {"type": [*types]}:
-                return self._first([{**schema, "type": kind} for kind in types], within)
+                return self._first([{**schema, "type": kind} for kind in types], within, name)
             case {"type": "object"} | {"properties": dict()}:
                 return self._object(schema, within)
             case {"type": "array"}:
-                return self._array(schema, within)
+                return self._array(schema, within, name)
             case {"type": "string"}:
-                length = schema.get("minLength", 0)
-                self._grow(max(0, length))
-                return TEXTS.get(schema.get("format", ""), "text").ljust(length, "x")
+                return self._text(schema, name)
             case {"type": "integer" | "number"}:
                 return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
             case {"type": "boolean"}:
                 return False
         return None
 
-    def _first(self, choices: list[Any], within: frozenset[str]) -> Any:
+    def _text(self, schema: dict[str, Any], name: str) -> str:
+        shortest = schema.get("minLength", 0)
+        known = TEXTS.get(schema.get("format", name), name.replace("_", " "))
+        text = known[: schema.get("maxLength")]
+        self._grow(max(len(text), shortest))
+        return text.ljust(shortest, "x")
+
+    def _first(self, choices: list[Any], within: frozenset[str], name: str) -> Any:
         for choice in choices:
             try:
-                return self.value(choice, within)
+                return self.value(choice, within, name)
             except ValueError:
                 continue
         raise ValueError("endless")
@@ -75,16 +83,16 @@ class Example:
         values = {}
         for name, part in schema.get("properties", {}).items():
             try:
-                values[name] = self.value(part, within)
+                values[name] = self.value(part, within, name)
             except ValueError:
                 if name in schema.get("required", ()):
                     raise
         return values
 
-    def _array(self, schema: dict[str, Any], within: frozenset[str]) -> list[Any]:
+    def _array(self, schema: dict[str, Any], within: frozenset[str], name: str) -> list[Any]:
         fewest = schema.get("minItems", 0)
         try:
-            return [self.value(schema.get("items"), within) for _ in range(max(1, fewest))]
+            return [self.value(schema.get("items"), within, name) for _ in range(max(1, fewest))]
         except ValueError:
             if fewest > 0:
                 raise

@@ -27,7 +27,8 @@ class Meter:
         """Returns the answer's stream, once the model has accepted the request."""
         self._begin(call)
         try:
-            stream = self._provider.stream(call.body)
+            with call.accepted():
+                stream = self._provider.stream(call.body)
         except BaseException as failure:
             self._finish(call, failure)
             raise
@@ -39,7 +40,8 @@ class Meter:
     def _answer(self, call: Call, ask: Callable[[JSONObject], JSONObject]) -> JSONObject:
         self._begin(call)
         try:
-            answer = ask(call.body)
+            with call.accepted():
+                answer = ask(call.body)
             call.answering()
             call.count(answer)
         finally:
@@ -63,4 +65,6 @@ class Meter:
 
     def _finish(self, call: Call, failure: BaseException | None) -> None:
         call.finish(failure)
-        self._limits.settle(call.taking, reserved=call.reserved, used=call.used)
+        self._limits.settle(
+            call.taking, operation=call.operation, reserved=call.reserved, used=call.used
+        )

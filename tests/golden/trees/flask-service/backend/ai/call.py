@@ -1,13 +1,15 @@
 """One call of the model: what it may cost, what it did cost, and how long it took."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
 from backend.ai.tokens import most_tokens
 from backend.counting import Taking
-from backend.errors import AppError
+from backend.errors import AppError, InvalidRequest, UpstreamFailed
 
 logger = structlog.get_logger(__name__)
 LONGEST_NAME = 200  # of a model, in the log
@@ -19,15 +21,19 @@ class Call:
     """Follows one call from its admission to its line in the log.
 
     Args:
-        operation: `chat` or `embeddings`.
+        kind: `chat` or `embeddings`.
         client: who asked, by the id of the key or by address.
         body: the request as it goes upstream.
+        feature: what of this service wrote the request, where it was not the client.
     """
 
     taking: Taking
 
-    def __init__(self, operation: str, client: str, body: dict[str, Any]) -> None:
-        self.operation = operation
+    def __init__(
+        self, kind: str, client: str, body: dict[str, Any], *, feature: str | None = None
+    ) -> None:
+        self.kind = kind
+        self.feature = feature
         self.client = client
         self.body = body
         self.model: str = body["model"]
@@ -36,6 +42,11 @@ class Call:
         self._outcome = ""
         self._started = time.perf_counter()
         self._first_event: float | None = None
+
+    @property
+    def operation(self) -> str:
+        """What the call is counted as."""
+        return self.feature or self.kind
 
     @property
     def used(self) -> int:
@@ -51,6 +62,17 @@ class Call:
     def begin(self) -> None:
         """Notes that the request is sent to the model."""
         self._started = time.perf_counter()
+
+    @contextmanager
+    def accepted(self) -> Iterator[None]:
+        """Keeps from the client why the model refused a request that the client did not write."""
+        try:
+            yield
+        except InvalidRequest as error:
+            if self.feature is None:
+                raise
+            logger.error("own_request_refused", operation=self.operation, reason=error.message)
+            raise UpstreamFailed("The model refused a request of this service") from error
 
     def answering(self) -> None:
         """Notes that the model has begun to answer."""

@@ -6,10 +6,13 @@ from typing import Literal, NamedTuple, cast
 
 from flask import current_app, g, request
 
+from backend.ai.metering import Meter
+from backend.ai.model import Model
 from backend.api_keys import KeyRing
 from backend.errors import Unauthorized
 from backend.gateway.service import ChatService
 from backend.limits import Limits
+from backend.settings import Settings
 
 Proxies = Sequence[Literal["*"] | IPv4Network | IPv6Network]
 
@@ -19,9 +22,9 @@ class Services(NamedTuple):
 
     keys: KeyRing
     limits: Limits
+    meter: Meter
     chat: ChatService
-    proxies: Proxies
-    production: bool
+    settings: Settings
 
 
 def services() -> Services:
@@ -42,14 +45,14 @@ def admit_client() -> None:
             raise Unauthorized("Missing or unknown API key", code="invalid_api_key")
     else:
         forwarded = request.headers.getlist("x-forwarded-for")
-        owner = address(request.remote_addr, forwarded, found.proxies)
+        owner = address(request.remote_addr, forwarded, found.settings.forwarded_allow_ips)
     found.limits.count_request(owner)
     g.client = owner
 
 
 def admit_client_in_production() -> None:
     """Lets everyone in while the service is developed."""
-    if services().production:
+    if services().settings.app_env == "production":
         admit_client()
 
 
@@ -81,3 +84,8 @@ def chat_service() -> ChatService:
 def client() -> str:
     """Returns whom `admit_client` has let in."""
     return cast("str", g.client)
+
+
+def model() -> Model:
+    """Returns the model for a feature of this service, at the client's expense."""
+    return Model(services().meter, services().settings, client())

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from backend.api.dependencies import ExampleDep, ServicesDep
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep
+from backend.api.responses import (
+    Echo,
+    EchoRequest,
+    Greeting,
+    Health,
+    Readiness,
+    RequestsLeft,
+    TokensLeft,
+    UsageReport,
+)
 from backend.api.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
@@ -21,6 +30,18 @@ async def show_readiness(services: ServicesDep) -> Readiness:
     if await services.limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/v1/usage")
+async def show_usage(services: ServicesDep, client: ClientDep) -> UsageReport:
+    """Shows what the client has spent, and what it has left: tokens also by what they went for."""
+    requests, tokens = await services.limits.spent(client)
+    return UsageReport(
+        client=client,
+        requests=RequestsLeft.model_validate(requests),
+        tokens=TokensLeft.model_validate(tokens),
+        by_operation=dict(tokens.by_operation),
+    )
 
 
 @router.get("/")

@@ -1,9 +1,5 @@
-"""The routers of your features. The template leaves this file to you.
+"""The routers of your features. The template leaves this file to you."""
 
-Import each module, and add its router: `from backend.api.routers import summaries`, and
-`FEATURES = [summaries.router]`.
-"""
+from backend.api.routers import summaries
 
-from typing import Any
-
-FEATURES: list[Any] = []
+FEATURES = [summaries.router]

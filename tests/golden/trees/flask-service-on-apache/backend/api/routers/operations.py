@@ -2,8 +2,17 @@
 
 from flask import Blueprint
 
-from backend.api.dependencies import admit_client_in_production, services
-from backend.api.responses import Echo, EchoRequest, Greeting, Health, Readiness
+from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+from backend.api.responses import (
+    Echo,
+    EchoRequest,
+    Greeting,
+    Health,
+    Readiness,
+    RequestsLeft,
+    TokensLeft,
+    UsageReport,
+)
 from backend.api.routing import typed
 
 router = Blueprint("operations", __name__)
@@ -23,6 +32,19 @@ def show_readiness() -> Readiness:
     if services().limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+
+
+@router.get("/v1/usage")
+@typed(guard=admit_client)
+def show_usage() -> UsageReport:
+    """Shows what the client has spent, and what it has left: tokens also by what they went for."""
+    requests, tokens = services().limits.spent(client())
+    return UsageReport(
+        client=client(),
+        requests=RequestsLeft.model_validate(requests),
+        tokens=TokensLeft.model_validate(tokens),
+        by_operation=dict(tokens.by_operation),
+    )
 
 
 @router.get("/")

@@ -1,0 +1,62 @@
+"""What this service's own code asks the model, in the form of OpenAI's requests."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+import openai
+from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails as Fault
+
+from backend.settings import Settings
+
+Message = ChatCompletionMessageParam
+Tool = ChatCompletionFunctionToolParam
+Asked = str | Sequence[Message]
+JSONObject = dict[str, Any]
+
+
+class Options(TypedDict, total=False):
+    """What one question may want otherwise than the settings say."""
+
+    model: str
+    max_tokens: int
+    temperature: float
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
+
+def question(system: str, asked: Asked, options: Options, settings: Settings) -> JSONObject:
+    said = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    body: JSONObject = {"model": settings.llm_model, **options}
+    body["messages"] = [{"role": "system", "content": system}, *said]
+    body[settings.llm_token_field] = body.pop("max_tokens", settings.max_tokens)
+    return body
+
+
+def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -> JSONObject:
+    """Returns a request whose answer has the form of `returns`: forced to, or told to."""
+    schema = openai.pydantic_function_tool(returns)["function"]["parameters"]
+    if settings.llm_json_schema:
+        form = {"name": "answer", "strict": True, "schema": schema}
+        return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
+    system, *said = body["messages"]
+    told = f"{system['content']}\n\nAnswer with JSON alone, of this schema: {json.dumps(schema)}"
+    return {**body, "messages": [{**system, "content": told}, *said]}
+
+
+def asked_again(body: JSONObject, answer: str, faults: Sequence[Fault]) -> JSONObject:
+    """Returns the request once more, with its answer and what is wrong with that."""
+    told = "\n".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+    said = [
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": f"This has not the form that was asked for:\n{told}"},
+    ]
+    return {**body, "messages": [*body["messages"], *said]}
+
+
+def streamed(body: JSONObject, tools: Sequence[Tool], settings: Settings) -> JSONObject:
+    more: JSONObject = {"tools": list(tools)} if tools else {}
+    if settings.llm_ask_usage:
+        more["stream_options"] = {"include_usage": True}
+    return {**body, "stream": True, **more}
