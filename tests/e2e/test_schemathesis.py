@@ -52,7 +52,7 @@ def test_keeps_its_promises(
             "--no-color",
             directory=tmp_path,  # where it keeps what failed
         )
-        assert '"status": 500' not in server.log.read_text()
+        assert '"status":500' not in server.log.read_text()
 
 
 def explicit(server: Server, folder: Path) -> str:

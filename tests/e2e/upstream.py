@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any, NamedTuple
 
 PATIENCE = 15  # seconds to wait for what a test should do
@@ -27,6 +27,7 @@ class Call(NamedTuple):
     go_on: Event  # set by the test: the answer waits for it after its first token
     ended: Event  # set when the last token was made
     left: Event  # set when the caller closed before that
+    taken: Semaphore  # counts the chunks of a flood
 
     @property
     def wish(self) -> str:
@@ -75,7 +76,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        call = Call(self.headers["authorization"], request, Event(), Event(), Event())
+        made = (Event(), Event(), Event(), Semaphore(0))
+        call = Call(self.headers["authorization"], request, *made)
         self.server.calls.put(call)
         if call.wish == "busy":
             self.answer(429, {"error": {"message": "later"}}, {"retry-after": RETRY_AFTER})
@@ -135,6 +137,7 @@ def endless(_call: Call) -> Iterator[str]:
 def flood(call: Call) -> Iterator[str]:
     for _ in range(FLOOD_CHUNKS):
         yield chunk({"content": "x" * 1000})
+        call.taken.release()
     call.ended.set()
 
 
