@@ -122,58 +122,12 @@ cli.main(sys.argv[2:])
 """
 
 # What `new` does, step by step, each with its milliseconds.
-PHASES = """
-import atexit, gc, json, os, sys, time
-from pathlib import Path
-atexit.register(gc.freeze)
-milliseconds, before = {}, time.perf_counter()
-def done(name):
-    global before
-    milliseconds[name] = 1000 * (time.perf_counter() - before)
-    before = time.perf_counter()
-def counted(function):
-    "The same function, and its time among Jinja's: of calls within others only the outer's."
-    def call(*arguments, **named):
-        global depth, jinja
-        started, depth = time.perf_counter(), depth + 1
-        try:
-            return function(*arguments, **named)
-        finally:
-            depth -= 1
-            if depth == 0:
-                jinja += 1000 * (time.perf_counter() - started)
-    return call
-depth, jinja = 0, 0.0
-from genai_scaffold import answers, cli, pipeline, render, report, template, verify
-gc.set_threshold(cli.GARBAGE)
-import rich.console, rich.table
-done("imports: Typer, rich, ours")
-planned = pipeline.plan(answers.gathered({}, None, os.environ), "my-app")
-done("answers and recommendation")
-render.load()
-done("imports: Copier, with Jinja")
-from jinja2 import Environment, Template
-Environment.from_string = counted(Environment.from_string)
-Environment.get_template = counted(Environment.get_template)
-Template.render = counted(Template.render)
-project = Path("my-app").absolute()
-data = {**planned.answers.for_template(), "recommendation": planned.recommendation.as_dict()}
-with render.source() as source:
-    render.render_from(source, project, {**data, "scaffold_version": template.version()})
-done("Copier")
-milliseconds["Copier"] -= jinja
-milliseconds["Jinja: compiles and renders"] = jinja
-assert verify.rendering(project) == []
-done("verify")
-pipeline._repository(project, project, None)
-done("git: init, add, commit")
-print(json.dumps([milliseconds, time.time()]))
-"""
+PHASES = Path(__file__).with_name("phases.py")
 
 
 def phases() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        milliseconds, last = json.loads(run((sys.executable, "-c", PHASES), folder))
+        milliseconds, last = json.loads(run((sys.executable, str(PHASES)), folder))
         return {**milliseconds, "the end of the process": 1000 * (time.time() - last)}
 
 

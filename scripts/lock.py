@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genai_scaffold.render import render
+from genai_scaffold.template.render import render_project
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 OLDEST_PYTHON = "3.11"
@@ -135,7 +135,7 @@ def conditional(
 
 
 def pyproject(folder: Path, framework: str, preset: str, changes: Mapping[str, Any]) -> Path:
-    render(folder, {**ANSWERS, "framework": framework, "preset": preset, **changes}, {})
+    render_project(folder, {**ANSWERS, "framework": framework, "preset": preset, **changes}, {})
     return folder / "pyproject.toml"
 
 

@@ -29,7 +29,19 @@ import yaml
 from typer.core import TyperOption
 from typer.main import get_command
 
-from genai_scaffold import answers, cli, criteria, errors, render, signals, template
+from genai_scaffold import errors
+from genai_scaffold.answers import resolution
+from genai_scaffold.answers.fields import Field, fields
+from genai_scaffold.answers.resolution import imply, resolve
+from genai_scaffold.answers.sources import ENVIRONMENT_PREFIX, from_flags
+from genai_scaffold.cli.options import HOW_IT_RUNS
+from genai_scaffold.cli.program import app
+from genai_scaffold.cli.shared import BUG
+from genai_scaffold.recommendation.criteria import load_criteria
+from genai_scaffold.system.signals import SIGNALLED
+from genai_scaffold.template.packaged import template_version
+from genai_scaffold.template.questions import template_questions
+from genai_scaffold.template.render import generated_files, render_project
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -211,8 +223,8 @@ def free_port() -> str:
 
 def scrubbed(said: str, folder: Path) -> str:
     """What a command says on any machine, and of a template that is released."""
-    released = template.version().partition(".dev")[0]
-    said = said.replace(str(folder), "/home/ada").replace(template.version(), released)
+    released = template_version().partition(".dev")[0]
+    said = said.replace(str(folder), "/home/ada").replace(template_version(), released)
     return "\n".join(line.rstrip() for line in said.splitlines())
 
 
@@ -267,20 +279,20 @@ def needs() -> str:
         [
             [
                 need.help.rstrip("."),
-                code(*flags(answers.fields()[need.name])),
+                code(*flags(fields()[need.name])),
                 "; ".join(f"`{choice.value}`: {choice.label}" for choice in need.choices)
                 if need.kind == "choice"
                 else "yes or no",
                 spelled(need.default),
             ]
-            for need in criteria.load().needs
+            for need in load_criteria().needs
         ],
     )
 
 
 def weighed() -> str:
     """The criteria of the recommendation."""
-    loaded = criteria.load()
+    loaded = load_criteria()
     labels = {framework.key: framework.label for framework in loaded.frameworks}
     return table(
         ["where", "speaks for", "points", "because"],
@@ -296,44 +308,44 @@ def weighed() -> str:
     )
 
 
-def flags(field: answers.Field) -> list[str]:
+def flags(field: Field) -> list[str]:
     return [field.flag, f"--no-{field.flag[2:]}"] if field.kind == "boolean" else [field.flag]
 
 
 def options() -> str:
     """Everything that can be answered, in each of the ways."""
-    defaults = answers.defaults()
+    defaults = resolution.defaults()
     return table(
         ["flag", "key in a file", "variable", "values", "default"],
         [
             [
                 code(*flags(field)),
                 code(key),
-                code(answers.ENVIRONMENT_PREFIX + key.upper()),
+                code(ENVIRONMENT_PREFIX + key.upper()),
                 code(*field.values) if field.values else "yes or no" * (field.kind == "boolean"),
                 defaults[key],
             ]
-            for key, field in answers.fields().items()
+            for key, field in fields().items()
         ],
     )
 
 
 def running() -> str:
     """The flags of `new` that answer nothing."""
-    command = get_command(cli.app).commands["new"]  # type: ignore[attr-defined]
+    command = get_command(app).commands["new"]  # type: ignore[attr-defined]
     return table(
         ["flag", "what"],
         [
             [code(*option.opts[:1], *option.secondary_opts), option.help or ""]
             for option in command.params
-            if isinstance(option, TyperOption) and option.rich_help_panel == cli.RUN
+            if isinstance(option, TyperOption) and option.rich_help_panel == HOW_IT_RUNS
         ],
     )
 
 
 def commands() -> str:
     """Every command, and what it is for."""
-    group = get_command(cli.app)
+    group = get_command(app)
     listed = group.commands  # type: ignore[attr-defined]
     return table(
         ["command", "what"],
@@ -348,13 +360,13 @@ def exit_codes() -> str:
     """What each exit code means."""
     meanings = {
         0: "Done.",
-        cli.BUG: "A bug in genai-scaffold; the message names the log to report.",
+        BUG: "A bug in genai-scaffold; the message names the log to report.",
         **{
             kind.exit_code: (kind.__doc__ or "").splitlines()[0]
             for kind in errors.ScaffoldError.__subclasses__()
         },
-        signals.SIGNALLED + signal.SIGINT: "Stopped by Ctrl-C.",
-        signals.SIGNALLED + signal.SIGTERM: "Stopped by the system.",
+        SIGNALLED + signal.SIGINT: "Stopped by Ctrl-C.",
+        SIGNALLED + signal.SIGTERM: "Stopped by the system.",
     }
     return table(["code", "meaning"], [[str(c), meanings[c]] for c in sorted(meanings)])
 
@@ -378,7 +390,7 @@ def providers() -> str:
                 spelled(derived("provider_embedding_model", value))
                 or ("it has none" if value == "anthropic" else "yours to set"),
             ]
-            for value, label, _ in template.questions()["provider"].choices
+            for value, label, _ in template_questions()["provider"].choices
         ],
     )
 
@@ -387,7 +399,7 @@ def choices(key: str) -> str:
     """The values of one question, and how they read."""
     return table(
         ["name", "what", "more"],
-        [[code(value), label, hint] for value, label, hint in template.questions()[key].choices],
+        [[code(value), label, hint] for value, label, hint in template_questions()[key].choices],
     )
 
 
@@ -409,13 +421,13 @@ def rendered_deploy(target: str) -> str:
 
 def deployed(target: str) -> dict[str, str]:
     """The files of the project that the page on a target is about."""
-    given = answers.from_flags({"deploy": [target], "name": "my-app"})
+    given = from_flags({"deploy": [target], "name": "my-app"})
     framework = "flask" if target == "mod-wsgi" else "fastapi"
-    resolved = answers.resolve(answers.imply(given), framework)
+    resolved = resolve(imply(given), framework)
     with tempfile.TemporaryDirectory() as folder:
-        render.render(Path(folder), resolved.for_template(), {})
+        render_project(Path(folder), resolved.for_template(), {})
         return {
-            path: (Path(folder) / path).read_text("utf-8") for path in render.files(Path(folder))
+            path: (Path(folder) / path).read_text("utf-8") for path in generated_files(Path(folder))
         }
 
 

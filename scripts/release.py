@@ -16,7 +16,10 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from genai_scaffold import history, render, template
+from genai_scaffold.template import history
+from genai_scaffold.template.history import append_release, files_of_release, releases
+from genai_scaffold.template.packaged import digest_of_files, lay_out, template_files
+from genai_scaffold.template.render import generated_files, render_from
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))
@@ -53,8 +56,8 @@ def release(version: str) -> None:
     changes = CHANGELOG.read_text("utf-8")
     if heading not in changes:
         raise ValueError(f"CHANGELOG.md has no section {heading!r}")
-    contents = template.files(ROOT)
-    history.record(version, contents, dict(renderings(version, contents)))
+    contents = template_files(ROOT)
+    append_release(version, contents, dict(renderings(version, contents)))
     code = VERSION_FILE.read_text("utf-8")
     code = re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', code)
     VERSION_FILE.write_text(code, "utf-8")
@@ -69,7 +72,7 @@ def refuse(version: str) -> None:
         raise ValueError(f"{version} is no version") from None
     if wanted.is_prerelease or str(wanted) != version:
         raise ValueError(f"{version} is no version of a release, such as 1.2.0")
-    if released := [known for known in history.releases() if Version(known) >= wanted]:
+    if released := [known for known in releases() if Version(known) >= wanted]:
         raise ValueError(f"{version} is not newer than {released[-1]}, which is released")
 
 
@@ -82,10 +85,10 @@ def renderings(version: str, contents: Mapping[str, bytes]) -> Iterator[tuple[st
 
 def differing(version: str) -> list[str]:
     """The recorded answers from which a released template no longer renders what it did."""
-    contents = history.files(version)
+    contents = files_of_release(version)
     return [
         answers
-        for answers, digest in history.releases()[version].renderings.items()
+        for answers, digest in releases()[version].renderings.items()
         if rendering(version, contents, json.loads(answers)) != digest
     ]
 
@@ -94,16 +97,16 @@ def rendering(version: str, contents: Mapping[str, bytes], answers: Mapping[str,
     with tempfile.TemporaryDirectory() as name:
         source, project = Path(name) / "template", Path(name) / "project"
         source.mkdir()
-        template.lay_out(contents, source)
-        render.render_from(source, project, {**answers, "scaffold_version": version})
-        files = {path: (project / path).read_bytes() for path in render.files(project)}
-    return template.digest(files)
+        lay_out(contents, source)
+        render_from(source, project, {**answers, "scaffold_version": version})
+        files = {path: (project / path).read_bytes() for path in generated_files(project)}
+    return digest_of_files(files)
 
 
 def against(version: str, contents: Mapping[str, bytes]) -> str:
     """What forbids this template under this version, if anything does."""
-    if version in history.releases():
-        changed = history.files(version) != contents
+    if version in releases():
+        changed = files_of_release(version) != contents
         return f"{version} is released: a changed template needs a new version" * changed
     return f"{version} is not recorded, and without `dev`" * ("dev" not in version)
 

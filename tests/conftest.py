@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from genai_scaffold import answers, cli, signals, template
+from genai_scaffold.answers.sources import ENVIRONMENT_PREFIX
+from genai_scaffold.cli.exits import main
+from genai_scaffold.system.signals import ENDING
+from genai_scaffold.template import packaged
 
 REPOSITORY = Path(__file__).parents[1]
 SMALL_TEMPLATE = Path(__file__).parent / "unit" / "template"
@@ -59,7 +62,7 @@ class Run(NamedTuple):
 def _own_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A home, a git identity and a working directory that belong to the test."""
     for variable in os.environ:
-        if variable.startswith((answers.ENVIRONMENT_PREFIX, "GIT_")):
+        if variable.startswith((ENVIRONMENT_PREFIX, "GIT_")):
             monkeypatch.delenv(variable)
     home = tmp_path / "home"
     (home / ".config").mkdir(parents=True)
@@ -92,7 +95,7 @@ def small_template_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_template(small_template_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the tool find the small template where it would find its own."""
-    monkeypatch.setattr(template, "root", lambda: small_template_root)
+    monkeypatch.setattr(packaged, "template_root", lambda: small_template_root)
     return small_template_root
 
 
@@ -101,13 +104,13 @@ def run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Run]]:
     """Run the command line as its entry point does, in this process."""
-    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
 
     def run(*arguments: str, stdin: bytes = b"") -> Run:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
         capsys.readouterr()
         with pytest.raises(SystemExit) as exited:
-            cli.main(list(arguments))
+            main(list(arguments))
         output, errors = capsys.readouterr()
         assert "Traceback" not in errors
         return Run(int(exited.value.code or 0), output, errors)

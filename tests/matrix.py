@@ -8,13 +8,13 @@ import covertable
 import jinja2
 from jinja2 import meta
 
-from genai_scaffold import template
+from genai_scaffold.template.questions import template_questions
 
 # A combination: a value for each factor. A question that takes several answers is a factor for
 # each of them, which is there or is not.
 Row: TypeAlias = Mapping[str, Any]
 
-QUESTIONS = template.questions()
+QUESTIONS = template_questions()
 # What shapes the code; every combination of it is rendered.
 SHAPE_KEYS = ("framework", "preset", "docs", "validation", "async")
 # What a text says reaches the files as it is: only whether there is one makes another project.

@@ -13,7 +13,13 @@ from typing import NamedTuple
 import pytest
 from conftest import Run
 
-from genai_scaffold import answers, cli, history, signals, template
+from genai_scaffold.answers.fields import fields
+from genai_scaffold.cli.exits import main
+from genai_scaffold.system.signals import ENDING
+from genai_scaffold.template import history, packaged
+from genai_scaffold.template.history import append_release
+from genai_scaffold.template.packaged import lay_out, template_files
+from genai_scaffold.template.questions import template_questions
 
 IDENTITY = ("-c", "user.name=A User", "-c", "user.email=user@example.org")
 UNSIGNED = ("-c", "commit.gpgSign=false")
@@ -28,7 +34,7 @@ class Versions(NamedTuple):
 
     def record(self) -> None:
         with installed(self.new, "0.0.2", self.archive):
-            history.record("0.0.1", template.files(self.old), {})
+            append_release("0.0.1", template_files(self.old), {})
 
     @contextlib.contextmanager
     def before(self) -> Iterator[None]:
@@ -47,8 +53,8 @@ class Versions(NamedTuple):
 def installed(root: Path, version: str, archive: Path) -> Iterator[None]:
     """The tool as it is with a template, under a version, after the releases of an archive."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(template, "root", lambda: root)
-        patch.setattr(template, "__version__", version)
+        patch.setattr(packaged, "template_root", lambda: root)
+        patch.setattr(packaged, "__version__", version)
         patch.setattr(history, "archive", lambda: archive)
         forget()
         yield
@@ -57,26 +63,26 @@ def installed(root: Path, version: str, archive: Path) -> Iterator[None]:
 
 def forget() -> None:
     """Forget the questions of another template."""
-    template.questions.cache_clear()
-    answers.fields.cache_clear()
+    template_questions.cache_clear()
+    fields.cache_clear()
 
 
 def copied(source: Path, folder: Path) -> Versions:
     """Two copies of a template, which the caller makes differ."""
     for name in ("old", "new"):
         (folder / name).mkdir(parents=True)
-        template.lay_out(template.files(source), folder / name)
+        lay_out(template_files(source), folder / name)
     return Versions(folder / "old", folder / "new", folder / "history.zip")
 
 
 def tool(*arguments: str) -> Run:
     """Run the command line in this process."""
-    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     output, errors = io.StringIO(), io.StringIO()
     code = 0
     try:
         with redirect_stdout(output), redirect_stderr(errors):
-            cli.main(list(arguments))
+            main(list(arguments))
     except SystemExit as exited:
         code = int(exited.code or 0)
     finally:

@@ -4,15 +4,15 @@ import atexit
 import gc
 from typing import NoReturn
 
-from genai_scaffold import signals
+from genai_scaffold.system.signals import obey_signals
 
 
 def run() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    signals.obey()
+    obey_signals()
     # The system takes all memory back at once: nothing of it is worth the collector's last look.
     atexit.register(gc.freeze)
-    from genai_scaffold.cli import main
+    from genai_scaffold.cli.exits import main
 
     main()
 

@@ -17,7 +17,8 @@ from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import running
 from e2e.test_project import assert_answers, on_port
-from genai_scaffold import answers
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.answers.spelling import replay_command
 
 pytestmark = pytest.mark.slow
 
@@ -58,8 +59,8 @@ def environment(machine: Machine) -> Callable[[str], Path]:
 
 def created(machine: Machine, scaffold: Path, row: matrix.Row, parent: Path) -> Path:
     folder = parent / "my-app"
-    given = answers.from_flags({**matrix.given(row), "name": "my-app"})
-    arguments = answers.command(str(folder), given)[1:]
+    given = from_flags({**matrix.given(row), "name": "my-app"})
+    arguments = replay_command(str(folder), given)[1:]
     machine.run(str(scaffold), *arguments, "--no-git", "--quiet")
     return folder
 

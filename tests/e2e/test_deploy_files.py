@@ -12,8 +12,10 @@ from e2e.projects import Project
 from e2e.servers import started
 from e2e.test_upstream import connected, streaming
 from e2e.upstream import WORDS, Upstream, listening
-from genai_scaffold import agreement, deploy_files, verify
-from genai_scaffold.deploy_files import Deployment
+from genai_scaffold.check.agreement import check_project
+from genai_scaffold.check.deployment import Deployment
+from genai_scaffold.check.deployments import read_deployments
+from genai_scaffold.project.files import project_at
 
 pytestmark = pytest.mark.slow
 
@@ -78,14 +80,14 @@ def redis_url(machine: Machine) -> Iterator[str]:
 
 
 def deployments(project: Project) -> dict[str, Deployment]:
-    found = deploy_files.read(verify.project_at(project.folder))
+    found = read_deployments(project_at(project.folder))
     return {deployment.file.path: deployment for deployment in found}
 
 
 @twins
 def test_every_deploy_file_is_tried(deployed: Project) -> None:
     assert set(deployments(deployed)) == set(FILES)
-    assert agreement.check(deployed.folder) == []
+    assert check_project(deployed.folder) == []
 
 
 @twins

@@ -17,7 +17,9 @@ import pytest
 
 from e2e.machine import Machine
 from e2e.namespaces import separated
-from genai_scaffold import record, staging, verify
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.soundness import faults_of_rendering
+from genai_scaffold.system.staging import MARKER
 
 pytestmark = pytest.mark.slow
 
@@ -84,12 +86,12 @@ def test_a_run_that_is_ended_leaves_all_or_nothing(
         if run.process.returncode == 0:
             duration *= 0.85  # too late: the machine was busier when the time was taken
         # Before our handlers stand it is the interpreter that is stopped, and says so its way.
-        assert "Traceback" not in errors or "genai_scaffold/pipeline" not in errors
+        assert "Traceback" not in errors or "genai_scaffold/create" not in errors
         assert (run.work / "mine").read_text() == MINE
         left = others(run.work) - {"deep"}
         if (run.work / "deep/bot").exists():
-            assert (run.work / "deep/bot" / record.ANSWERS_FILE).exists()
-            assert verify.rendering(run.work / "deep/bot") == []
+            assert (run.work / "deep/bot" / ANSWERS_FILE).exists()
+            assert faults_of_rendering(run.work / "deep/bot") == []
         elif number != signal.SIGKILL:
             assert others(run.work) == set()
         if number == signal.SIGKILL:
@@ -106,7 +108,7 @@ def assert_swept(machine: Machine, scaffold: Path, killed: Attempt, left: Iterab
     stages = [killed.work / name for name in left] + list(killed.temporary.iterdir())
     for stage in stages:
         assert stage.name.startswith(".")
-        os.utime(stage / staging.MARKER, (0, 0))
+        os.utime(stage / MARKER, (0, 0))
     if stages:
         again = (str(scaffold), "new", "other", "--yes", "--quiet", "--no-git")
         machine.run(*again, directory=killed.work, TMPDIR=str(killed.temporary))

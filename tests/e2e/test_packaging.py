@@ -14,7 +14,9 @@ import pytest
 
 from e2e.conftest import REPOSITORY, required
 from e2e.machine import Machine
-from genai_scaffold import __version__, render, verify
+from genai_scaffold import __version__
+from genai_scaffold.project.soundness import faults_of_rendering
+from genai_scaffold.template.render import generated_files
 
 pytestmark = pytest.mark.slow
 
@@ -165,8 +167,10 @@ def test_an_installer_makes_a_working_tool(
     machine.run(*new, directory=tmp_path)
     assert written(package.parent) == before
     project = tmp_path / "my-app"
-    assert verify.rendering(project) == []
-    assert {".gitignore", ".env.example", ".github/workflows/ci.yml"} <= set(render.files(project))
+    assert faults_of_rendering(project) == []
+    assert {".gitignore", ".env.example", ".github/workflows/ci.yml"} <= set(
+        generated_files(project)
+    )
     assert not list(project.rglob("__pycache__"))
     assert modes(project) <= {0o600, 0o644}
 
@@ -181,7 +185,7 @@ def written(site_packages: Path) -> dict[Path, tuple[int, int]]:
 
 
 def modes(project: Path) -> set[int]:
-    return {stat.S_IMODE((project / path).stat().st_mode) for path in render.files(project)}
+    return {stat.S_IMODE((project / path).stat().st_mode) for path in generated_files(project)}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

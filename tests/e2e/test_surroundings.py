@@ -10,7 +10,7 @@ import pytest
 from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.namespaces import separated
-from genai_scaffold import render
+from genai_scaffold.template.render import generated_files
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ NEW = ("new", "my-app", "--yes")
 
 
 def contents(project: Path) -> dict[str, bytes]:
-    return {path: (project / path).read_bytes() for path in render.files(project)}
+    return {path: (project / path).read_bytes() for path in generated_files(project)}
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ from repositories import commit, contents, git
 from e2e.conftest import REPOSITORY
 from e2e.machine import Machine
 from e2e.projects import Project
-from genai_scaffold import __version__, record
-from genai_scaffold.git import FIRST_COMMIT
+from genai_scaffold import __version__
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.system.git import FIRST_COMMIT
 
 pytestmark = pytest.mark.slow
 
@@ -191,7 +192,7 @@ def test_plain_copier_makes_and_updates_a_project(
     url = f"git+file://{releases.repository}"
     project = tmp_path / "my-app"
     machine.run(*copier, "copy", "--defaults", "--vcs-ref", f"v{FIRST}", url, str(project))
-    recorded = (project / record.ANSWERS_FILE).read_text()
+    recorded = (project / ANSWERS_FILE).read_text()
     assert f"_commit: v{FIRST}\n" in recorded
     assert f"_src_path: {url}\n" in recorded
     git(project, "init", "--quiet")
@@ -288,6 +289,6 @@ def test_a_development_version_is_known_by_the_release_of_its_template(
     machine: Machine, scaffold: Path, releases: Releases, tmp_path: Path
 ) -> None:
     project = made(machine, scaffold, tmp_path / "my-app")
-    assert f"_commit: v{__version__}+" in (project / record.ANSWERS_FILE).read_text()
+    assert f"_commit: v{__version__}+" in (project / ANSWERS_FILE).read_text()
     machine.run(str(releases.second), "update", str(project))
     assert (project / "backend/version.py").read_text() == NAMED

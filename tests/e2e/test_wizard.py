@@ -20,8 +20,9 @@ import httpx2
 import pexpect
 
 from e2e.machine import Machine
-from genai_scaffold import render, verify
-from genai_scaffold.record import ANSWERS_FILE
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.soundness import faults_of_rendering
+from genai_scaffold.template.render import generated_files
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +125,7 @@ def recorded(project: Path) -> dict[str, object]:
 
 
 def contents(project: Path) -> dict[str, bytes]:
-    return {path: (project / path).read_bytes() for path in render.files(project)}
+    return {path: (project / path).read_bytes() for path in generated_files(project)}
 
 
 def test_enter_at_every_question_takes_the_recommendation(start: Start, work: Path) -> None:
@@ -134,7 +135,7 @@ def test_enter_at_every_question_takes_the_recommendation(start: Start, work: Pa
     assert terminal.ends() == 0
     assert "FastAPI is recommended for a typical GenAI API: 12 points to 0" in terminal.screen
     assert recorded(work / "my-app")["framework"] == "fastapi"
-    assert verify.rendering(work / "my-app") == []
+    assert faults_of_rendering(work / "my-app") == []
 
 
 def test_every_question_is_answered_with_the_keys(
@@ -362,7 +363,7 @@ def test_works_in_a_poor_terminal(variables: dict[str, str], start: Start, work:
         first = question.split()[:2]
         terminal.sees("which" if "which" in first else " ".join(first)).types(ENTER)
     assert terminal.ends() == 0
-    assert verify.rendering(work / "my-app") == []
+    assert faults_of_rendering(work / "my-app") == []
 
 
 def test_what_was_given_is_not_asked(start: Start, work: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from genai_scaffold import agreement
+from genai_scaffold.check.agreement import DEPLOYING, check_project
 
 Command = Callable[..., Run]
 
@@ -209,7 +209,7 @@ def change(project: Path, name: str, old: str, new: str) -> None:
 
 
 def test_a_sound_project_has_no_finding(project: Path) -> None:
-    assert agreement.check(project) == []
+    assert check_project(project) == []
 
 
 @pytest.mark.parametrize(("name", "old", "new", "check", "line"), DISAGREEING)
@@ -217,7 +217,7 @@ def test_a_disagreement_is_found(
     name: str, old: str, new: str, check: str, line: int, project: Path
 ) -> None:
     change(project, name, old, new)
-    found = agreement.check(project)
+    found = check_project(project)
     assert (check, line) in [(finding.check, finding.line) for finding in found]
 
 
@@ -235,9 +235,9 @@ def test_a_deploy_file_is_read_also_where_it_is_not_utf8(
 ) -> None:
     file = project / name
     file.write_bytes(file.read_bytes() + "# Société\n".encode("latin-1"))
-    assert agreement.check(project) == []
+    assert check_project(project) == []
     file.write_bytes(file.read_bytes().replace(app.encode(), b"mian" + app[4:].encode()))
-    assert "starts" in [finding.check for finding in agreement.check(project)]
+    assert "starts" in [finding.check for finding in check_project(project)]
 
 
 UNIT = "Environment=APP_ENV=production PORT=8000"
@@ -290,7 +290,7 @@ def test_what_another_place_may_set_is_a_warning(
     name: str, old: str, new: str, project: Path
 ) -> None:
     change(project, name, old, new)
-    found = [finding for finding in agreement.check(project) if finding.path == name]
+    found = [finding for finding in check_project(project) if finding.path == name]
     assert [finding.severity for finding in found] == ["warning"]
 
 
@@ -304,12 +304,12 @@ def test_a_warning_is_shown_and_fails_nothing(project: Path, run: Command) -> No
 
 def test_what_is_stated_wrongly_is_an_error_wherever_else_it_may_be_set(project: Path) -> None:
     change(project, "fly.toml", "[env]", "[env]\nAPP_ENV = 'dev'")
-    assert [finding.severity for finding in agreement.check(project)] == ["error"]
+    assert [finding.severity for finding in check_project(project)] == ["error"]
 
 
 def test_every_check_finds_something_in_the_table() -> None:
     found = {str(case.values[3]) for case in DISAGREEING}
-    assert {check.title for check in agreement.DEPLOYING} <= found
+    assert {check.title for check in DEPLOYING} <= found
 
 
 @pytest.mark.parametrize(
@@ -362,14 +362,14 @@ def test_what_agrees_in_another_way_is_left_alone(
     name: str, old: str, new: str, project: Path
 ) -> None:
     change(project, name, old, new)
-    assert agreement.check(project) == []
+    assert check_project(project) == []
 
 
 @pytest.mark.parametrize("name", ["backend/api.py", "main.py", "Procfile", "render.yaml"])
 def test_of_a_conflict_only_its_markers_are_said(name: str, project: Path) -> None:
     text = (project / name).read_text()
     (project / name).write_text(f"<<<<<<< ours\n=======\n{text}>>>>>>> new\n")
-    found = {(finding.path, finding.check) for finding in agreement.check(project)}
+    found = {(finding.path, finding.check) for finding in check_project(project)}
     assert found == {(name, "no-conflict")}
 
 
@@ -379,7 +379,7 @@ def test_what_is_excluded_is_not_said(project: Path, run: Command) -> None:
     (project / "charts/bot/values.json").write_text("{")
     ended = run("check", str(project), "--exclude", "charts/", "--exclude", "Proc*", "--json")
     assert (ended.code, ended.document["findings"]) == (0, [])
-    paths = [finding.path for finding in agreement.check(project, ["chart", "*.yaml"])]
+    paths = [finding.path for finding in check_project(project, ["chart", "*.yaml"])]
     assert paths == ["Procfile", "charts/bot/values.json"]
 
 
@@ -395,7 +395,7 @@ def test_what_is_excluded_is_not_said(project: Path, run: Command) -> None:
 )
 def test_a_strange_deploy_file_gives_no_traceback(file: str, content: str, project: Path) -> None:
     (project / file).write_text(content)
-    agreement.check(project)
+    check_project(project)
 
 
 def test_check_exits_with_5_and_names_the_place(project: Path, run: Command) -> None:

@@ -14,26 +14,31 @@ from conftest import Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genai_scaffold import answers, pipeline, template
-from genai_scaffold.answers import Given
+from genai_scaffold.answers.fields import fields, needs
+from genai_scaffold.answers.files import config_path, from_file, mapping_in
+from genai_scaffold.answers.given import Answers, Given
+from genai_scaffold.answers.resolution import resolve, sources_of, stated
+from genai_scaffold.answers.sources import from_environment, from_flags
+from genai_scaffold.create.plan import plan_project
 from genai_scaffold.errors import ScaffoldError, UsageError
+from genai_scaffold.template.questions import Value
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
 Command = Callable[..., Run]
 
 
-def given_by(source: str, **values: template.Value) -> dict[str, Given]:
+def given_by(source: str, **values: Value) -> dict[str, Given]:
     return {key: Given(value, source, source) for key, value in values.items()}  # type: ignore[arg-type]
 
 
-def resolved(**flags: str | bool | list[str]) -> answers.Answers:
-    return pipeline.plan(answers.from_flags(flags)).answers
+def resolved(**flags: str | bool | list[str]) -> Answers:
+    return plan_project(from_flags(flags)).answers
 
 
 # Every answer can be given in every way.
 
-OTHER_THAN_DEFAULT: dict[str, tuple[list[str], template.Value]] = {
+OTHER_THAN_DEFAULT: dict[str, tuple[list[str], Value]] = {
     "framework": (["--framework", "flask"], "flask"),
     "preset": (["--preset", "prototype"], "prototype"),
     "name": (["--name", "other"], "other"),
@@ -56,10 +61,10 @@ OTHER_THAN_DEFAULT: dict[str, tuple[list[str], template.Value]] = {
 
 
 def test_the_table_names_every_answer() -> None:
-    assert set(OTHER_THAN_DEFAULT) == set(answers.fields())
+    assert set(OTHER_THAN_DEFAULT) == set(fields())
 
 
-def plain(value: template.Value) -> object:
+def plain(value: Value) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -89,7 +94,7 @@ def test_a_variable_is_honoured(key: str, run: Command, monkeypatch: pytest.Monk
 
 
 def config(content: str) -> None:
-    path = answers.config_path()
+    path = config_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content)
 
@@ -104,8 +109,8 @@ def test_the_config_file_is_honoured(key: str, run: Command) -> None:
 
 def test_a_config_file_that_cannot_be_looked_at_is_not_ignored(run: Command) -> None:
     config("")
-    answers.config_path().unlink()
-    answers.config_path().symlink_to(answers.config_path())
+    config_path().unlink()
+    config_path().symlink_to(config_path())
     assert "Too many levels" in run("new", "--yes").errors
 
 
@@ -183,9 +188,9 @@ def test_the_defaults_need_no_note() -> None:
 
 def test_only_a_flag_of_new_is_told_what_it_leaves_out() -> None:
     added = {"deploy": Given(("docker", "fly"), "flag", "add fly")}
-    assert answers.resolve(added, "fastapi").notes == ()
-    settings = answers.from_environment({"GENAI_SCAFFOLD_FEATURE": "metrics"})
-    assert answers.resolve(settings, "fastapi").notes == ()
+    assert resolve(added, "fastapi").notes == ()
+    settings = from_environment({"GENAI_SCAFFOLD_FEATURE": "metrics"})
+    assert resolve(settings, "fastapi").notes == ()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +281,7 @@ def test_what_a_project_has_in_the_way_is_named_with_the_way_out() -> None:
     framework = Given("fastapi", "flag", "switch fastapi")
     deploy = Given(("mod-wsgi",), "project", ".copier-answers.yml")
     with pytest.raises(UsageError, match="deploy = mod-wsgi") as refused:
-        answers.resolve({"framework": framework, "deploy": deploy}, recommended="")
+        resolve({"framework": framework, "deploy": deploy}, recommended="")
     assert "`genai-scaffold remove NAME`" in refused.value.fix
 
 
@@ -420,16 +425,16 @@ def test_the_command_gives_the_same_answers_again(run: Command) -> None:
 
 def test_only_what_was_given_is_said() -> None:
     given = given_by("flag", hosting="wsgi", docs=False, provider="ollama")
-    assert answers.stated(given) == {"hosting": "wsgi", "docs": False}
-    by_default = dict.fromkeys(answers.needs(), "default")
-    assert answers.sources(given) == {**by_default, "hosting": "flag", "docs": "flag"}
+    assert stated(given) == {"hosting": "wsgi", "docs": False}
+    by_default = dict.fromkeys(needs(), "default")
+    assert sources_of(given) == {**by_default, "hosting": "flag", "docs": "flag"}
 
 
 def test_saved_answers_keep_what_was_said_and_what_was_assumed(run: Command, work: Path) -> None:
     flags = ["--app", "web", "--async", "high"]
     run("new", "one/bot", "--yes", "--quiet", "--save-answers", "saved.yml", *flags)
     saved = yaml.safe_load((work / "saved.yml").read_text())
-    assert {key for key in saved if key in answers.needs()} == {"app", "async"}
+    assert {key for key in saved if key in needs()} == {"app", "async"}
     command = run("new", "two/bot", "--yes", "--json", "--answers", "saved.yml").document["command"]
     shutil.rmtree(work / "two")
     assert run(*shlex.split(command)[1:], "--quiet").code == 0
@@ -473,7 +478,7 @@ def test_no_answers_file_gives_a_traceback(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     refused = None
     try:
-        pipeline.plan(answers.from_file(str(path)))
+        plan_project(from_file(str(path)))
     except ScaffoldError as error:
         refused = error
     if refused:
@@ -521,7 +526,7 @@ def test_a_damaged_answers_file_is_used_or_its_line_is_named(
     path.write_bytes(mutated(VALID.encode(), mutations))
     refused = None
     try:
-        pipeline.plan(answers.from_file(str(path)))
+        plan_project(from_file(str(path)))
     except ScaffoldError as error:
         refused = error
     if refused:
@@ -534,7 +539,7 @@ def test_a_damaged_answers_file_is_used_or_its_line_is_named(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file")
 def test_a_file_without_end_is_too_large() -> None:
     with pytest.raises(UsageError) as refused:
-        answers.from_file("/dev/zero")
+        from_file("/dev/zero")
     assert "too large" in refused.value.why
 
 
@@ -545,5 +550,5 @@ def test_a_file_without_a_name_is_not_left_out(run: Command) -> None:
 @pytest.mark.parametrize("value", ['!!int ""', "!!bool maybe", "!!timestamp now"])
 def test_a_value_that_is_not_what_it_says_is_refused(value: str) -> None:
     with pytest.raises(UsageError) as refused:
-        answers.mapping(f"x: {value}\n".encode(), "a.yml")
+        mapping_in(f"x: {value}\n".encode(), "a.yml")
     assert "not what its tag says" in refused.value.why

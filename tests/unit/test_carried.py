@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from repositories import commit, installed, new, tool
 
-from genai_scaffold import history, template
+from genai_scaffold.template import history
+from genai_scaffold.template.history import files_of_release
+from genai_scaffold.template.packaged import lay_out
+from genai_scaffold.template.questions import moved_files
 
 FIRST = "0.1.0"
 MINE = "# by the user\n"
-MOVED = template.moved()
+MOVED = moved_files()
 REWRITTEN = "backend/chat/ui_messages.py"  # there is no line of it that an edit could stand at
 LIST = "backend/api/routers/__init__.py"
 
@@ -22,7 +25,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("first")
     root = folder / "template"
     root.mkdir()
-    template.lay_out(history.files(FIRST), root)
+    lay_out(files_of_release(FIRST), root)
     with installed(root, FIRST, history.archive()):
         return new(folder / "my-app", "--framework", request.param)
 

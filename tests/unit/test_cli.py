@@ -14,18 +14,16 @@ from typing import Any
 import pytest
 from conftest import Run
 
-from genai_scaffold import (
-    __version__,
-    answers,
-    cli,
-    errors,
-    pipeline,
-    report,
-    template,
-    wizard,
-)
-from genai_scaffold import process as process_module
-from genai_scaffold.process import Completed
+from genai_scaffold import __version__, errors
+from genai_scaffold.answers.fields import fields
+from genai_scaffold.create import project
+from genai_scaffold.report import created, lists
+from genai_scaffold.report.created import ASKS
+from genai_scaffold.report.lists import LISTED_KINDS
+from genai_scaffold.system import process as process_module
+from genai_scaffold.system.process import Completed
+from genai_scaffold.template.questions import template_questions
+from genai_scaffold.wizard import conversation
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -66,8 +64,8 @@ def test_help_names_every_command(run: Command) -> None:
 )
 def test_help_imports_nothing_that_is_slow(arguments: list[str], needed: set[str]) -> None:
     program = (
-        "import sys\nfrom genai_scaffold import cli\n"
-        f"try:\n    cli.main({arguments})\nfinally:\n"
+        "import sys\nfrom genai_scaffold.cli.exits import main\n"
+        f"try:\n    main({arguments})\nfinally:\n"
         "    slow = {'copier', 'questionary', 'jinja2', 'prompt_toolkit', 'plumbum', 'yaml'}\n"
         "    print(sorted(slow & set(sys.modules)), file=sys.stderr)\n"
     )
@@ -178,7 +176,7 @@ def test_a_bug_leaves_a_log_to_paste(run: Command, monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise ZeroDivisionError("the moon")
 
-    monkeypatch.setattr(report, "listing", broken)
+    monkeypatch.setattr(lists, "show_list", broken)
     ended = run("list")
     assert ended.code == 1
     assert "ZeroDivisionError: the moon" in ended.errors
@@ -220,14 +218,14 @@ def test_new_names_all_that_it_decided(run: Command, work: Path) -> None:
     document = run("new", "bot", "--yes", "--json").document
     assert document["path"] == str(work / "bot")
     assert document["framework"] == {"value": "fastapi", "source": "recommendation"}
-    assert set(document["answers"]) == set(answers.fields())
+    assert set(document["answers"]) == set(fields())
     assert document["recommendation"]["scores"]["fastapi"] > 0
     assert document["command"] == "genai-scaffold new bot --yes"
     assert document["next"] == [
         "cd bot",
         "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
         ".venv/bin/uvicorn main:app --port 8000",
-        report.ASKS,
+        ASKS,
     ]
 
 
@@ -293,11 +291,11 @@ def test_a_recommendation_takes_nothing_of_the_template() -> None:
     """So it starts nearly as fast as --help."""
     program = """
 import sys
-from genai_scaffold import cli
+from genai_scaffold.cli.exits import main
 try:
-    cli.main(["recommend", "--app", "web"])
+    main(["recommend", "--app", "web"])
 finally:
-    print(*{"yaml", "jinja2", "copier", "genai_scaffold.pipeline"} & set(sys.modules))
+    print(*{"yaml", "jinja2", "copier", "genai_scaffold.create.project"} & set(sys.modules))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert ended.stdout.splitlines()[-1] == b""
@@ -308,14 +306,14 @@ def test_an_asked_for_framework_is_not_called_recommended(run: Command) -> None:
     assert "You asked for Flask; the recommendation was FastAPI." in output
 
 
-@pytest.mark.parametrize("kind", [*report.KINDS, "needs"])
+@pytest.mark.parametrize("kind", [*LISTED_KINDS, "needs"])
 def test_a_list_holds_every_choice(kind: str, run: Command) -> None:
     document = run("list", kind, "--json").document
     assert set(document) == {"schema", kind}
     if kind == "needs":
         assert [entry["need"] for entry in document[kind]][:2] == ["async", "docs"]
         return
-    question = template.questions()[report.KINDS[kind]]
+    question = template_questions()[LISTED_KINDS[kind]]
     assert [entry["value"] for entry in document[kind]] == [c.value for c in question.choices]
     output = run("list", kind).output
     assert [choice for choice in question.choices if choice.label not in output] == []
@@ -444,7 +442,7 @@ def test_a_stop_before_the_rename_says_that_nothing_was_written(
     def stop(*_: object) -> None:
         os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(pipeline, "_repository", stop)
+    monkeypatch.setattr(project, "make_repository", stop)
     ended = run("new", "deep/bot", "--yes")
     assert (ended.code, ended.errors) == (128 + number, "Stopped: nothing was written.\n")
     assert list(work.iterdir()) == []
@@ -454,14 +452,14 @@ def test_a_stop_before_the_rename_says_that_nothing_was_written(
 def test_a_stop_during_the_installation_keeps_the_project(
     number: int, run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = process_module.run
+    real = process_module.run_program
 
     def run_or_stop(command: list[str], **options: Any) -> Completed:
         if command[0] != "git":
             os.kill(os.getpid(), number)
         return real(command, **options)
 
-    monkeypatch.setattr(process_module, "run", run_or_stop)
+    monkeypatch.setattr(process_module, "run_program", run_or_stop)
     ended = run("new", "bot", "--yes", "--install")
     assert ended.code == 128 + number
     assert "is complete and kept" in ended.errors
@@ -472,7 +470,9 @@ def test_a_stop_during_the_installation_keeps_the_project(
 def test_a_stop_that_comes_too_late_says_that_the_project_is_kept(
     run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "created", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(
+        created, "show_created", lambda *_, **__: signal.raise_signal(signal.SIGTERM)
+    )
     ended = run("new", "bot", "--yes")
     assert (ended.code, ended.errors) == (143, "Stopped.\nThe project is complete and kept.\n")
     assert (work / "bot/main.py").exists()
@@ -484,8 +484,8 @@ def test_ctrl_c_at_a_prompt_is_130(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_asks", lambda _: True)
-    monkeypatch.setattr(wizard, "ask", stop)
+    monkeypatch.setattr("genai_scaffold.cli.new.can_ask", lambda _: True)
+    monkeypatch.setattr(conversation, "ask_for_plan", stop)
     ended = run("new", "bot")
     assert (ended.code, ended.errors) == (130, "Stopped: nothing was written.\n")
     assert list(work.iterdir()) == []

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from genai_scaffold.criteria import Answer, Criterion, Need, load, parse
 from genai_scaffold.errors import UsageError
+from genai_scaffold.recommendation.criteria import (
+    Criterion,
+    Need,
+    NeedAnswer,
+    load_criteria,
+    parse_criteria,
+)
 
-CRITERIA = load()
+CRITERIA = load_criteria()
 
 each_need = pytest.mark.parametrize("need", CRITERIA.needs, ids=lambda need: need.name)
 each_criterion = pytest.mark.parametrize("criterion", CRITERIA.criteria, ids=lambda c: c.key)
@@ -65,7 +71,7 @@ def test_the_needs_their_answers_and_their_defaults() -> None:
     ],
 )
 def test_each_statement_of_the_comparison_is_a_criterion(
-    source: str, need: str, answer: Answer, favours: str
+    source: str, need: str, answer: NeedAnswer, favours: str
 ) -> None:
     assert [
         criterion
@@ -192,7 +198,7 @@ class TestComplete:
 
 
 DOCUMENT = tomllib.loads(
-    resources.files("genai_scaffold").joinpath("criteria.toml").read_text("utf-8")
+    resources.files("genai_scaffold.recommendation").joinpath("criteria.toml").read_text("utf-8")
 )
 
 
@@ -264,4 +270,4 @@ def test_an_unsound_entry_is_named(path: str, value: object, message: str) -> No
         table[key] = value
 
     with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
-        parse(document)
+        parse_criteria(document)

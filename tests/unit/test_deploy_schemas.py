@@ -14,7 +14,11 @@ import jsonschema
 import pytest
 import yaml
 
-from genai_scaffold import agreement, answers, pipeline, render, template
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.check.agreement import check_project
+from genai_scaffold.create.plan import plan_project
+from genai_scaffold.template.questions import derived, template_questions
+from genai_scaffold.template.render import render_project
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -26,7 +30,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "cloud-run.yaml": yaml.safe_load,
 }
 LONG_NAME = f"2-{'long-' * 12}z"  # 63 characters, and a digit first
-TARGETS = [choice.value for choice in template.questions()["deploy"].choices]
+TARGETS = [choice.value for choice in template_questions()["deploy"].choices]
 PROJECTS = [
     pytest.param("my-app", {"framework": "fastapi"}, id="fastapi"),
     pytest.param("my-app", {"framework": "flask", "async": "some"}, id="flask"),
@@ -37,8 +41,8 @@ PROJECTS = [
 
 def rendered(name: str, flags: Mapping[str, Any], root: Path) -> Path:
     targets = [t for t in TARGETS if (t, flags["framework"]) != ("mod-wsgi", "fastapi")]
-    given = answers.from_flags({**flags, "name": name, "deploy": targets})
-    render.render(root, pipeline.plan(given, "my-app").answers.for_template(), {})
+    given = from_flags({**flags, "name": name, "deploy": targets})
+    render_project(root, plan_project(given, "my-app").answers.for_template(), {})
     return root
 
 
@@ -113,7 +117,7 @@ def test_every_file_is_as_its_platform_documents(
     assert {path: faults(path, (root / path).read_text()) for path in READERS} == {
         path: [] for path in READERS
     }
-    assert agreement.check(root) == []
+    assert check_project(root) == []
 
 
 # What platforms take for a name, and Google for that of a service account.
@@ -139,7 +143,7 @@ ACCOUNT = re.compile(r"serviceAccountName: ([a-z][a-z0-9-]{4,28}[a-z0-9])@")
     ],
 )
 def test_every_platform_takes_the_name(name: str, service: str, tmp_path: Path) -> None:
-    assert template.derived("service_name", {"project_name": name}) == service
+    assert derived("service_name", {"project_name": name}) == service
     assert [p for p, rule in NAMES.items() if not re.fullmatch(rule, service)] == []
     root = rendered(name, {"framework": "fastapi"}, tmp_path / "my-app")
     assert (root / f"deploy/{service}.service").is_file()

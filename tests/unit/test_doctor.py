@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from genai_scaffold import doctor
+from genai_scaffold.check.machine import Diagnosis, examine_machine
 
 Command = Callable[..., Run]
 
 
-def by_tool() -> dict[str, doctor.Diagnosis]:
-    return {diagnosis.tool: diagnosis for diagnosis in doctor.examine()}
+def by_tool() -> dict[str, Diagnosis]:
+    return {diagnosis.tool: diagnosis for diagnosis in examine_machine()}
 
 
 def test_a_good_machine_is_told_so(run: Command) -> None:
@@ -62,7 +62,7 @@ def test_without_venv_and_uv_the_exit_code_says_so(tmp_path: Path) -> None:
     program = (
         "import importlib.util as u, sys; find = u.find_spec;"
         "u.find_spec = lambda name, *rest: None if name == 'ensurepip' else find(name, *rest);"
-        "from genai_scaffold import cli; cli.main(['doctor'])"
+        "from genai_scaffold.cli.exits import main; main(['doctor'])"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],

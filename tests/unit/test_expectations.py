@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genai_scaffold.criteria import Answer, load
-from genai_scaffold.recommend import recommend
+from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
+from genai_scaffold.recommendation.scoring import recommend
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,9 @@ from genai_scaffold.recommend import recommend
         ),
     ],
 )
-def test_what_the_comparison_says_is_recommended(said: dict[str, Answer], framework: str) -> None:
+def test_what_the_comparison_says_is_recommended(
+    said: dict[str, NeedAnswer], framework: str
+) -> None:
     assert recommend(said).framework == framework
 
 
@@ -57,14 +59,14 @@ PROFILES = re.findall(
 )
 
 
-def said_by(flags: str) -> dict[str, Answer]:
+def said_by(flags: str) -> dict[str, NeedAnswer]:
     """What these flags say."""
     words = shlex.split(flags)
-    said: dict[str, Answer] = {}
+    said: dict[str, NeedAnswer] = {}
     for flag, following in zip(words, [*words[1:], ""], strict=False):
         name = flag.removeprefix("--").removeprefix("no-")
         if flag.startswith("--"):
-            boolean = load().need(name).kind == "boolean"
+            boolean = load_criteria().need(name).kind == "boolean"
             said[name] = "--no-" not in flag if boolean else following
     return said
 

@@ -4,16 +4,16 @@ from itertools import product
 
 import pytest
 
-from genai_scaffold import explain
-from genai_scaffold.criteria import Answer, load
-from genai_scaffold.recommend import Recommendation, recommend
+from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
+from genai_scaffold.recommendation.scoring import Recommendation, recommend
+from genai_scaffold.report.explanation import MOST_LINES, explained_reasons, explanation
 
-CRITERIA = load()
-Said = dict[str, Answer]
+CRITERIA = load_criteria()
+Said = dict[str, NeedAnswer]
 
 
 def said_in(verdict: Recommendation, width: int | None = 80) -> str:
-    return "\n".join(line.text for line in explain.lines(verdict, width))
+    return "\n".join(line.text for line in explanation(verdict, width))
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def space() -> list[Recommendation]:
 
 def test_every_report_fits_a_screen_with_the_question_below_it(space: list[Recommendation]) -> None:
     for verdict in space:
-        lines = [line.text for line in explain.lines(verdict, 80)]
-        assert len(lines) <= explain.MOST_LINES
+        lines = [line.text for line in explanation(verdict, 80)]
+        assert len(lines) <= MOST_LINES
         assert max(map(len, lines)) <= 80
         assert lines == [line.rstrip() for line in lines]
 
@@ -38,7 +38,7 @@ def test_nobody_is_told_that_he_said_what_was_assumed(space: list[Recommendation
     for verdict in space:
         if verdict.decisive:
             continue
-        reported = list(explain.reasons(verdict, None))
+        reported = list(explained_reasons(verdict, None))
         rows = "\n".join(line.text for line in reported if line.text.lstrip().startswith("+"))
         for reason in verdict.reasons:
             need = CRITERIA.need(reason.criterion.need)
@@ -133,7 +133,7 @@ def test_a_report(said: Said, report: str) -> None:
 
 def test_the_whole_reasons_are_there_for_who_asks() -> None:
     verdict = recommend({"docs": True, "team": "flask"})
-    whole = [line.text for line in explain.lines(verdict, None, verbose=True)]
+    whole = [line.text for line in explanation(verdict, None, verbose=True)]
     for reason in verdict.reasons:
         assumed = "" if reason.said else "Assumed, and so counted once: "
         assert f"{f'+{reason.points}':>4}  {assumed}{reason.criterion.because}" in whole

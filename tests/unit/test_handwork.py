@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from repositories import commit, new, tool
 
-from genai_scaffold import handwork
-from genai_scaffold.merge import Conflict
+from genai_scaffold.merge.change import Conflict
+from genai_scaffold.update.leftovers import Setting, find_leftovers, find_variables
+from genai_scaffold.update.uses import Use
 
 OLD = {
     "main.py": "import fastapi\nimport json\nfrom backend import errors, metrics\n",
@@ -131,7 +132,7 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: Path) -> None:
     old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
     merged = written(tmp_path / "merged", {**NEW, "backend/mine/module.py": code})
-    found = handwork.find(old, new_, merged, tmp_path).uses
+    found = find_leftovers(old, new_, merged, tmp_path).uses
     assert all(use.path == "backend/mine/module.py" for use in found)
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
@@ -153,8 +154,8 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
 def test_modules_of_one_name(added: str, own: str, problem: str | None, tmp_path: Path) -> None:
     old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", {added: "", **NEW})
     merged = written(tmp_path / "merged", {added: "", **NEW, own: ""})
-    expected = [handwork.Use(own, 1, f"{problem}, which the template adds")] if problem else []
-    assert list(handwork.find(old, new_, merged, tmp_path).uses) == expected
+    expected = [Use(own, 1, f"{problem}, which the template adds")] if problem else []
+    assert list(find_leftovers(old, new_, merged, tmp_path).uses) == expected
 
 
 def test_scripts_that_run_what_is_gone(tmp_path: Path) -> None:
@@ -167,10 +168,10 @@ def test_scripts_that_run_what_is_gone(tmp_path: Path) -> None:
     }
     old_, new_ = written(tmp_path / "old", old), written(tmp_path / "new", NEW)
     merged = written(tmp_path / "merged", {**NEW, **mine})
-    assert handwork.find(old_, new_, merged, tmp_path).uses == (
-        handwork.Use("Dockerfile", 2, "runs main, which is gone"),
-        handwork.Use("run.sh", 1, "runs backend.metrics, which is gone"),
-        handwork.Use("run.sh", 3, "runs main, which is gone"),
+    assert find_leftovers(old_, new_, merged, tmp_path).uses == (
+        Use("Dockerfile", 2, "runs main, which is gone"),
+        Use("run.sh", 1, "runs backend.metrics, which is gone"),
+        Use("run.sh", 3, "runs main, which is gone"),
     )
 
 
@@ -188,7 +189,7 @@ def test_only_code_that_mentions_what_changed_is_parsed(
 
     with monkeypatch.context() as patch:
         patch.setattr(ast, "parse", remembering)
-        found = handwork.find(old, new_, merged, tmp_path)
+        found = find_leftovers(old, new_, merged, tmp_path)
     assert [use.path for use in found.uses] == ["use.py"]
     assert own.encode() not in parsed
 
@@ -218,7 +219,7 @@ def test_the_users_own_lines_in_a_file_of_the_template(
     old = written(tmp_path / "old", {**OLD, "routes.py": ROUTES})
     new_ = written(tmp_path / "new", {**NEW, "routes.py": THEIRS})
     result = written(tmp_path / "merged", {**NEW, "routes.py": merged})
-    found = handwork.find(old, new_, result, tmp_path).uses
+    found = find_leftovers(old, new_, result, tmp_path).uses
     assert len(found) == len(problems)
     for use, words in zip(found, problems, strict=True):
         assert f"{use.line}: {use.problem}".startswith(words)
@@ -243,9 +244,9 @@ def test_what_a_module_defines(before: str, after: str, named: bool, tmp_path: P
     old = written(tmp_path / "old", {"module.py": f"{before}\n"})
     new_ = written(tmp_path / "new", {"module.py": f"{after}\n"})
     result = written(tmp_path / "merged", {"module.py": f"{after}\nmine = [used]\n"})
-    uses = handwork.find(old, new_, result, tmp_path).uses
+    uses = find_leftovers(old, new_, result, tmp_path).uses
     problem = "uses used, which is gone or different now"
-    assert list(uses) == ([handwork.Use("module.py", 2, problem)] if named else [])
+    assert list(uses) == ([Use("module.py", 2, problem)] if named else [])
 
 
 def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
@@ -268,9 +269,9 @@ def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
 def test_settings_that_are_gone_or_mean_something_else(tmp_path: Path) -> None:
     old, new_ = written(tmp_path / "old", OLD), written(tmp_path / "new", NEW)
     project = written(tmp_path / "project", {".env": "OLD=2\nSAME=3\n"})
-    assert handwork.find(old, new_, new_, project).settings == (
-        handwork.Setting("AMOUNT", "works differently: .env.example says how", is_set=False),
-        handwork.Setting("OLD", "is not read any more", is_set=True),
+    assert find_leftovers(old, new_, new_, project).settings == (
+        Setting("AMOUNT", "works differently: .env.example says how", is_set=False),
+        Setting("OLD", "is not read any more", is_set=True),
     )
 
 
@@ -289,15 +290,13 @@ def test_variables_of_the_server_that_is_gone(tmp_path: Path) -> None:
     own = "# SERVER_OFF=1\nSERVER_ARGS=--secret\nexport SERVER_KEY=secret\nOTHER=SERVER_NO\n"
     project = written(tmp_path / "project", {".env": own})
     conflicts = (Conflict("conflict.yaml", "changed by you and by the template"),)
-    found = handwork.find_variables(("SERVER_",), new_, merged, project, conflicts)
-    assert found.uses == (
-        handwork.Use("render.yaml", 2, "names SERVER_ARGS, which is not read any more"),
-    )
+    found = find_variables(("SERVER_",), new_, merged, project, conflicts)
+    assert found.uses == (Use("render.yaml", 2, "names SERVER_ARGS, which is not read any more"),)
     assert found.settings == (
-        handwork.Setting("SERVER_ARGS", "is not read any more", is_set=True),
-        handwork.Setting("SERVER_KEY", "is not read any more", is_set=True),
+        Setting("SERVER_ARGS", "is not read any more", is_set=True),
+        Setting("SERVER_KEY", "is not read any more", is_set=True),
     )
-    assert handwork.find_variables((), new_, merged, project, conflicts) == ((), ())
+    assert find_variables((), new_, merged, project, conflicts) == ((), ())
 
 
 @pytest.mark.parametrize(

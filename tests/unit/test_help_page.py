@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 from conftest import Run
 
-from genai_scaffold import answers, help_page
+from genai_scaffold.answers.fields import fields
+from genai_scaffold.cli import help_page
+from genai_scaffold.cli.help_page import Flag, Section, help_page_of, offered
 
 SCREEN = 24  # lines
-FLAG = help_page.Flag("--deploy", "Where it will run: docker, cloud-run, somewhere-else.")
+FLAG = Flag("--deploy", "Where it will run: docker, cloud-run, somewhere-else.")
 
 
 def test_the_help_of_new_fits_two_screens(
@@ -26,15 +28,15 @@ def test_every_answer_has_its_flag_and_its_values(run: Callable[..., Run], comma
     said = run(command, "--help").output.split()
     words = {word.strip(".,[]") for word in said} | {word.replace("[no-]", "") for word in said}
     needs = {"async", "docs", "validation", "scale", "team", "app", "extensions", "hosting"}
-    for field in answers.fields().values():
+    for field in fields().values():
         if command == "new" or field.key in needs:
             assert {field.flag, *field.values} <= words
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
 def test_no_word_is_broken(width: int) -> None:
-    section = help_page.Section("Flags", [FLAG])
-    text = help_page.page("x", "It does what it says", ["x --deploy docker"], [section], width)
+    section = Section("Flags", [FLAG])
+    text = help_page_of("x", "It does what it says", ["x --deploy docker"], [section], width)
     assert set(FLAG.text.split()) <= set(text.split())
 
 
@@ -51,5 +53,5 @@ def test_an_explanation_begins_with_what_matters(text: str, brief: str) -> None:
 
 
 def test_what_is_chosen_otherwise_is_marked() -> None:
-    assert help_page.offered(["a", "b", "c"], "a, c; prototype: none") == "[a], b, [c]"
-    assert help_page.offered([], "yes") == "[yes]"
+    assert offered(["a", "b", "c"], "a, c; prototype: none") == "[a], b, [c]"
+    assert offered([], "yes") == "[yes]"

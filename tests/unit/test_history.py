@@ -9,7 +9,10 @@ import matrix
 import pytest
 from conftest import REPOSITORY
 
-from genai_scaffold import __version__, history, template
+from genai_scaffold import __version__
+from genai_scaffold.template import history
+from genai_scaffold.template.history import append_release, files_of_release, releases
+from genai_scaffold.template.packaged import digest_of_files, template_files, template_version
 
 
 def script(name: str) -> ModuleType:
@@ -26,7 +29,7 @@ release = script("release")
 # The newest with the fast tests: about ten seconds for each.
 VERSIONS = [
     pytest.param(version, marks=pytest.mark.slow if older else ())
-    for older, version in enumerate(reversed(history.releases()))
+    for older, version in enumerate(reversed(releases()))
 ]
 
 
@@ -55,7 +58,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_template: Pa
 
 
 def test_a_released_template_does_not_change() -> None:
-    assert release.against(__version__, template.files(REPOSITORY)) == ""
+    assert release.against(__version__, template_files(REPOSITORY)) == ""
 
 
 @pytest.mark.usefixtures("archive")
@@ -72,8 +75,8 @@ def test_a_released_template_does_not_change() -> None:
     ],
 )
 def test_what_a_version_may_be(version: str, contents: dict[str, bytes], forbidden: str) -> None:
-    history.record("0.1.0", {"a": b"1"}, {})
-    history.record("0.2.0", {"a": b"1", "b": b"2"}, {})
+    append_release("0.1.0", {"a": b"1"}, {})
+    append_release("0.2.0", {"a": b"1", "b": b"2"}, {})
     found = release.against(version, contents)
     assert forbidden in found
     assert bool(forbidden) == bool(found)
@@ -86,9 +89,9 @@ def test_a_released_template_renders_what_it_did(version: str) -> None:
 
 @pytest.mark.usefixtures("archive")
 def test_a_rendering_that_differs_is_found(small_template: Path) -> None:
-    contents = template.files(small_template)
+    contents = template_files(small_template)
     first, second, *_ = recorded = dict(release.renderings("0.1.0", contents))
-    history.record("0.1.0", contents, recorded | {second: recorded[first]})
+    append_release("0.1.0", contents, recorded | {second: recorded[first]})
     assert release.differing("0.1.0") == [second]
 
 
@@ -106,19 +109,19 @@ def test_every_answer_is_recorded_with_each_framework(framework: str) -> None:
 def test_every_release_can_be_had_again() -> None:
     first = {"copier.yml": b"a\n", "templates/x": b"\0\xff", "templates/y": b"same"}
     second = {"copier.yml": b"b\n", "templates/y": b"same"}
-    history.record("0.1.0", first, {"fastapi service": "1"})
-    history.record("0.2.0", second, {"fastapi service": "2"})
-    assert list(history.releases()) == ["0.1.0", "0.2.0"]
-    assert history.files("0.1.0") == first
-    assert history.files("0.2.0") == second
-    assert history.releases()["0.2.0"].renderings == {"fastapi service": "2"}
+    append_release("0.1.0", first, {"fastapi service": "1"})
+    append_release("0.2.0", second, {"fastapi service": "2"})
+    assert list(releases()) == ["0.1.0", "0.2.0"]
+    assert files_of_release("0.1.0") == first
+    assert files_of_release("0.2.0") == second
+    assert releases()["0.2.0"].renderings == {"fastapi service": "2"}
 
 
 def test_what_did_not_change_is_kept_once(archive: Path) -> None:
     large = bytes(range(256)) * 400
-    history.record("0.1.0", {"a": large}, {})
+    append_release("0.1.0", {"a": large}, {})
     before = archive.stat().st_size
-    history.record("0.2.0", {"a": large, "b": large}, {})
+    append_release("0.2.0", {"a": large, "b": large}, {})
     assert archive.stat().st_size - before < 1000
 
 
@@ -128,7 +131,7 @@ def test_the_same_releases_make_the_same_archive(
     archives = [tmp_path / "one.zip", tmp_path / "two.zip"]
     for path in archives:
         monkeypatch.setattr(history, "archive", lambda path=path: path)
-        history.record("0.1.0", {"b": b"1", "a": b"2"}, {})
+        append_release("0.1.0", {"b": b"1", "a": b"2"}, {})
     assert archives[0].read_bytes() == archives[1].read_bytes()
 
 
@@ -148,8 +151,8 @@ def test_a_release_sets_the_version_and_dates_the_changelog(checkout: Path) -> N
     assert history.archive().is_file()
     assert '__version__ = "0.3.0"\n' in (checkout / "src/genai_scaffold/__init__.py").read_text()
     assert "(not yet released)" not in (checkout / "CHANGELOG.md").read_text()
-    assert history.files("0.3.0") == template.files(checkout)
-    assert len(history.releases()["0.3.0"].renderings) == len(matrix.SAMPLE)
+    assert files_of_release("0.3.0") == template_files(checkout)
+    assert len(releases()["0.3.0"].renderings) == len(matrix.SAMPLE)
     assert release.differing("0.3.0") == []
 
 
@@ -167,27 +170,27 @@ def test_a_release_sets_the_version_and_dates_the_changelog(checkout: Path) -> N
     ],
 )
 def test_what_is_no_release(version: str, words: str) -> None:
-    history.record("0.2.0", {"a": b""}, {})
+    append_release("0.2.0", {"a": b""}, {})
     with pytest.raises(ValueError, match=words):
         release.release(version)
-    assert list(history.releases()) == ["0.2.0"]
+    assert list(releases()) == ["0.2.0"]
 
 
 @pytest.mark.usefixtures("archive")
 def test_a_version_is_recorded_once() -> None:
-    history.record("0.2.0", {"a": b"1"}, {})
+    append_release("0.2.0", {"a": b"1"}, {})
     with pytest.raises(ValueError, match="its template cannot change"):
-        history.record("0.2.0", {"a": b"2"}, {})
-    assert history.files("0.2.0") == {"a": b"1"}
+        append_release("0.2.0", {"a": b"2"}, {})
+    assert files_of_release("0.2.0") == {"a": b"1"}
 
 
 def test_a_development_version_names_its_template(small_template: Path, tmp_path: Path) -> None:
-    before = template.version()
+    before = template_version()
     assert before.startswith(f"{__version__}+")
-    assert before == template.version()
+    assert before == template_version()
     changed = tmp_path / "changed"
     shutil.copytree(small_template, changed)
     (changed / "templates/project/requirements.txt").write_text("other\n")
-    assert template.digest(template.files(changed)) != template.digest(
-        template.files(small_template)
+    assert digest_of_files(template_files(changed)) != digest_of_files(
+        template_files(small_template)
     )

@@ -15,11 +15,19 @@ from typing import Any
 import pytest
 from conftest import Run
 
-from genai_scaffold import cli, process, signals
+from genai_scaffold.system import process
+from genai_scaffold.system.signals import (
+    AGAIN,
+    ENDING,
+    Stopped,
+    obey_signals,
+    signals_ignored,
+    signals_repeated,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
-PROGRAM = "import sys; from genai_scaffold import cli; cli.main(sys.argv[1:])"
+PROGRAM = "import sys; from genai_scaffold.cli.exits import main; main(sys.argv[1:])"
 MOMENTS = 8
 
 
@@ -92,7 +100,7 @@ def test_a_signal_stops_us_also_where_python_may_not_raise(
         return 0
 
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    monkeypatch.setattr(cli, "app", work)
+    monkeypatch.setattr("genai_scaffold.cli.exits.app", work)
     ended = run("new")
     assert (ended.code, ended.output) == (143, "")
     assert ended.errors == "Stopped: nothing was written.\n"
@@ -101,18 +109,18 @@ def test_a_signal_stops_us_also_where_python_may_not_raise(
 @pytest.fixture
 def raising(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let each signal raise what the command line does."""
-    handlers = {number: signal.getsignal(number) for number in signals.ENDING}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    for number in signals.ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_DFL)  # whatever the tests' own parent has had ignored
-    signals.obey()
+    obey_signals()
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("raising")
-@pytest.mark.parametrize("number", signals.ENDING)
+@pytest.mark.parametrize("number", ENDING)
 def test_a_program_that_was_just_started_does_not_outlive_us(
     number: signal.Signals, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,22 +133,22 @@ def test_a_program_that_was_just_started_does_not_outlive_us(
             signal.raise_signal(number)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    with pytest.raises(signals.Stopped) as stop:
-        process.run(["sleep", "30"], directory=work)
+    with pytest.raises(Stopped) as stop:
+        process.run_program(["sleep", "30"], directory=work)
     assert stop.value.exit_code == 128 + number
     assert [program.returncode for program in programs] == [-signal.SIGKILL]
-    with pytest.raises(signals.Stopped):
+    with pytest.raises(Stopped):
         signal.raise_signal(number)
 
 
 @pytest.mark.usefixtures("raising")
 def test_what_may_not_be_cut_goes_on_and_so_do_the_programs_that_it_runs() -> None:
     interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
-    with signals.ignored():
+    with signals_ignored():
         signal.raise_signal(signal.SIGTERM)
         # Ctrl-C at a terminal is meant for all of its programs.
-        assert process.run([sys.executable, "-c", interrupt]).code == 0
-    with pytest.raises(signals.Stopped):
+        assert process.run_program([sys.executable, "-c", interrupt]).code == 0
+    with pytest.raises(Stopped):
         signal.raise_signal(signal.SIGTERM)
 
 
@@ -151,12 +159,12 @@ def test_a_signal_that_was_swallowed_comes_again() -> None:
             signal.raise_signal(signal.SIGTERM)
         time.sleep(30)
 
-    with pytest.raises(signals.Stopped), signals.insistent():
+    with pytest.raises(Stopped), signals_repeated():
         swallow()
 
 
 @pytest.mark.usefixtures("raising")
 def test_a_signal_that_was_obeyed_comes_once() -> None:
-    with pytest.raises(signals.Stopped), signals.insistent():
+    with pytest.raises(Stopped), signals_repeated():
         signal.raise_signal(signal.SIGTERM)
-    time.sleep(2 * signals.AGAIN)
+    time.sleep(2 * AGAIN)

@@ -7,7 +7,8 @@ import matrix
 import pytest
 from matrix import Row
 
-from genai_scaffold import answers, pipeline
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.errors import UsageError
 
 
@@ -30,8 +31,8 @@ def test_every_shape_is_in_some_row() -> None:
     assert [shape for shape in every if matrix.allowed(shape) != (shape in rendered)] == []
 
 
-def planned(row: Row) -> pipeline.Plan:
-    return pipeline.plan(answers.from_flags(matrix.given(row)), "my-app")
+def planned(row: Row) -> Plan:
+    return plan_project(from_flags(matrix.given(row)), "my-app")
 
 
 @pytest.mark.parametrize("row", matrix.ROWS, ids=matrix.name)

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from repositories import commit, contents, git
 
-from genai_scaffold import merge
+from genai_scaffold.merge.landing import Merge
+from genai_scaffold.merge.refusals import find_place
+from genai_scaffold.merge.three_way import Template, three_way
 
 pytestmark = pytest.mark.slow
 
@@ -65,9 +67,7 @@ def write(folder: Path, files: Files) -> None:
         (folder / path).write_bytes(content)
 
 
-def merged(
-    base: Files, mine: Files, template: Files, look: Callable[[Path, merge.Merge], None]
-) -> None:
+def merged(base: Files, mine: Files, template: Files, look: Callable[[Path, Merge], None]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = folder / "project"
@@ -75,9 +75,9 @@ def merged(
             write(folder / place, {**files, ANSWERS: place.encode()})
         git(project, "init", "--quiet")
         commit(project)
-        here = merge.place(project, ANSWERS)
-        theirs = merge.Template(folder / "template", "new", ANSWERS, {})
-        with merge.three_way(here, folder / "base", theirs) as result:
+        here = find_place(project, ANSWERS)
+        theirs = Template(folder / "template", "new", ANSWERS, {})
+        with three_way(here, folder / "base", theirs) as result:
             result.apply()
             look(project, result)
 
@@ -92,7 +92,7 @@ def test_nothing_that_was_written_vanishes(users: list[Edit], templates: list[Ed
     mine, written = changed(base, users, "user")
     template, _ = changed(base, templates, "template")
 
-    def look(project: Path, result: merge.Merge) -> None:
+    def look(project: Path, result: Merge) -> None:
         after = contents(project)
         note(f"{result.changes}\n{result.conflicts}\n{result.kept_deleted}")
         everything = b"".join(after.values())
@@ -113,7 +113,7 @@ def test_without_a_change_by_the_user_it_becomes_the_template(templates: list[Ed
     base = {name: text(name) for name in NAMES}
     template, _ = changed(base, templates, "template")
 
-    def look(project: Path, result: merge.Merge) -> None:
+    def look(project: Path, result: Merge) -> None:
         assert result.conflicts == ()
         assert contents(project) == {**template, ANSWERS: b"template"}
 

@@ -9,8 +9,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genai_scaffold import names, template
+from genai_scaffold.answers.names import check_name, check_text
 from genai_scaffold.errors import UsageError
+from genai_scaffold.template.packaged import dependencies
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -61,11 +62,11 @@ def test_a_refused_name_comes_with_one_that_is_accepted(
     name: str, suggestion: str, why: str
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        names.check_name(name)
+        check_name(name)
     assert refused.value.what == f"The project cannot be called {name!r}"
     assert refused.value.why == why
     assert refused.value.fix == f"try --name {suggestion}"
-    assert names.check_name(suggestion) == suggestion
+    assert check_name(suggestion) == suggestion
 
 
 @pytest.mark.parametrize(
@@ -81,21 +82,21 @@ def test_a_refused_name_comes_with_one_that_is_accepted(
     ],
 )
 def test_an_accepted_name_is_normalized(name: str, normalized: str) -> None:
-    assert names.check_name(name) == normalized
+    assert check_name(name) == normalized
 
 
 def test_the_packages_of_a_project_are_read_from_its_requirements() -> None:
-    assert template.dependencies() == {"openai", "redis"}
+    assert dependencies() == {"openai", "redis"}
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=80))
 def test_whatever_is_refused_the_suggestion_is_accepted(name: str) -> None:
     try:
-        accepted = names.check_name(name, fix="{}")
+        accepted = check_name(name, fix="{}")
     except UsageError as refused:
         accepted = refused.fix.removeprefix("try ")
-    assert names.check_name(accepted) == accepted
+    assert check_name(accepted) == accepted
 
 
 @pytest.mark.parametrize(
@@ -114,14 +115,14 @@ def test_whatever_is_refused_the_suggestion_is_accepted(name: str) -> None:
 )
 def test_text_that_some_format_would_lose_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        names.check_text(text, "description")
+        check_text(text, "description")
 
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=220))
 def test_accepted_text_is_read_back_by_every_format(text: str) -> None:
     try:
-        accepted = names.check_text(text, "description")
+        accepted = check_text(text, "description")
     except UsageError:
         return
     quoted = json.dumps(accepted, ensure_ascii=False)

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from repositories import commit, contents, git, installed, tool
 
-from genai_scaffold import git as our_git
-from genai_scaffold import history, record, template
+from genai_scaffold.project.answers_file import merge_answers_files
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.system import git as our_git
+from genai_scaffold.template.history import append_release
+from genai_scaffold.template.packaged import lay_out, template_files
 
 DEVELOPMENT = "0.0.3.dev0"
 LINES = "".join(f"line {number}\n" for number in range(20))
@@ -21,7 +24,7 @@ class Builds:
     def __init__(self, source: Path, folder: Path) -> None:
         self.folder, self.archive = folder, folder / "history.zip"
         for name in "ABC":
-            template.lay_out(template.files(source), folder / name)
+            lay_out(template_files(source), folder / name)
             text = f"{LINES}of build {name}\n{LINES}{{{{ description }}}}\n"
             (folder / name / "templates/project/text.txt.jinja").write_text(text)
 
@@ -30,7 +33,7 @@ class Builds:
 
     def release(self, name: str, version: str) -> None:
         with self.build(name):
-            history.record(version, template.files(self.folder / name), {})
+            append_release(version, template_files(self.folder / name), {})
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_a_clone_asks_for_the_version_that_made_it(project: Path, builds: Builds
     clone = cloned(project)
     before = written(clone)
     run = tool("update", str(clone), "--yes")
-    made = (clone / record.ANSWERS_FILE).read_text().partition("_commit: v")[2].split()[0]
+    made = (clone / ANSWERS_FILE).read_text().partition("_commit: v")[2].split()[0]
     assert run.code == 2
     assert made in run.errors
     assert "--base" in run.errors
@@ -115,7 +118,7 @@ def test_a_build_is_known_by_the_release_of_its_template(
     with builds.build(name, version):
         run = tool("update", str(clone), "--yes")
     assert run.code == 0, run.errors
-    assert f"_commit: v{version}\n" in (clone / record.ANSWERS_FILE).read_text()
+    assert f"_commit: v{version}\n" in (clone / ANSWERS_FILE).read_text()
     text = (clone / "text.txt").read_text()
     assert "line 0, and mine\n" in text
     assert f"of build {name}\n" in text
@@ -124,13 +127,13 @@ def test_a_build_is_known_by_the_release_of_its_template(
 def test_another_run_may_be_faster_to_keep_a_template(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = our_git.run
+    real = our_git.run_git
 
     def lose(directory: Path, *arguments: str, **options: Any) -> Any:
         done = real(directory, *arguments, **options)
         return done._replace(code=128) if arguments[0] == "update-ref" else done
 
-    monkeypatch.setattr(our_git, "run", lose)
+    monkeypatch.setattr(our_git, "run_git", lose)
     run = tool("update", str(project), "--yes")
     assert run.code == 0, run.errors
 
@@ -143,7 +146,7 @@ def test_a_released_template_is_not_kept(builds: Builds, work: Path) -> None:
 
 
 def test_an_answer_that_was_changed_by_hand_is_merged(project: Path) -> None:
-    file = project / record.ANSWERS_FILE
+    file = project / ANSWERS_FILE
     assert "description: A GenAI backend\n" in file.read_text()
     file.write_text(file.read_text().replace("A GenAI backend", "By hand"))
     commit(project)
@@ -154,7 +157,7 @@ def test_an_answer_that_was_changed_by_hand_is_merged(project: Path) -> None:
 
 
 def test_comments_and_keys_of_others_stay_in_the_answers_file(project: Path) -> None:
-    file = project / record.ANSWERS_FILE
+    file = project / ANSWERS_FILE
     own = file.read_text().replace("description:", "# agreed on 3 May\ndescription:")
     file.write_text(f"{own}owner_team: '#platform'\n")
     commit(project)
@@ -176,4 +179,4 @@ def test_comments_and_keys_of_others_stay_in_the_answers_file(project: Path) -> 
     ],
 )
 def test_an_answers_file_is_merged_key_by_key(own: str, merged: str) -> None:
-    assert record.merged(own, "a: 1\nb: 2\nc: 0\n", "a: 1\nb: 3\nd: 4\n") == merged
+    assert merge_answers_files(own, "a: 1\nb: 2\nc: 0\n", "a: 1\nb: 3\nd: 4\n") == merged

@@ -7,7 +7,7 @@ import pages
 import pytest
 from conftest import REPOSITORY
 
-from genai_scaffold import report
+from genai_scaffold.report.created import ASKS, INSTALLS, STARTS
 
 PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages.pages()]
 DEPLOY = REPOSITORY / "docs" / "deploy"
@@ -115,8 +115,8 @@ def test_ci_runs_the_line_that_the_readme_gives_for_the_tests() -> None:
 def test_the_readme_goes_on_as_the_next_steps_do() -> None:
     fences = pages.steps(pages.README.read_text("utf-8"))
     said = [step.commands.strip() for step in fences]
-    assert f"cd my-app && {report.INSTALLS} && {report.STARTS['fastapi']}" in said
-    assert report.ASKS in said
+    assert f"cd my-app && {INSTALLS} && {STARTS['fastapi']}" in said
+    assert ASKS in said
 
 
 @pytest.mark.parametrize(

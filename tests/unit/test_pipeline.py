@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from genai_scaffold import answers, pipeline, process, staging
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.create.destination import move_entries
+from genai_scaffold.create.install import install_dependencies
+from genai_scaffold.create.plan import Plan, plan_project
+from genai_scaffold.create.project import Created, create_project, planned_files
+from genai_scaffold.create.repository import THIS_FILE
 from genai_scaffold.errors import DestinationError, InstallError
+from genai_scaffold.system import process
+from genai_scaffold.system.process import Completed, find_program
+from genai_scaffold.system.staging import CONTENT, MARKER, sweep_stages
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -49,9 +57,11 @@ def test_a_project_is_created_with_its_first_commit(run: Command, work: Path) ->
     assert document["path"] == str(work / "bot")
     assert document["repository"] is True
     assert document["next"][0] == "cd bot"
-    log = process.run(["git", "log", "--format=%an %D"], directory=work / "bot")
+    log = process.run_program(["git", "log", "--format=%an %D"], directory=work / "bot")
     assert log.output.strip() == "A Tester HEAD -> main"
-    assert process.run(["git", "status", "--porcelain"], directory=work / "bot").output == ""
+    assert (
+        process.run_program(["git", "status", "--porcelain"], directory=work / "bot").output == ""
+    )
     assert os.access(work / "bot/start", os.X_OK)
 
 
@@ -96,17 +106,17 @@ def test_a_destination_in_the_way_stays_as_it_is(
 
 def cloned(work: Path, *holds: str) -> Path:
     """A fresh clone of a repository with one commit, whose files are these."""
-    process.run(["git", "init", "-q", "-b", "main", "origin"], directory=work)
+    process.run_program(["git", "init", "-q", "-b", "main", "origin"], directory=work)
     for name in holds:
         (work / "origin" / name).write_text(f"{name} of theirs\n")
     for command in (["add", "--all"], ["commit", "-q", "--allow-empty", "-m", "Theirs"]):
-        process.run(["git", *command], directory=work / "origin")
-    process.run(["git", "clone", "-q", "origin", "bot"], directory=work)
+        process.run_program(["git", *command], directory=work / "origin")
+    process.run_program(["git", "clone", "-q", "origin", "bot"], directory=work)
     return work / "bot"
 
 
 def told(repository: Path, *command: str) -> list[str]:
-    return process.run(["git", *command], directory=repository).output.splitlines()
+    return process.run_program(["git", *command], directory=repository).output.splitlines()
 
 
 @pytest.mark.parametrize("flags", [[], ["--git"], ["--no-git"]], ids=["", "git", "no-git"])
@@ -269,7 +279,7 @@ def test_what_fails_half_way_is_moved_back(work: Path) -> None:
             return Path(super().rename(target))
 
     with pytest.raises(OSError, match="No space left"):
-        pipeline._move_entries(Full(project), destination)  # noqa: SLF001
+        move_entries(Full(project), destination)
     assert tree(destination) == set()
     assert tree(project) == {"a", "b", "c"}
 
@@ -278,10 +288,10 @@ def test_what_another_run_is_filling_is_left_to_it(work: Path) -> None:
     project, destination = work / ".stage/bot", work / "bot"
     project.mkdir(parents=True)
     (project / "file").touch()
-    (destination / staging.MARKER).mkdir(parents=True)
+    (destination / MARKER).mkdir(parents=True)
     with pytest.raises(FileExistsError):
-        pipeline._move_entries(project, destination)  # noqa: SLF001
-    assert tree(destination) == {staging.MARKER}
+        move_entries(project, destination)
+    assert tree(destination) == {MARKER}
     assert tree(project) == {"file"}
 
 
@@ -322,7 +332,7 @@ def test_without_an_identity_nothing_is_committed(run: Command, work: Path) -> N
     assert ended.code == 0
     assert "git config --global user.name" in ended.errors
     assert "git config --global user.email" in ended.errors
-    status = process.run(["git", "status", "--porcelain"], directory=work / "bot").output
+    status = process.run_program(["git", "status", "--porcelain"], directory=work / "bot").output
     assert "A  main.py" in status
 
 
@@ -341,7 +351,9 @@ def test_hooks_and_signing_of_the_user_s_do_not_reach_the_first_commit(
         config.write(f"[init]\ntemplateDir = {hooks}\ndefaultBranch = trunk\n")
     (hooks / "ignore").write_text("start\n")
     assert run("new", "bot", "--yes").code == 0
-    committed = process.run(["git", "ls-tree", "-r", "--name-only", "main"], directory=work / "bot")
+    committed = process.run_program(
+        ["git", "ls-tree", "-r", "--name-only", "main"], directory=work / "bot"
+    )
     assert set(committed.output.splitlines()) == FILES
 
 
@@ -349,7 +361,7 @@ def test_a_git_hook_that_runs_us_keeps_its_repository(
     run: Command, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (work / "other").mkdir()
-    process.run(["git", "init", "-q"], directory=work / "other")
+    process.run_program(["git", "init", "-q"], directory=work / "other")
     monkeypatch.setenv("GIT_DIR", str(work / "other/.git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(work / "other/.git/index"))
     assert run("new", "bot", "--yes").code == 0
@@ -358,7 +370,7 @@ def test_a_git_hook_that_runs_us_keeps_its_repository(
 
 
 def test_there_is_no_repository_inside_a_repository(run: Command, work: Path) -> None:
-    process.run(["git", "init", "-q"], directory=work)
+    process.run_program(["git", "init", "-q"], directory=work)
     ended = run("new", "services/bot", "--yes")
     assert ended.code == 0
     assert f"inside the git repository {work}. Commit it there, or move it out" in ended.errors
@@ -369,13 +381,13 @@ def test_there_is_no_repository_inside_a_repository(run: Command, work: Path) ->
 def test_what_a_repository_ignores_of_the_project_is_counted_and_its_rules_named(
     directory: str, run: Command, work: Path
 ) -> None:
-    process.run(["git", "init", "-q"], directory=work)
+    process.run_program(["git", "init", "-q"], directory=work)
     (work / ".git/info").mkdir(exist_ok=True)
     (work / ".git/info/exclude").write_text("docs/\n*.toml\n")
     ended = run("new", directory, "--name", "bot", "--yes")
     assert ended.code == 0
-    process.run(["git", "add", "--all"], directory=work)
-    kept = process.run(["git", "ls-files"], directory=work / directory).output.split()
+    process.run_program(["git", "add", "--all"], directory=work)
+    kept = process.run_program(["git", "ls-files"], directory=work / directory).output.split()
     made = {path for path in tree(work / directory) if (work / directory / path).is_file()}
     every = {path for path in made if not path.startswith(".git/")}
     assert f"ignores {len(every) - len(kept)} of the project's {len(every)} files" in ended.errors
@@ -384,17 +396,17 @@ def test_what_a_repository_ignores_of_the_project_is_counted_and_its_rules_named
 
 def test_strict_line_ends_are_no_obstacle(run: Command, work: Path) -> None:
     for name, value in (("core.autocrlf", "true"), ("core.safecrlf", "true")):
-        process.run(["git", "config", "--global", name, value])
+        process.run_program(["git", "config", "--global", name, value])
     ended = run("new", "bot", "--yes")
     assert (ended.code, ended.errors) == (0, "")
-    assert process.run(["git", "log", "--format=%s"], directory=work / "bot").output
+    assert process.run_program(["git", "log", "--format=%s"], directory=work / "bot").output
 
 
 def test_a_project_in_our_own_checkout_stays_out_of_our_history(run: Command, work: Path) -> None:
     checkout = work / "genai-scaffold"
-    (checkout / "src/genai_scaffold").mkdir(parents=True)
-    shutil.copy(Path(pipeline.__file__), checkout / "src/genai_scaffold")
-    process.run(["git", "init", "-q"], directory=checkout)
+    (checkout / THIS_FILE).parent.mkdir(parents=True)
+    (checkout / THIS_FILE).touch()
+    process.run_program(["git", "init", "-q"], directory=checkout)
     ended = run("new", str(checkout / "bot"), "--yes")
     assert ended.code == 0
     assert f"To keep it elsewhere: mv {checkout}/bot {work}\n" in ended.errors
@@ -412,7 +424,7 @@ def as_anyone(*arguments: str, directory: Path) -> subprocess.CompletedProcess[s
     if os.geteuid() == 0:
         # Root may write everywhere, unless it gives its capabilities away.
         command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
-        if not process.find("setpriv"):
+        if not find_program("setpriv"):
             pytest.skip("root needs util-linux's setpriv to be refused anything")
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory)
 
@@ -447,8 +459,8 @@ def test_answers_are_saved_with_the_project_or_not_at_all(
 @pytest.mark.parametrize(
     ("age", "content", "gone"),
     [
-        pytest.param(7200, staging.CONTENT, True, id="old-and-ours"),
-        pytest.param(60, staging.CONTENT, False, id="at-work"),
+        pytest.param(7200, CONTENT, True, id="old-and-ours"),
+        pytest.param(60, CONTENT, False, id="at-work"),
         pytest.param(7200, "something else", False, id="not-ours"),
         pytest.param(7200, None, False, id="no-marker"),
     ],
@@ -463,7 +475,7 @@ def test_what_a_killed_run_left_is_swept(
     stage = work / ".bot.0123456789abcdef"
     (stage / "bot").mkdir(parents=True)
     if content is not None:
-        marker = stage / staging.MARKER
+        marker = stage / MARKER
         marker.write_text(content)
         os.utime(marker, (time.time() - age,) * 2)
     assert run("new", "other", "--yes", "--no-git").code == 0
@@ -473,12 +485,12 @@ def test_what_a_killed_run_left_is_swept(
 def test_a_link_to_a_stage_is_no_stage(work: Path) -> None:
     real = work / "real"
     real.mkdir()
-    (real / staging.MARKER).write_text(staging.CONTENT)
-    os.utime(real / staging.MARKER, (0, 0))
+    (real / MARKER).write_text(CONTENT)
+    os.utime(real / MARKER, (0, 0))
     (work / ".bot.0123").symlink_to(real)
-    staging.sweep(work)
+    sweep_stages(work)
     assert (work / ".bot.0123").is_symlink()
-    assert (real / staging.MARKER).exists()
+    assert (real / MARKER).exists()
 
 
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "working-directory"])
@@ -491,20 +503,19 @@ def test_of_two_runs_at_once_one_wins_and_nothing_mixes(
         destination.mkdir()
         os.chdir(destination)
     plans = [
-        pipeline.plan(answers.from_flags({"description": text}), str(destination))
-        for text in ("one", "two")
+        plan_project(from_flags({"description": text}), str(destination)) for text in ("one", "two")
     ]
-    pipeline.preview(plans[0])
+    planned_files(plans[0])
     together = threading.Barrier(2)
     outcomes: list[object] = []
 
-    def create(planned: pipeline.Plan) -> None:
+    def create(planned: Plan) -> None:
         def wait(step: str) -> None:
             if step.startswith("Moving"):
                 together.wait(timeout=20)
 
         try:
-            outcomes.append(pipeline.create(planned, git=False, progress=wait))
+            outcomes.append(create_project(planned, git=False, progress=wait))
         except DestinationError as refused:
             outcomes.append(refused)
 
@@ -513,7 +524,7 @@ def test_of_two_runs_at_once_one_wins_and_nothing_mixes(
         thread.start()
     for thread in threads:
         thread.join()
-    winners = [outcome for outcome in outcomes if isinstance(outcome, pipeline.Created)]
+    winners = [outcome for outcome in outcomes if isinstance(outcome, Created)]
     assert len(winners) == 1, outcomes
     text = str(winners[0].plan.answers["description"])
     for name in ("pyproject.toml", "render.yaml", "main.py"):
@@ -539,7 +550,7 @@ def test_a_failed_installation_keeps_the_project(
     shutil.copytree(small_template, broken)
     requirements = broken / "templates/project/requirements-dev.txt"
     requirements.write_text("-r missing.txt\n")
-    monkeypatch.setattr("genai_scaffold.template.root", lambda: broken)
+    monkeypatch.setattr("genai_scaffold.template.packaged.template_root", lambda: broken)
     ended = run("new", "bot", "--yes", "--json", "--install")
     assert ended.code == 6
     assert json.loads(ended.output)["installed"] is False
@@ -572,8 +583,8 @@ def test_a_failed_installation_keeps_the_project(
 def test_a_network_that_is_not_there_is_said_to_be_so(
     said: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = process.Completed(1, "", said)
-    monkeypatch.setattr(process, "run", lambda *_, **__: failed)
+    failed = Completed(1, "", said)
+    monkeypatch.setattr(process, "run_program", lambda *_, **__: failed)
     with pytest.raises(InstallError) as raised:
-        pipeline.install(tmp_path, "bot")
+        install_dependencies(tmp_path, "bot")
     assert raised.value.why.endswith(why)

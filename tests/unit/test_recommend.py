@@ -14,21 +14,26 @@ from typing import TypeAlias
 import pytest
 import yaml
 
-from genai_scaffold import recommend as module
-from genai_scaffold.criteria import Answer, Criteria, load, parse
 from genai_scaffold.errors import UsageError
-from genai_scaffold.recommend import Change, Recommendation, recommend, weigh
+from genai_scaffold.recommendation import scoring
+from genai_scaffold.recommendation.criteria import (
+    Criteria,
+    NeedAnswer,
+    load_criteria,
+    parse_criteria,
+)
+from genai_scaffold.recommendation.scoring import Flip, Recommendation, recommend, weigh
 
-CRITERIA = load()
+CRITERIA = load_criteria()
 NAMES = [need.name for need in CRITERIA.needs]
 HOSTING = NAMES.index("hosting")
 UNSAID = None
 
-Answers: TypeAlias = tuple[Answer | None, ...]
+Answers: TypeAlias = tuple[NeedAnswer | None, ...]
 Space: TypeAlias = Mapping[Answers, Recommendation]
 
 # What each answer speaks for, as the comparison has it; any other speaks for neither.
-SPEAKS_FOR: dict[tuple[str, Answer], str] = {
+SPEAKS_FOR: dict[tuple[str, NeedAnswer], str] = {
     (criterion.need, value): criterion.favours
     for criterion in CRITERIA.criteria
     for value in criterion.values
@@ -40,7 +45,7 @@ def every_set_of_answers() -> Iterator[Answers]:
     return product(*([UNSAID, *(value for value, *_ in need.choices)] for need in CRITERIA.needs))
 
 
-def said(answers: Answers) -> dict[str, Answer]:
+def said(answers: Answers) -> dict[str, NeedAnswer]:
     return {
         name: answer for name, answer in zip(NAMES, answers, strict=True) if answer is not UNSAID
     }
@@ -52,7 +57,7 @@ def space() -> Space:
 
 
 def moves(
-    space: Space, need: str, before: Answer | None, after: Answer
+    space: Space, need: str, before: NeedAnswer | None, after: NeedAnswer
 ) -> Iterator[tuple[str, str]]:
     """The verdicts before and after an answer becomes another, all others being equal."""
     position = NAMES.index(need)
@@ -95,7 +100,7 @@ class TestLaws:
         ],
     )
     def test_more_of_a_need_never_turns_away_the_framework_that_serves_it(
-        self, space: Space, need: str, less: Answer, more: Answer, kept: str
+        self, space: Space, need: str, less: NeedAnswer, more: NeedAnswer, kept: str
     ) -> None:
         kept_before = [after for before, after in moves(space, need, less, more) if before == kept]
         assert kept_before
@@ -103,7 +108,7 @@ class TestLaws:
 
     @pytest.mark.parametrize(("need", "answer"), SPEAKS_FOR, ids=str)
     def test_to_say_an_answer_never_turns_the_verdict_from_what_it_speaks_for(
-        self, space: Space, need: str, answer: Answer
+        self, space: Space, need: str, answer: NeedAnswer
     ) -> None:
         favoured = SPEAKS_FOR[need, answer]
         turned = {(before, after) for before, after in moves(space, need, UNSAID, answer)}
@@ -111,7 +116,7 @@ class TestLaws:
 
     @pytest.mark.parametrize(("need", "answer"), [("extensions", False), ("hosting", "any")])
     def test_to_say_what_speaks_for_neither_changes_nothing(
-        self, space: Space, need: str, answer: Answer
+        self, space: Space, need: str, answer: NeedAnswer
     ) -> None:
         assert (need, answer) not in SPEAKS_FOR
         assert all(before == after for before, after in moves(space, need, UNSAID, answer))
@@ -132,7 +137,7 @@ class TestLaws:
 
     def test_what_is_said_counts_as_much_as_what_was_assumed_in_its_place(self) -> None:
         """Else to say some async would weaken what many, assumed, has given."""
-        points: Counter[tuple[str, Answer]] = Counter()
+        points: Counter[tuple[str, NeedAnswer]] = Counter()
         for criterion in CRITERIA.criteria:
             for value in criterion.values:
                 points[criterion.need, value] += criterion.points
@@ -259,7 +264,7 @@ class TestLaws:
                 for value, *_ in need.choices
                 if (need.name, value) != ("hosting", "wsgi")
                 and said(answers).get(need.name) != value
-                and after(space, answers, [Change(need.name, "", value, said=False)])
+                and after(space, answers, [Flip(need.name, "", value, said=False)])
                 != recommendation.framework
             }
             assert {change.need for change in recommendation.would_change_alone} == single
@@ -268,7 +273,7 @@ class TestLaws:
     def test_what_nobody_has_said_is_asked_for_before_a_fact_is_to_be_another(
         self, space: Space
     ) -> None:
-        def reluctance(change: Change) -> int:
+        def reluctance(change: Flip) -> int:
             return 1 + CRITERIA.need(change.need).fact if change.said else 0
 
         for recommendation in space.values():
@@ -276,7 +281,7 @@ class TestLaws:
             assert alone == sorted(alone)
 
 
-def after(space: Space, answers: Answers, changes: Collection[Change]) -> str:
+def after(space: Space, answers: Answers, changes: Collection[Flip]) -> str:
     """The verdict once these answers are said."""
     changed = said(answers) | {change.need: change.instead for change in changes}
     return space[tuple(map(changed.get, NAMES))].framework
@@ -322,11 +327,11 @@ def after(space: Space, answers: Answers, changes: Collection[Change]) -> str:
     ],
 )
 def test_familiar_cases(
-    needs: dict[str, Answer],
+    needs: dict[str, NeedAnswer],
     framework: str,
     scores: tuple[int, int],
     call: str,
-    instead: dict[str, Answer],
+    instead: dict[str, NeedAnswer],
 ) -> None:
     recommendation = recommend(needs)
     assert recommendation.framework == framework
@@ -342,7 +347,7 @@ def test_an_unknown_answer_is_refused() -> None:
 
 @pytest.fixture
 def breakfast() -> Criteria:
-    return parse(
+    return parse_criteria(
         tomllib.loads("""
             tie_winner = "tea"
             [frameworks]
@@ -431,7 +436,7 @@ class TestAsDict:
         assert recommend({}, one_sided).as_dict()["would_change"] == []
 
     @pytest.mark.parametrize("needs", [{}, {"hosting": "wsgi"}, {"docs": False}])
-    def test_it_survives_json_and_yaml(self, needs: dict[str, Answer]) -> None:
+    def test_it_survives_json_and_yaml(self, needs: dict[str, NeedAnswer]) -> None:
         document = recommend(needs).as_dict()
         assert json.loads(json.dumps(document)) == document
         assert yaml.safe_load(yaml.safe_dump(document)) == document
@@ -448,5 +453,5 @@ def test_it_answers_while_one_types() -> None:
 
 @pytest.mark.parametrize("word", ["fastapi", "flask", "copier", "rich", "typer", "questionary"])
 def test_the_code_does_not_know(word: str) -> None:
-    source = Path(module.__file__).read_text("utf-8")
+    source = Path(scoring.__file__).read_text("utf-8")
     assert not re.search(rf"\b{word}\b", source, re.IGNORECASE)

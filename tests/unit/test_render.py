@@ -13,8 +13,14 @@ import jinja2
 import pytest
 from conftest import REPOSITORY
 
-from genai_scaffold import answers, pipeline, process, render, template
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.create.plan import Plan, plan_project
+from genai_scaffold.create.project import create_project
 from genai_scaffold.errors import EnvironmentFailure, RenderError
+from genai_scaffold.system import process
+from genai_scaffold.template import packaged
+from genai_scaffold.template.packaged import template_version
+from genai_scaffold.template.render import render_from, render_project, template_source
 
 pytestmark = [
     pytest.mark.usefixtures("small_template"),
@@ -23,25 +29,25 @@ pytestmark = [
 ]
 
 
-def plan(**flags: str) -> pipeline.Plan:
-    return pipeline.plan(answers.from_flags(flags))
+def plan(**flags: str) -> Plan:
+    return plan_project(from_flags(flags))
 
 
 def rendered(destination: Path, **flags: str) -> tuple[str, ...]:
     planned = plan(**flags)
     reasons = planned.recommendation.as_dict()
-    return render.render(destination, planned.answers.for_template(), reasons)
+    return render_project(destination, planned.answers.for_template(), reasons)
 
 
 def test_every_answer_and_the_recommendation_reach_the_template(work: Path) -> None:
     files = rendered(work / "bot", name="bot", description="It's 'odd' 🚀", framework="flask")
     assert "app.py" in files
     assert "It's 'odd' 🚀" in (work / "bot/app.py").read_text("utf-8")
-    assert (work / "bot/docs/decision.md").read_text() == f"# fastapi\n\n{template.version()}\n"
+    assert (work / "bot/docs/decision.md").read_text() == f"# fastapi\n\n{template_version()}\n"
     record = (work / "bot/.copier-answers.yml").read_text("utf-8")
     assert "framework: flask" in record
     assert "would_change" in record
-    assert str(template.root()) not in record
+    assert str(packaged.template_root()) not in record
 
 
 def test_no_text_is_compiled_twice_nor_in_the_next_rendering(
@@ -58,9 +64,9 @@ def test_no_text_is_compiled_twice_nor_in_the_next_rendering(
     planned = plan()
     data = planned.answers.for_template(), planned.recommendation.as_dict()
     fresh = shutil.copytree(small_template, work / "template")
-    monkeypatch.setattr(template, "root", lambda: fresh)
+    monkeypatch.setattr(packaged, "template_root", lambda: fresh)
     monkeypatch.setattr(jinja2.Environment, "compile", counted)
-    first, second = (render.render(work / name, *data) for name in ("bot", "again"))
+    first, second = (render_project(work / name, *data) for name in ("bot", "again"))
     assert first == second
     assert set(compiled.values()) == {1}
     assert jinja2.Environment.compile is counted
@@ -71,7 +77,7 @@ def test_a_template_with_other_settings_of_jinjas_is_compiled_for_itself(work: P
         (source := work / expected).mkdir()
         (source / "copier.yml").write_text(f"_envops: {{variable_start_string: '{opening}'}}\n")
         (source / "{{ 6 }} [[ 7 }}").write_text("")
-        assert render.render_from(source, work / "out" / opening, {}) == (expected,)
+        assert render_from(source, work / "out" / opening, {}) == (expected,)
 
 
 def test_renderings_at_once_leave_jinja_as_it_was(work: Path) -> None:
@@ -81,7 +87,7 @@ def test_renderings_at_once_leave_jinja_as_it_was(work: Path) -> None:
         (source / f"{number}.txt.jinja").write_text("{{ 6 * 7 }}")
     with ThreadPoolExecutor(4) as threads:
         places = [work / str(number) for number in range(4)]
-        assert len(set(threads.map(lambda to: render.render_from(source, to, {}), places))) == 1
+        assert len(set(threads.map(lambda to: render_from(source, to, {}), places))) == 1
     assert jinja2.Environment.compile is before
 
 
@@ -89,7 +95,7 @@ def test_a_text_that_has_changed_is_compiled_anew(work: Path) -> None:
     (source := work / "template").mkdir()
     for text in ("before", "after"):
         (source / "a.txt.jinja").write_text(text)
-        render.render_from(source, work / text, {})
+        render_from(source, work / text, {})
         assert (work / text / "a.txt").read_text() == text
 
 
@@ -114,14 +120,14 @@ def test_a_broken_template_is_named_with_its_line(
     (source / "templates/project" / name).write_bytes(text)
     planned = plan()
     with pytest.raises(RenderError) as failed:
-        render.render_from(source, work / "bot", planned.answers.for_template())
+        render_from(source, work / "bot", planned.answers.for_template())
     assert words in failed.value.why
     assert "\n" not in failed.value.why
 
 
 def test_a_line_of_ours_is_no_place_in_a_template(work: Path) -> None:
     with pytest.raises(RenderError) as failed:
-        render.render_from(REPOSITORY, work / "bot", {"framework": "no such"})
+        render_from(REPOSITORY, work / "bot", {"framework": "no such"})
     assert ", line " not in failed.value.why
 
 
@@ -131,9 +137,9 @@ def test_a_project_that_is_not_sound_is_not_written(
     source = tmp_path / "source"
     shutil.copytree(small_template, source)
     (source / "templates/project/broken.py").write_text("def\n")
-    monkeypatch.setattr(template, "root", lambda: source)
+    monkeypatch.setattr(packaged, "template_root", lambda: source)
     with pytest.raises(RenderError, match="not sound") as failed:
-        pipeline.create(plan(name="bot"))
+        create_project(plan(name="bot"))
     assert "broken.py, line 1" in failed.value.why
     assert list(work.iterdir()) == []
 
@@ -161,7 +167,7 @@ def test_what_an_installer_did_to_the_template_stays_behind(
     (project / "__pycache__/main.cpython-311.pyc").write_bytes(b"\0")
     for path in project.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    monkeypatch.setattr(template, "root", lambda: source)
+    monkeypatch.setattr(packaged, "template_root", lambda: source)
     files = rendered(work / "bot")
     assert not [path for path in files if "__pycache__" in path]
     assert stat.S_IMODE((work / "bot/start").stat().st_mode) == 0o755
@@ -170,7 +176,7 @@ def test_what_an_installer_did_to_the_template_stays_behind(
 
 
 def test_a_template_is_rendered_where_it_is(small_template: Path) -> None:
-    with render.source() as source:
+    with template_source() as source:
         assert source == small_template
 
 
@@ -179,7 +185,7 @@ def test_of_a_template_made_of_links_a_copy_is_rendered(
 ) -> None:
     source = tmp_path / "site-packages"
     shutil.copytree(small_template, source, copy_function=os.symlink)
-    monkeypatch.setattr(template, "root", lambda: source)
+    monkeypatch.setattr(packaged, "template_root", lambda: source)
     assert "main.py" in rendered(work / "bot")
     assert not (work / "bot/main.py").is_symlink()
 
@@ -201,7 +207,7 @@ def test_a_template_inside_a_repository_is_rendered_as_it_is(
     source = tmp_path / "repository"
     shutil.copytree(small_template, source)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"], ["tag", "v0.0.1"]):
-        assert process.run(["git", *command], directory=source).code == 0
+        assert process.run_program(["git", *command], directory=source).code == 0
     (source / "templates/project/newer.txt").write_text("newer than the tag\n")
-    monkeypatch.setattr(template, "root", lambda: source)
+    monkeypatch.setattr(packaged, "template_root", lambda: source)
     assert "newer.txt" in rendered(work / "bot")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from repositories import commit, git, new, tool
 
-from genai_scaffold import requirements
+from genai_scaffold.merge.requirements import merge_requirements
 
 HEAD = "# by:\n#    uv pip compile pyproject.toml -o requirements.txt\n"
 
@@ -56,7 +56,7 @@ def lock(*pins: str, head: str = HEAD) -> str:
 def test_each_package_is_of_whom_changed_it(
     base: str, ours: str, theirs: str, merged: str | None
 ) -> None:
-    assert requirements.merge(base, ours, theirs) == merged
+    assert merge_requirements(base, ours, theirs) == merged
 
 
 def test_a_dependency_of_the_users_is_no_conflict_with_a_feature(work: Path) -> None:

@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from genai_scaffold import serving, signals
+from genai_scaffold.create import serving
+from genai_scaffold.create.serving import (
+    HOST,
+    PORT,
+    PORTS_TRIED,
+    can_serve,
+    free_port,
+    serve_project,
+)
 from genai_scaffold.errors import StartError
+from genai_scaffold.system.signals import Stopped
 
-pytestmark = pytest.mark.skipif(not serving.is_possible(), reason="needs process groups")
+pytestmark = pytest.mark.skipif(not can_serve(), reason="needs process groups")
 
 SECONDS = 30.0
 # What stands for uvicorn: it has a child of its own, says so, and then answers.
@@ -70,8 +79,8 @@ def left(folder: Path) -> list[int]:
     ("stop", "raised"),
     [
         pytest.param(KeyboardInterrupt(), None, id="ctrl-c"),
-        pytest.param(signals.Stopped(signal.SIGINT), None, id="interrupted"),
-        pytest.param(signals.Stopped(signal.SIGTERM), signals.Stopped, id="terminated"),
+        pytest.param(Stopped(signal.SIGINT), None, id="interrupted"),
+        pytest.param(Stopped(signal.SIGTERM), Stopped, id="terminated"),
         pytest.param(BrokenPipeError(), BrokenPipeError, id="nobody-reads"),
     ],
 )
@@ -86,9 +95,9 @@ def test_it_answers_and_none_of_its_processes_is_left(
 
     if raised:
         with pytest.raises(raised):
-            serving.serve(folder, "fastapi", ready)
+            serve_project(folder, "fastapi", ready)
     else:
-        serving.serve(folder, "fastapi", ready)
+        serve_project(folder, "fastapi", ready)
     assert addresses
     assert left(folder) == []
 
@@ -103,14 +112,14 @@ def test_one_that_ignores_the_signal_is_ended_by_force(
     def ready(_: str) -> None:
         raise KeyboardInterrupt
 
-    serving.serve(folder, "fastapi", ready)
+    serve_project(folder, "fastapi", ready)
     assert left(folder) == []
 
 
 def test_one_that_ends_by_itself_is_an_error(project: Callable[[str], Path]) -> None:
     folder = project("#!{python}\nraise SystemExit(3)\n")
     with pytest.raises(StartError, match="ended") as raised:
-        serving.serve(folder, "fastapi", lambda _: None)
+        serve_project(folder, "fastapi", lambda _: None)
     assert "exit code 3" in raised.value.why
 
 
@@ -120,15 +129,15 @@ def test_one_that_never_answers_is_an_error(
     monkeypatch.setattr(serving, "START_SECONDS", 0.3)
     folder = project("#!{python}\nimport time\ntime.sleep(600)\n")
     with pytest.raises(StartError, match="does not answer"):
-        serving.serve(folder, "fastapi", lambda _: None)
+        serve_project(folder, "fastapi", lambda _: None)
 
 
 def test_a_port_that_is_taken_is_left_alone() -> None:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind((serving.HOST, serving.PORT))
+            taken.bind((HOST, PORT))
             taken.listen()
         except OSError:
             pass  # another program has it, which is as good
-        assert serving.PORT < serving.free_port() < serving.PORT + serving.PORTS_TRIED
+        assert PORT < free_port() < PORT + PORTS_TRIED

@@ -12,8 +12,10 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Run
 
-from genai_scaffold import render, template, verify
-from genai_scaffold.record import ANSWERS_FILE
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.soundness import faults_of_rendering
+from genai_scaffold.template.questions import template_questions
+from genai_scaffold.template.render import generated_files, render_from
 
 Command = Callable[..., Run]
 
@@ -36,7 +38,7 @@ CHOSEN = [key for key in ASKED if values(key)]
 
 
 def test_the_tool_asks_what_copier_asks() -> None:
-    assert list(template.questions()) == list(ASKED)
+    assert list(template_questions()) == list(ASKED)
 
 
 @pytest.mark.parametrize("key", [key for key in CHOSEN if key != "async"])
@@ -58,7 +60,7 @@ def test_a_need_that_is_a_question_has_the_same_choices(run: Command) -> None:
 def test_the_tool_and_copier_assume_the_same(
     framework: str, preset: str, run: Command, tmp_path: Path, plain: Path
 ) -> None:
-    render.render_from(plain, tmp_path / "my-app", {"framework": framework, "preset": preset})
+    render_from(plain, tmp_path / "my-app", {"framework": framework, "preset": preset})
     recorded = yaml.safe_load((tmp_path / "my-app" / ANSWERS_FILE).read_text("utf-8"))
     choice = ("--framework", framework, "--preset", preset)
     decided = run("new", *choice, "--yes", "--dry-run", "--json").document["answers"]
@@ -84,12 +86,14 @@ def copied(source: Path, destination: Path, *arguments: str) -> subprocess.Compl
 def test_plain_copier_renders_the_same_project(plain: Path, work: Path, run: Command) -> None:
     completed = copied(plain, work / "my-app", "--defaults", "--quiet")
     assert (completed.returncode, completed.stderr) == (0, "")
-    assert verify.rendering(work / "my-app") == []
+    assert faults_of_rendering(work / "my-app") == []
     record = (work / "my-app/docs/adr/0001-web-framework.md").read_text("utf-8")
     assert "FastAPI was chosen by hand; no recommendation was asked for." in record
     assert run("new", "ours", "--name", "my-app", "--yes", "--no-git").code == 0
-    theirs = {path: (work / "my-app" / path).read_bytes() for path in render.files(work / "my-app")}
-    ours = {path: (work / "ours" / path).read_bytes() for path in render.files(work / "ours")}
+    theirs = {
+        path: (work / "my-app" / path).read_bytes() for path in generated_files(work / "my-app")
+    }
+    ours = {path: (work / "ours" / path).read_bytes() for path in generated_files(work / "ours")}
     assert theirs.keys() == ours.keys()
     changed = {path for path, content in ours.items() if theirs[path] != content}
     assert changed == {"docs/adr/0001-web-framework.md", ANSWERS_FILE}

@@ -9,11 +9,11 @@ import pytest
 from conftest import REPOSITORY
 from jinja2 import Environment, nodes
 
-from genai_scaffold import template
+from genai_scaffold.template.questions import template_questions
 
 TEMPLATES = REPOSITORY / "templates"
 PROJECT = TEMPLATES / "project"
-FRAMEWORKS = tuple(choice.value for choice in template.questions()["framework"].choices)
+FRAMEWORKS = tuple(choice.value for choice in template_questions()["framework"].choices)
 
 
 def files(folder: Path) -> list[str]:
@@ -31,7 +31,7 @@ def test_there_is_nothing_but_the_project_its_slots_and_what_they_share() -> Non
 
 
 def test_every_deploy_target_says_how() -> None:
-    targets = [f"{choice.value}.md" for choice in template.questions()["deploy"].choices]
+    targets = [f"{choice.value}.md" for choice in template_questions()["deploy"].choices]
     assert files(TEMPLATES / "deploy") == sorted(targets)
 
 
@@ -59,7 +59,7 @@ def test_every_slot_is_included_from_one_place() -> None:
 
 def includes() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Each include of the project, with every set of answers that its path may depend on."""
-    questions = template.questions()
+    questions = template_questions()
     keys = ("framework", "preset", "license")
     values = [[choice.value for choice in questions[key].choices] for key in keys]
     for path in files(PROJECT):

@@ -16,9 +16,15 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from genai_scaffold import answers, names, pipeline, render, template
+from genai_scaffold.answers.fields import free_texts
+from genai_scaffold.answers.names import UNWRITABLE, check_text
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.create.plan import plan_project
+from genai_scaffold.create.project import create_project
 from genai_scaffold.errors import UsageError
-from genai_scaffold.record import ANSWERS_FILE
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.template import packaged
+from genai_scaffold.template.render import generated_files, render_from
 
 TEXTS = [
     pytest.param("A thing", id="plain"),
@@ -67,7 +73,7 @@ ALPHABET = "\\`*_[]<>&~|#$-+=!(){}:;.,'\"%^@/ 019ax éß🚀"
 
 @pytest.fixture(scope="session")
 def source() -> Path:
-    return template.root()
+    return packaged.template_root()
 
 
 def shown(markdown: str) -> list[str]:
@@ -83,13 +89,13 @@ def shown(markdown: str) -> list[str]:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_reads_back_from_every_file(text: str, source: Path, tmp_path: Path) -> None:
-    assert names.check_text(text, "description") == text
+    assert check_text(text, "description") == text
     assert_reads_back(text, source, tmp_path / "my-app")
 
 
 def test_a_text_may_look_like_a_tag(tmp_path: Path) -> None:
     flags = {"description": "Fills {{ placeholders }} and {% blocks %}", "preset": "prototype"}
-    created = pipeline.create(pipeline.plan(answers.from_flags(flags), str(tmp_path / "my-app")))
+    created = create_project(plan_project(from_flags(flags), str(tmp_path / "my-app")))
     assert str(flags["description"]) in (tmp_path / "my-app/pyproject.toml").read_text("utf-8")
     assert created.files
 
@@ -98,7 +104,7 @@ def test_a_text_may_look_like_a_tag(tmp_path: Path) -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200))
 def test_any_accepted_text_reads_back_from_every_file(source: Path, text: str) -> None:
     try:
-        accepted = names.check_text(text, "description")
+        accepted = check_text(text, "description")
     except UsageError:
         reject()
     assume(accepted)
@@ -108,9 +114,9 @@ def test_any_accepted_text_reads_back_from_every_file(source: Path, text: str) -
 
 def assert_reads_back(text: str, source: Path, root: Path) -> None:
     flags = {"description": text, "author": text, "preset": "prototype"}
-    planned = pipeline.plan(answers.from_flags(flags), "my-app")
+    planned = plan_project(from_flags(flags), "my-app")
     reasons = {"recommendation": planned.recommendation.as_dict()}
-    render.render_from(source, root, {**planned.answers.for_template(), **reasons})
+    render_from(source, root, {**planned.answers.for_template(), **reasons})
     metadata = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata["description"] == text
     assert metadata["authors"] == [{"name": text}]
@@ -123,16 +129,18 @@ def assert_reads_back(text: str, source: Path, root: Path) -> None:
 
 def test_plain_copier_refuses_the_same_characters(source: Path) -> None:
     questions = yaml.safe_load((source / "copier.yml").read_text("utf-8"))
-    for key in answers.free_texts():
-        assert f"regex_search('{names.UNWRITABLE.pattern}')" in questions[key]["validator"]
+    for key in free_texts():
+        assert f"regex_search('{UNWRITABLE.pattern}')" in questions[key]["validator"]
 
 
 @pytest.mark.parametrize("row", matrix.EVERYTHING, ids=matrix.name)
 def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Path) -> None:
     flags = {**matrix.given(row), "description": "zyx d", "author": "zyx a", "license": "mit"}
-    planned = pipeline.plan(answers.from_flags(flags), "my-app")
-    render.render_from(source, tmp_path, planned.answers.for_template())
-    holding = {path for path in render.files(tmp_path) if b"zyx" in (tmp_path / path).read_bytes()}
+    planned = plan_project(from_flags(flags), "my-app")
+    render_from(source, tmp_path, planned.answers.for_template())
+    holding = {
+        path for path in generated_files(tmp_path) if b"zyx" in (tmp_path / path).read_bytes()
+    }
     described = {"fastapi": "backend/application.py", "flask": "backend/api/docs.py"}
     known = {"pyproject.toml", "README.md", "LICENSE", ANSWERS_FILE}
     if row["preset"] == "service":
@@ -142,8 +150,8 @@ def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Pat
 
 def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
     flags = {"author": "A & B's \\ <c>", "license": "proprietary", "preset": "prototype"}
-    planned = pipeline.plan(answers.from_flags(flags), "my-app")
-    render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
+    planned = plan_project(from_flags(flags), "my-app")
+    render_from(source, tmp_path / "my-app", planned.answers.for_template())
     text = (tmp_path / "my-app" / "LICENSE").read_text("utf-8")
     assert text.startswith("Copyright (c) A & B's \\ <c>. All rights reserved.\n")
 

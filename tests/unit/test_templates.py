@@ -15,7 +15,14 @@ import yaml
 from matrix import ROWS, Row, choices
 from packaging.requirements import Requirement
 
-from genai_scaffold import agreement, answers, names, pipeline, render, report, template, verify
+from genai_scaffold.answers.names import DEVICES
+from genai_scaffold.answers.sources import from_flags
+from genai_scaffold.check.agreement import check_project
+from genai_scaffold.create.plan import Plan, plan_project
+from genai_scaffold.project.soundness import faults_of_rendering
+from genai_scaffold.report.created import INSTALLS, STARTS
+from genai_scaffold.template import packaged
+from genai_scaffold.template.render import generated_files, render_from
 
 OLDEST_PYTHON = (3, 11)
 FEW = 12  # files of a prototype
@@ -23,9 +30,9 @@ SHORT = {"main.py": 150, "app.py": 160}  # lines that are not blank
 ANSWERS, RECORD = ".copier-answers.yml", "docs/adr/0001-web-framework.md"
 
 
-def plan(row: Row) -> pipeline.Plan:
+def plan(row: Row) -> Plan:
     """What the tool makes of these answers, given as flags."""
-    return pipeline.plan(answers.from_flags(matrix.given(row)), "my-app")
+    return plan_project(from_flags(matrix.given(row)), "my-app")
 
 
 class Project(NamedTuple):
@@ -42,14 +49,14 @@ class Project(NamedTuple):
 
 @pytest.fixture(scope="session")
 def source() -> Path:
-    return template.root()
+    return packaged.template_root()
 
 
 def rendered(source: Path, root: Path, row: Row) -> Project:
     planned = plan(row)
     extra = {"recommendation": planned.recommendation.as_dict(), "scaffold_version": "0"}
-    render.render_from(source, root, {**planned.answers.for_template(), **extra})
-    files = {path: (root / path).read_text("utf-8") for path in render.files(root)}
+    render_from(source, root, {**planned.answers.for_template(), **extra})
+    files = {path: (root / path).read_text("utf-8") for path in generated_files(root)}
     return Project(row, root, files)
 
 
@@ -61,8 +68,8 @@ def project(
 
 
 def test_is_sound(project: Project) -> None:
-    assert verify.rendering(project.root) == []
-    assert agreement.check(project.root) == []
+    assert faults_of_rendering(project.root) == []
+    assert check_project(project.root) == []
 
 
 # A part of a service may import what stands before it; the modules beside them stand before all.
@@ -96,7 +103,7 @@ def test_every_path_can_be_written_on_every_system(project: Project) -> None:
     for path in project.files:
         assert re.fullmatch(r"[A-Za-z0-9._/-]{1,100}", path), path
         assert all(
-            part.partition(".")[0].lower() not in names.DEVICES and not part.endswith(".")
+            part.partition(".")[0].lower() not in DEVICES and not part.endswith(".")
             for part in path.split("/")
         ), path
 
@@ -251,10 +258,10 @@ def test_what_was_answered_is_recorded(project: Project) -> None:
 
 @pytest.mark.parametrize("framework", choices("framework"))
 def test_a_prototype_is_small(framework: str, source: Path, tmp_path: Path) -> None:
-    given = answers.from_flags({"framework": framework, "preset": "prototype"})
-    planned = pipeline.plan(given, "my-app")
-    render.render_from(source, tmp_path / "my-app", planned.answers.for_template())
-    files = render.files(tmp_path / "my-app")
+    given = from_flags({"framework": framework, "preset": "prototype"})
+    planned = plan_project(given, "my-app")
+    render_from(source, tmp_path / "my-app", planned.answers.for_template())
+    files = generated_files(tmp_path / "my-app")
     assert len(files) <= FEW
     [module] = SHORT.keys() & set(files)
     lines = (tmp_path / "my-app" / module).read_text("utf-8").splitlines()
@@ -347,7 +354,7 @@ def test_the_readme_starts_as_the_next_steps_do(
     row: matrix.Row, source: Path, tmp_path: Path
 ) -> None:
     readme = rendered(source, tmp_path / "my-app", row).files["README.md"]
-    assert f"{report.INSTALLS} && {report.STARTS[row['framework']]}\n" in readme
+    assert f"{INSTALLS} && {STARTS[row['framework']]}\n" in readme
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,14 @@ from typing import Any
 import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
 
-from genai_scaffold import git as our_git
-from genai_scaffold import history, merge, report, template
+from genai_scaffold.merge import index
+from genai_scaffold.merge.index import locked_index
+from genai_scaffold.merge.landing import Merge
+from genai_scaffold.merge.place import Place
+from genai_scaffold.report import merged
+from genai_scaffold.system import git as our_git
+from genai_scaffold.template import history
+from genai_scaffold.template.packaged import template_version
 
 QUESTION = """
 log_format:
@@ -139,7 +145,9 @@ def test_a_stop_that_comes_too_late_says_how_it_is_taken_back(
     dry_run: bool, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state(project)
-    monkeypatch.setattr(report, "outcome", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(
+        merged, "show_outcome", lambda *_, **__: signal.raise_signal(signal.SIGTERM)
+    )
     run = tool("update", str(project), "--yes", *(["--dry-run"] if dry_run else []))
     assert run.code == 143
     if dry_run:
@@ -472,7 +480,7 @@ def test_what_is_in_a_submodule_is_not_taken_back(
     git(project, "config", "submodule.recurse", "true")
     (project / "module/file.txt").write_text("mine\n")
     if fails:
-        monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
+        monkeypatch.setattr(Merge, "_write_files", out_of_space)
     run = tool("update", str(project), "--yes", "--json")
     if not fails:
         subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
@@ -874,14 +882,14 @@ def test_a_directory_among_the_names_is_the_project_that_was_meant(project: Path
     assert f"--project {project}" in run.errors
 
 
-def out_of_space(self: merge.Merge) -> None:
+def out_of_space(self: Merge) -> None:
     (self.here.project / "brand new.txt").write_text("half of it")
     raise OSError(28, "No space left on device")
 
 
 def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state(project)
-    monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
+    monkeypatch.setattr(Merge, "_write_files", out_of_space)
     run = tool("update", str(project), "--yes")
     assert run.code != 0
     assert state(project) == before
@@ -943,13 +951,13 @@ def edited_and_staged(project: Path) -> None:
 def test_what_the_user_does_while_it_is_merged_is_kept(
     edit: Callable[[Path], None], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = merge.Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+    real = Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
 
-    def bring_while_the_user_edits(self: merge.Merge) -> None:
+    def bring_while_the_user_edits(self: Merge) -> None:
         real(self)
         edit(project)
 
-    monkeypatch.setattr(merge.Merge, "_bring_objects", bring_while_the_user_edits)
+    monkeypatch.setattr(Merge, "_bring_objects", bring_while_the_user_edits)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "has changed in the meantime" in run.errors
@@ -961,14 +969,14 @@ def test_a_roll_back_with_nothing_left_to_do_is_no_stop_half_way(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state(project)
-    monkeypatch.setattr(merge.Merge, "_write_files", out_of_space)
-    real = our_git.run
+    monkeypatch.setattr(Merge, "_write_files", out_of_space)
+    real = our_git.run_git
 
     def complain(directory: Path, *arguments: str, **options: Any) -> Any:
         done = real(directory, *arguments, **options)
         return done._replace(code=1) if arguments[0] == "restore" else done
 
-    monkeypatch.setattr(our_git, "run", complain)
+    monkeypatch.setattr(our_git, "run_git", complain)
     run = tool("update", str(project), "--yes")
     assert run.code == 4
     assert "cannot be updated; it is as it was" in run.errors
@@ -989,13 +997,13 @@ def test_what_the_user_adds_while_it_is_merged_is_kept(
     save: Callable[[Path], None], step: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state(project)
-    real = getattr(merge.Merge, step)
+    real = getattr(Merge, step)
 
-    def work_while_the_user_saves(self: merge.Merge) -> None:
+    def work_while_the_user_saves(self: Merge) -> None:
         save(project)
         real(self)
 
-    monkeypatch.setattr(merge.Merge, step, work_while_the_user_saves)
+    monkeypatch.setattr(Merge, step, work_while_the_user_saves)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "brand new.txt in the way" in run.errors
@@ -1015,14 +1023,14 @@ def test_a_dry_run_finds_what_is_in_the_way(project: Path) -> None:
 def test_while_another_git_is_at_work_nothing_is_written(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = merge.Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+    real = Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
 
-    def bring_while_git_is_at_work(self: merge.Merge) -> None:
+    def bring_while_git_is_at_work(self: Merge) -> None:
         real(self)
         at_work(project)
 
-    monkeypatch.setattr(merge, "SECONDS", 0)
-    monkeypatch.setattr(merge.Merge, "_bring_objects", bring_while_git_is_at_work)
+    monkeypatch.setattr(index, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(Merge, "_bring_objects", bring_while_git_is_at_work)
     before = state(project)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
@@ -1034,14 +1042,14 @@ def test_while_another_git_is_at_work_nothing_is_written(
 def test_another_git_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "text.txt").write_text("mine\n")
     commit(project)
-    real = merge.Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
 
-    def write_while_git_is_at_work(self: merge.Merge) -> None:
+    def write_while_git_is_at_work(self: Merge) -> None:
         real(self)
         at_work(project)
         threading.Timer(0.3, (project / ".git/index.lock").unlink).start()
 
-    monkeypatch.setattr(merge.Merge, "_write_files", write_while_git_is_at_work)
+    monkeypatch.setattr(Merge, "_write_files", write_while_git_is_at_work)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "1 in conflict" in run.output
@@ -1052,14 +1060,14 @@ def test_what_is_staged_right_before_the_index_is_replaced_stays_so(
     moment: int, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments = iter(range(1, 9))
-    real = merge._locked_index  # noqa: SLF001 - the last moment before the index is replaced
+    real = locked_index
 
-    def lock_when_the_user_has_staged(here: merge.Place) -> AbstractContextManager[None]:
+    def lock_when_the_user_has_staged(here: Place) -> AbstractContextManager[None]:
         if next(moments) == moment:
             staged(project)
         return real(here)
 
-    monkeypatch.setattr(merge, "_locked_index", lock_when_the_user_has_staged)
+    monkeypatch.setattr(index, "locked_index", lock_when_the_user_has_staged)
     run = tool("update", str(project), "--yes")
     assert run.code == (3 if moment == 1 else 0)
     assert (project / "brand new.txt").exists() == (moment == 2)
@@ -1072,15 +1080,15 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = []
-    real = merge.Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
 
-    def write_while_another_runs(self: merge.Merge) -> None:
+    def write_while_another_runs(self: Merge) -> None:
         other = tool("update", str(project), "--yes")
         assert "another run of genai-scaffold is at work" in other.errors
         codes.append(other.code)
         real(self)
 
-    monkeypatch.setattr(merge.Merge, "_write_files", write_while_another_runs)
+    monkeypatch.setattr(Merge, "_write_files", write_while_another_runs)
     assert tool("update", str(project), "--yes").code == 0
     assert codes == [3]
     assert git(project, "diff") == ""
@@ -1089,14 +1097,14 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
 def test_the_loser_of_two_runs_at_once_hears_what_the_other_one_did(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = merge.Merge.apply
+    real = Merge.apply
 
-    def apply_after_another(self: merge.Merge) -> None:
-        monkeypatch.setattr(merge.Merge, "apply", real)
+    def apply_after_another(self: Merge) -> None:
+        monkeypatch.setattr(Merge, "apply", real)
         assert tool("update", str(project), "--yes").code == 0
         real(self)
 
-    monkeypatch.setattr(merge.Merge, "apply", apply_after_another)
+    monkeypatch.setattr(Merge, "apply", apply_after_another)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "another run of genai-scaffold has just merged the same" in run.errors
@@ -1194,7 +1202,7 @@ def test_a_plain_copier_project_stays_one(project: Path) -> None:
 
 def test_the_template_of_the_fixture_is_the_one_installed(versions: Versions) -> None:
     with versions.after():
-        assert template.version() == "0.0.2"
+        assert template_version() == "0.0.2"
 
 
 @pytest.mark.parametrize("base", ["", "HEAD~9", "--all", "other"])
@@ -1296,7 +1304,7 @@ def test_what_the_system_refuses_is_no_bug(project: Path, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied", str(project / ".git"))
 
     before = state(project)
-    monkeypatch.setattr(merge.Merge, "_bring_objects", refuse)
+    monkeypatch.setattr(Merge, "_bring_objects", refuse)
     run = tool("update", str(project), "--yes")
     assert run.code == 4
     assert "Permission denied" in run.errors
@@ -1306,15 +1314,15 @@ def test_what_the_system_refuses_is_no_bug(project: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose update was killed when half of its files were written."""
-    real = merge.Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
 
-    def write_half(self: merge.Merge) -> None:
+    def write_half(self: Merge) -> None:
         real(self)
         (project / "text.txt").unlink()
         shutil.copytree(project, project.parent / "half", symlinks=True)
 
     with monkeypatch.context() as context:
-        context.setattr(merge.Merge, "_write_files", write_half)
+        context.setattr(Merge, "_write_files", write_half)
         tool("update", str(project), "--yes")
     shutil.rmtree(project)
     (project.parent / "half").rename(project)
@@ -1339,14 +1347,14 @@ def test_after_a_stop_with_conflicts_a_command_is_offered_that_knows_them(
     (project / "brand new.txt/mine.txt").write_text("mine\n")
     commit(project)
     before = state(project)
-    real = merge.Merge._bring_in  # noqa: SLF001 - at its end, before anything is removed
+    real = Merge._bring_in  # noqa: SLF001 - at its end, before anything is removed
 
-    def bring_in(self: merge.Merge, stage: Path) -> None:
+    def bring_in(self: Merge, stage: Path) -> None:
         real(self, stage)
         shutil.copytree(project, project.parent / "stopped", symlinks=True)
 
     with monkeypatch.context() as context:
-        context.setattr(merge.Merge, "_bring_in", bring_in)
+        context.setattr(Merge, "_bring_in", bring_in)
         assert tool("update", str(project), "--yes").code == 3
     shutil.rmtree(project)
     (project.parent / "stopped").rename(project)

@@ -13,7 +13,7 @@ import pytest
 from conftest import REPOSITORY
 from repositories import Versions, commit, contents, copied, git, new, tool
 
-from genai_scaffold import record
+from genai_scaffold.project.record import ANSWERS_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ class User:
 
     def files(self) -> Iterator[str]:
         for path in git(self.project, "ls-files", "-z").rstrip("\0").split("\0"):
-            if path != record.ANSWERS_FILE and (self.project / path).is_file():
+            if path != ANSWERS_FILE and (self.project / path).is_file():
                 yield path
 
     def line(self) -> str:
@@ -140,5 +140,5 @@ def test_nothing_that_the_user_wrote_vanishes(
     assert the_users_lines(before) - the_users_lines(after) == set()
     for path in [*IGNORED, *UNTRACKED]:
         assert after[path] == before[path], path
-    assert record.ANSWERS_FILE not in [conflict["path"] for conflict in said["conflicts"]]
-    assert before[record.ANSWERS_FILE] != after[record.ANSWERS_FILE]
+    assert ANSWERS_FILE not in [conflict["path"] for conflict in said["conflicts"]]
+    assert before[ANSWERS_FILE] != after[ANSWERS_FILE]

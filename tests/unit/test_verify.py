@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from genai_scaffold import git, verify
 from genai_scaffold.errors import EnvironmentFailure
-from genai_scaffold.record import ANSWERS_FILE
+from genai_scaffold.project.files import Project, project_at
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.soundness import (
+    CHECKS_OF_RENDERING,
+    CHECKS_OF_TEXT,
+    faults_of_rendering,
+    in_files,
+)
+from genai_scaffold.system import git
+from genai_scaffold.system.git import git_output
 
 FAULTS = [
     pytest.param("a.py", b"x = 1\ndef\n", "parses", 2, id="python"),
@@ -74,19 +82,19 @@ def test_a_fault_is_found_with_its_line(
     name: str, content: bytes, check: str, line: int, tmp_path: Path
 ) -> None:
     write(tmp_path / "project", name, content)
-    found = verify.rendering(tmp_path / "project")
+    found = faults_of_rendering(tmp_path / "project")
     assert (check, name, line) in [finding[:3] for finding in found]
 
 
 @pytest.mark.parametrize(("name", "content"), SOUND)
 def test_what_is_sound_is_left_alone(name: str, content: bytes, tmp_path: Path) -> None:
     write(tmp_path / "project", name, content)
-    assert verify.rendering(tmp_path / "project") == []
+    assert faults_of_rendering(tmp_path / "project") == []
 
 
 def test_every_check_finds_something_in_the_table() -> None:
     found = {str(fault.values[2]) for fault in FAULTS}
-    assert found == {check.title for check in verify.RENDERING}
+    assert found == {check.title for check in CHECKS_OF_RENDERING}
 
 
 def test_what_the_user_s_tools_made_is_not_the_project(tmp_path: Path) -> None:
@@ -94,27 +102,27 @@ def test_what_the_user_s_tools_made_is_not_the_project(tmp_path: Path) -> None:
     foreign = (".venv/a.py", ".git/a.py", ".mypy_cache/a.json", "x/node_modules/x/a.json")
     for name in (*foreign, "env/lib/a.py", "build/a.py", "dist/a.json"):
         write(tmp_path / "project", name, b"{% broken\n")
-    assert verify.rendering(tmp_path / "project") == []
+    assert faults_of_rendering(tmp_path / "project") == []
 
 
 @pytest.mark.parametrize("name", ["backend/build/a.py", "backend/dist/a.py", "env/a.py"])
 def test_a_package_may_be_called_as_a_tool_calls_its_folder(name: str, tmp_path: Path) -> None:
     write(tmp_path / "project", name, b"def\n")
-    assert [finding.path for finding in verify.rendering(tmp_path / "project")] == [name]
+    assert [finding.path for finding in faults_of_rendering(tmp_path / "project")] == [name]
 
 
 def test_a_warning_of_python_s_is_no_fault_and_not_shown(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     write(tmp_path, "a.py", b"same = 1 is 1\n")
-    assert verify.rendering(tmp_path) == []
+    assert faults_of_rendering(tmp_path) == []
     assert list(recwarn) == []
 
 
 @pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000])
 def test_a_path_that_cannot_be_is_the_machine_s_fault(path: str) -> None:
     with pytest.raises(EnvironmentFailure, match="cannot be checked"):
-        verify.project_at(Path(path))
+        project_at(Path(path))
 
 
 @pytest.fixture
@@ -122,33 +130,33 @@ def kept(tmp_path: Path) -> Path:
     """A project in git, of which a folder is ignored."""
     write(tmp_path, ANSWERS_FILE, b"framework: fastapi\n")
     write(tmp_path, ".gitignore", b"/data/\n")
-    git.output(tmp_path, "init", "--quiet")
+    git_output(tmp_path, "init", "--quiet")
     return tmp_path
 
 
 def test_what_git_ignores_is_not_read(kept: Path) -> None:
     for name in ("data/a.json", "mine.json"):
         write(kept, name, b"{")
-    assert "mine.json" in verify.project_at(kept).files
-    assert "data/a.json" not in verify.project_at(kept).files
+    assert "mine.json" in project_at(kept).files
+    assert "data/a.json" not in project_at(kept).files
 
 
 def test_another_repository_within_is_not_read(kept: Path) -> None:
     write(kept, "worktree/a.md", b"<<<<<<< HEAD\n")
-    git.output(kept / "worktree", "init", "--quiet")
-    assert "worktree/a.md" not in verify.project_at(kept).files
+    git_output(kept / "worktree", "init", "--quiet")
+    assert "worktree/a.md" not in project_at(kept).files
 
 
 def test_a_project_that_git_ignores_is_read(kept: Path) -> None:
     write(kept, "data/inner/" + ANSWERS_FILE, b"framework: fastapi\n")
     write(kept, "data/inner/a.json", b"{")
-    assert "a.json" in verify.project_at(kept / "data/inner").files
+    assert "a.json" in project_at(kept / "data/inner").files
 
 
 def test_data_is_not_read_into_memory(kept: Path) -> None:
     write(kept, "model.gguf", b"")
     os.truncate(kept / "model.gguf", 2**36)  # of holes
-    assert "model.gguf" not in verify.project_at(kept).files
+    assert "model.gguf" not in project_at(kept).files
 
 
 @pytest.mark.parametrize(
@@ -165,20 +173,20 @@ def test_a_template_of_another_tool_is_not_parsed(
     name: str, content: bytes, is_read: bool, tmp_path: Path
 ) -> None:
     write(tmp_path, name, content)
-    found = verify.in_files(verify.Project.read(tmp_path, [name]), verify.PARSING)
+    found = in_files(Project.read(tmp_path, [name]), CHECKS_OF_TEXT)
     assert [finding.check for finding in found] == ([] if is_read else ["parses"])
 
 
 def test_a_marker_of_the_base_is_left_over_too(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("||||||| parent of 1a2b3c\n")
-    assert [finding.check for finding in verify.rendering(tmp_path)] == ["no-conflict"]
+    assert [finding.check for finding in faults_of_rendering(tmp_path)] == ["no-conflict"]
 
 
 def test_an_environment_that_git_does_not_ignore_is_not_read(tmp_path: Path) -> None:
-    git.run(tmp_path, "init", "--quiet")
+    git.run_git(tmp_path, "init", "--quiet")
     for path in (ANSWERS_FILE, "env/pyvenv.cfg", "env/lib/broken.py", "main.py"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x: 1\n")
-    found = set(verify.project_at(tmp_path).files)
+    found = set(project_at(tmp_path).files)
     assert found >= {ANSWERS_FILE, "main.py"}
     assert not any(path.startswith("env/") for path in found)

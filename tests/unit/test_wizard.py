@@ -12,10 +12,29 @@ from typing import TypeAlias, TypeVar
 
 import pytest
 
-from genai_scaffold import answers, pipeline, render, template, wizard
+from genai_scaffold.answers.sources import from_environment, from_flags
+from genai_scaffold.create import project
+from genai_scaffold.create.plan import Plan
+from genai_scaffold.create.project import planned_files
 from genai_scaffold.errors import DestinationError, UsageError
-from genai_scaffold.pipeline import Plan
-from genai_scaffold.template import Choice
+from genai_scaffold.template import render
+from genai_scaffold.template.questions import Choice, template_questions
+from genai_scaffold.wizard.conversation import (
+    CANCEL,
+    INSTALL_AND_START,
+    START,
+    ask_for_plan,
+    complete_answers,
+)
+from genai_scaffold.wizard.prompts import (
+    ArrowKeys,
+    Back,
+    NumberedLines,
+    Prompter,
+    choose_prompter,
+    with_hints,
+)
+from genai_scaffold.wizard.questions import NOT_SURE, STEPS
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -42,7 +61,7 @@ class Script:
         self.asked.append(question)
         self.defaults[question] = default
         if answer == BACK:
-            raise wizard.Back
+            raise Back
         if answer == STOP:
             raise KeyboardInterrupt
         return default if answer == DEFAULT else answer
@@ -95,7 +114,7 @@ Flags: TypeAlias = dict[str, str | bool | list[str]]
 
 
 def talk(script: Script, directory: str | None = None, flags: Flags | None = None) -> Plan:
-    return wizard.ask(answers.from_flags(flags or {}), directory, script)
+    return ask_for_plan(from_flags(flags or {}), directory, script)
 
 
 def given(plan: Plan) -> dict[str, object]:
@@ -145,7 +164,7 @@ def test_the_summary_and_its_question_are_on_the_screen(
     files = tuple(
         f"{folder}/{n}".removeprefix("./") for folder, many in folders.items() for n in range(many)
     )
-    monkeypatch.setattr(pipeline, "preview", lambda _: files)
+    monkeypatch.setattr(project, "planned_files", lambda _: files)
     monkeypatch.setenv("COLUMNS", str(columns))
     talk(Script(*[(asked, DEFAULT) for asked in QUESTIONS[:-1]]))
     summary = re.split(r"\n(?=  framework )", capsys.readouterr().err)[-1].splitlines()
@@ -157,8 +176,8 @@ def test_the_summary_and_its_question_are_on_the_screen(
 
 
 def test_there_are_at_most_eight_questions_about_the_project() -> None:
-    framework = next(step for step in wizard.STEPS if "framework" in step.keys)
-    assert len([step for step in wizard.STEPS if step is not framework]) == 8
+    framework = next(step for step in STEPS if "framework" in step.keys)
+    assert len([step for step in STEPS if step is not framework]) == 8
 
 
 def test_what_is_answered_is_planned() -> None:
@@ -216,19 +235,19 @@ def test_what_is_picked_is_said_and_who_is_not_sure_says_nothing(
     before = [(asked, DEFAULT) for asked in QUESTIONS[:position]]
     script = Script(*before, (question, default))
     plan = talk(script)
-    assert about(script.rows, question)[0] == about(script.defaults, question) == wizard.NOT_SURE
+    assert about(script.rows, question)[0] == about(script.defaults, question) == NOT_SURE
     assert plan.recommendation.said == (need,)
     assert [f"--{need}", default] == plan.command[-3:-1], "it makes the same record again"
     following = QUESTIONS[position + 1]
-    taken_back = [(question, default), (following, BACK), (question, wizard.NOT_SURE)]
+    taken_back = [(question, default), (following, BACK), (question, NOT_SURE)]
     script = Script(*before, *taken_back, (following, BACK))
     assert talk(script).recommendation.said == ()
-    assert about(script.defaults, question) == wizard.NOT_SURE
+    assert about(script.defaults, question) == NOT_SURE
 
 
 def test_what_the_settings_say_of_a_need_is_said() -> None:
     script = Script()
-    plan = wizard.ask(answers.from_environment({"GENAI_SCAFFOLD_ASYNC": "some"}), None, script)
+    plan = ask_for_plan(from_environment({"GENAI_SCAFFOLD_ASYNC": "some"}), None, script)
     assert about(script.rows, "How many") == ["none", "some", "high"]
     assert plan.recommendation.said == ("async",)
 
@@ -265,7 +284,7 @@ def test_stopping_at_any_question_leaves_nothing(stop: int, work: Path) -> None:
 def test_cancelling_the_summary_stops() -> None:
     lines = [(question, DEFAULT) for question in QUESTIONS[:-1]]
     with pytest.raises(KeyboardInterrupt):
-        talk(Script(*lines, ("Create this", wizard.CANCEL)))
+        talk(Script(*lines, ("Create this", CANCEL)))
 
 
 @pytest.mark.parametrize(
@@ -295,8 +314,8 @@ def test_a_directory_is_the_name() -> None:
 
 def test_what_the_settings_say_is_a_default_and_still_asked() -> None:
     script = Script()
-    settings = answers.from_environment({"GENAI_SCAFFOLD_PROVIDER": "ollama"})
-    plan = wizard.ask(settings, None, script)
+    settings = from_environment({"GENAI_SCAFFOLD_PROVIDER": "ollama"})
+    plan = ask_for_plan(settings, None, script)
     assert script.defaults["Who serves the model?"] == "ollama"
     assert plan.answers.by_key["provider"] == ("ollama", "environment")
 
@@ -364,9 +383,9 @@ def test_a_directory_in_the_way_is_refused_before_any_question(work: Path) -> No
 # Numbered lines, as typed.
 
 
-def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> wizard.Prompter:
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Prompter:
     monkeypatch.setattr("sys.stdin", StringIO("".join(f"{line}\n" for line in lines)))
-    return wizard.NumberedLines()
+    return NumberedLines()
 
 
 ROWS = (Choice("a", "first"), Choice("b", "second"), Choice("c", "third"))
@@ -407,9 +426,9 @@ def test_a_text_is_asked_until_it_is_accepted(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_b_goes_back_and_the_end_of_the_input_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         typed(monkeypatch, "b").select("Which?", ROWS, "a")
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         typed(monkeypatch, "Back").multiselect("Which?", ROWS, [])
     with pytest.raises(KeyboardInterrupt):
         typed(monkeypatch).select("Which?", ROWS, "a")
@@ -439,7 +458,7 @@ def test_lines_break_between_words(
 
 def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     prompter = typed(monkeypatch, "bot", "", "b", "2", "", "", "", "0", "2", "5", "0", "1")
-    plan = wizard.ask({}, None, prompter)
+    plan = ask_for_plan({}, None, prompter)
     assert given(plan) == {
         "name": "bot",
         "async": "none",
@@ -447,7 +466,7 @@ def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatc
         "provider": "ollama",
         "deploy": (),
     }
-    assert pipeline.preview(plan)
+    assert planned_files(plan)
 
 
 # Arrow keys, as bytes in a pipe.
@@ -456,7 +475,7 @@ UP, DOWN, LEFT, ENTER, CTRL_C = "\x1b[A", "\x1b[B", "\x1b[D", "\r", "\x03"
 
 
 @pytest.fixture
-def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], wizard.Prompter]]:
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Prompter]]:
     from prompt_toolkit.application import create_app_session
     from prompt_toolkit.input import create_pipe_input
     from prompt_toolkit.output import DummyOutput
@@ -464,14 +483,14 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], wizard.Pro
     with create_pipe_input() as pipe, create_app_session(input=pipe):
         monkeypatch.setattr("prompt_toolkit.output.create_output", lambda **_: DummyOutput())
 
-        def press(keys: str) -> wizard.Prompter:
+        def press(keys: str) -> Prompter:
             pipe.send_text(keys)
-            return wizard.ArrowKeys()
+            return ArrowKeys()
 
         yield press
 
 
-def test_arrow_keys_select(keys: Callable[[str], wizard.Prompter]) -> None:
+def test_arrow_keys_select(keys: Callable[[str], Prompter]) -> None:
     assert keys(DOWN + ENTER).select("Which?", ROWS, "a") == "b"
     assert keys(ENTER).select("Which?", ROWS, "c") == "c"
     assert keys(f" {DOWN}{DOWN} {ENTER}").multiselect("Which?", ROWS, ["b"]) == ("a", "b", "c")
@@ -479,17 +498,17 @@ def test_arrow_keys_select(keys: Callable[[str], wizard.Prompter]) -> None:
     assert keys(ENTER).text("Name", "bot", lambda _: None) == "bot"
 
 
-def test_arrow_keys_go_back(keys: Callable[[str], wizard.Prompter]) -> None:
-    with pytest.raises(wizard.Back):
+def test_arrow_keys_go_back(keys: Callable[[str], Prompter]) -> None:
+    with pytest.raises(Back):
         keys(DOWN * 3 + ENTER).select("Which?", ROWS, "a")
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         keys(LEFT).select("Which?", ROWS, "a")
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         keys(LEFT).multiselect("Which?", ROWS, [])
 
 
 def test_arrow_keys_name_what_was_chosen(
-    keys: Callable[[str], wizard.Prompter], capsys: pytest.CaptureFixture[str]
+    keys: Callable[[str], Prompter], capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys(ENTER).multiselect("Which?", ROWS, ["a", "c"])
     keys(ENTER).multiselect("Which?", ROWS, [])
@@ -504,7 +523,7 @@ def test_arrow_keys_name_what_was_chosen(
 
 
 def test_an_answer_that_does_not_fit_has_lines_of_its_own(
-    keys: Callable[[str], wizard.Prompter],
+    keys: Callable[[str], Prompter],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -519,14 +538,14 @@ def test_an_answer_that_does_not_fit_has_lines_of_its_own(
 
 
 def test_the_first_question_of_arrow_keys_has_no_way_back(
-    keys: Callable[[str], wizard.Prompter],
+    keys: Callable[[str], Prompter],
 ) -> None:
     prompter = keys(LEFT + UP + ENTER)
     prompter.back = False
     assert prompter.select("Which?", ROWS, "a") == "c"
 
 
-def test_ctrl_c_stops(keys: Callable[[str], wizard.Prompter]) -> None:
+def test_ctrl_c_stops(keys: Callable[[str], Prompter]) -> None:
     with pytest.raises(KeyboardInterrupt):
         keys(CTRL_C).select("Which?", ROWS, "a")
     with pytest.raises(KeyboardInterrupt):
@@ -536,9 +555,9 @@ def test_ctrl_c_stops(keys: Callable[[str], wizard.Prompter]) -> None:
 @pytest.mark.parametrize(
     ("term", "plain", "kind"),
     [
-        pytest.param("xterm-256color", False, wizard.ArrowKeys, id="terminal"),
-        pytest.param("dumb", False, wizard.NumberedLines, id="dumb"),
-        pytest.param("xterm", True, wizard.NumberedLines, id="plain"),
+        pytest.param("xterm-256color", False, ArrowKeys, id="terminal"),
+        pytest.param("dumb", False, NumberedLines, id="dumb"),
+        pytest.param("xterm", True, NumberedLines, id="plain"),
     ],
 )
 def test_the_terminal_decides_how_it_is_asked(
@@ -548,23 +567,23 @@ def test_the_terminal_decides_how_it_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TERM", term)
-    assert isinstance(wizard.prompter(plain=plain), kind)
+    assert isinstance(choose_prompter(plain=plain), kind)
 
 
 def test_what_renders_is_loaded_while_the_first_question_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded = threading.Event()
-    monkeypatch.setattr(render, "load", loaded.set)
+    monkeypatch.setattr(render, "load_copier", loaded.set)
 
-    class Reader(wizard.NumberedLines):
+    class Reader(NumberedLines):
         def text(self, question: str, default: str, refusal: object, hint: str = "") -> str:
             del question, default, refusal, hint
             assert loaded.wait(timeout=30)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        wizard.ask({}, None, Reader())
+        ask_for_plan({}, None, Reader())
     assert threading.active_count() == 1
 
 
@@ -572,9 +591,10 @@ def test_what_plans_is_loaded_before_what_renders() -> None:
     """Two threads that import Jinja at once may lock each other out."""
     program = """
 import sys
-from genai_scaffold import render, wizard
-render.load = lambda: print("jinja2" in sys.modules)
-with wizard._loading():
+from genai_scaffold.template import render
+from genai_scaffold.wizard.conversation import loading_copier
+render.load_copier = lambda: print("jinja2" in sys.modules)
+with loading_copier():
     pass
 """
     said = subprocess.run(
@@ -598,7 +618,7 @@ def test_what_an_older_project_was_never_asked_is_asked() -> None:
         ("serves the model", "gemini"),
         ("Author", "Ada"),
     )
-    given = wizard.complete(list(current), current, script)
+    given = complete_answers(list(current), current, script)
     assert {key: answer.value for key, answer in given.items()} == {
         "docs": True,
         "feature": ("metrics",),
@@ -606,23 +626,23 @@ def test_what_an_older_project_was_never_asked_is_asked() -> None:
         "author": "Ada",
     }
     assert script.rows["Optional features"] == [
-        choice.value for choice in template.questions()["features"].choices
+        choice.value for choice in template_questions()["features"].choices
     ]
 
 
 def test_the_first_question_of_an_update_has_none_before_it() -> None:
     script = Script(("serves the model", BACK), ("serves the model", DEFAULT))
-    given = wizard.complete(["provider"], {"provider": "ollama"}, script)
+    given = complete_answers(["provider"], {"provider": "ollama"}, script)
     assert given["provider"].value == "ollama"
 
 
-@pytest.mark.parametrize("offered", [wizard.INSTALL_AND_START, wizard.START])
+@pytest.mark.parametrize("offered", [INSTALL_AND_START, START])
 @pytest.mark.parametrize(("answer", "start"), [("yes", True), ("no", False), (DEFAULT, True)])
 def test_the_last_question_is_whether_to_start_it(
     offered: str, answer: str, *, start: bool
 ) -> None:
     script = Script(*[(question, DEFAULT) for question in QUESTIONS], (offered, answer))
-    assert wizard.ask({}, None, script, offer=offered).start is start
+    assert ask_for_plan({}, None, script, offer=offered).start is start
     assert script.asked[-1] == offered
     assert "network" in script.hints[f"{offered} yes"]
 
@@ -631,24 +651,24 @@ def test_the_last_question_has_a_way_back_to_the_summary() -> None:
     again = [("Create this", BACK), ("Where will", []), ("Create this", DEFAULT)]
     script = Script(
         *[(question, DEFAULT) for question in QUESTIONS],
-        (wizard.START, BACK),
+        (START, BACK),
         *again,
-        (wizard.START, "no"),
+        (START, "no"),
     )
-    plan = wizard.ask({}, None, script, offer=wizard.START)
+    plan = ask_for_plan({}, None, script, offer=START)
     assert plan.answers["deploy"] == ()
     assert not plan.start
 
 
 def test_who_only_looks_is_not_asked_to_start_it() -> None:
     script = Script()
-    wizard.ask({}, None, script, confirm=False, offer=wizard.START)
+    ask_for_plan({}, None, script, confirm=False, offer=START)
     assert len(script.asked) == len(QUESTIONS) - 1
 
 
 def test_every_row_says_more_once_it_is_in_focus() -> None:
     script = Script()
-    wizard.ask({}, None, script, offer=wizard.START)
+    ask_for_plan({}, None, script, offer=START)
     empty = {row for row, hint in script.hints.items() if not hint}
     assert empty == {"Create this project? create", "Create this project? cancel"}
     assert max(map(len, script.hints.values())) <= 75, "one line of 80 columns"
@@ -684,9 +704,9 @@ def test_a_dot_fills_the_directory_that_one_is_in(
 
 
 def test_a_path_outdoes_the_name_of_the_settings_and_can_be_taken_back() -> None:
-    settings = answers.from_environment({"GENAI_SCAFFOLD_NAME": "from-settings"})
+    settings = from_environment({"GENAI_SCAFFOLD_NAME": "from-settings"})
     path = ("Project name", "shop/bot")
-    assert wizard.ask(settings, None, Script(path)).answers["name"] == "bot"
+    assert ask_for_plan(settings, None, Script(path)).answers["name"] == "bot"
     script = Script(path, ("How many", BACK), ("Project name", "bot"))
     plan = talk(script)
     assert script.defaults["Project name"] == "shop/bot"
@@ -735,11 +755,11 @@ def test_numbered_lines_show_the_hints(
 
 
 def test_a_text_has_a_way_back_too(
-    monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], wizard.Prompter]
+    monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], Prompter]
 ) -> None:
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         typed(monkeypatch, "b").text("Author", "", lambda _: None)
-    with pytest.raises(wizard.Back):
+    with pytest.raises(Back):
         keys(LEFT).text("Author", "", lambda _: None)
     assert keys(f"bo{LEFT}x{ENTER}").text("Author", "", lambda _: None) == "bxo"
 
@@ -755,7 +775,7 @@ def test_arrow_keys_show_the_hint_of_the_row_in_focus() -> None:
     )
     contents = [window.content for window in prompt.application.layout.find_all_windows()]
     [control] = [content for content in contents if isinstance(content, InquirerControl)]
-    wizard.with_hints(prompt, rows)
+    with_hints(prompt, rows)
     seen = []
     for _ in rows:
         style, text, *_ = to_formatted_text(control.text)[-1]

@@ -1,0 +1,130 @@
+"""What can be answered, and whether a value is accepted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from genai_scaffold.errors import UsageError, closest
+from genai_scaffold.recommendation.criteria import load_criteria
+from genai_scaffold.template.questions import Choice, Value, template_questions
+
+AUTO = "auto"
+NONE = "none"
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+# What copier.yml names for its readers, and flags name for theirs.
+FLAG_NAMES = {"project_name": "name", "features": "feature"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a user can answer, by flag, file, variable or prompt."""
+
+    key: str
+    help: str
+    kind: Literal["choice", "list", "boolean", "text"]
+    choices: tuple[Choice, ...]
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.key.replace('_', '-')}"
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(choice.value for choice in self.choices)
+
+
+@cache
+def needs() -> Mapping[str, Field]:
+    """What the project may need; it takes none of the template's questions to know."""
+    return {
+        need.name: Field(
+            need.name,
+            need.help,
+            need.kind,
+            tuple(
+                Choice(str(c.value), c.label, c.hint) for c in need.choices if need.kind == "choice"
+            ),
+        )
+        for need in load_criteria().needs
+    }
+
+
+@cache
+def fields() -> Mapping[str, Field]:
+    """Everything that can be answered: what is asked about the project, then the other needs."""
+    project = {}
+    for question in template_questions().values():
+        key = FLAG_NAMES.get(question.key, question.key)
+        choices = question.choices
+        if key == "framework":
+            choices = (Choice(AUTO, "what is recommended"), *choices)
+        elif question.kind == "list":
+            choices = (*choices, Choice(NONE, "none of them"))
+        project[key] = Field(key, question.help, question.kind, choices)
+    return {**project, **needs()}
+
+
+def field_of(key: str) -> Field:
+    return needs().get(key) or fields()[key]
+
+
+def project_fields() -> dict[str, Field]:
+    """What shapes a project, other than the needs that only decide the recommendation."""
+    keys = [FLAG_NAMES.get(key, key) for key in template_questions()]
+    return {key: fields()[key] for key in keys}
+
+
+def free_texts() -> list[str]:
+    """The keys of what may be any line of text, which a name may not."""
+    texts = (key for key, field in project_fields().items() if field.kind == "text")
+    return [key for key in texts if key != "name"]
+
+
+def accept_value(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
+    """Check a raw answer against its field."""
+    if field.kind == "boolean":
+        return bool(raw)
+    if field.kind == "text":
+        return str(raw)
+    if field.kind == "choice":
+        return _choice(field, str(raw), place)
+    words = raw if isinstance(raw, list) else [str(raw)]
+    items = [item.strip() for word in words for item in word.split(",")]
+    chosen = tuple(dict.fromkeys(_choice(field, item, place) for item in items))
+    if NONE in chosen and len(chosen) > 1:
+        others = ", ".join(item for item in chosen if item != NONE)
+        raise UsageError(
+            f"{field.flag} {NONE} contradicts {others}",
+            why=f"{place} asks for none and for some",
+            fix=f"leave {NONE} out, or the others",
+        )
+    return () if chosen == (NONE,) else chosen
+
+
+NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "known license"}
+
+
+def _choice(field: Field, value: str, place: str) -> str:
+    if value in field.values:
+        return value
+    noun = NOUNS.get(field.key, field.key)
+    what = f"an answer to {field.key!r}" if field.key in needs() else f"a {noun}"
+    meant = closest(value, field.values)
+    advice = f"did you mean {meant}? " if meant else ""
+    raise UsageError(
+        f"{value!r} is not {what}",
+        why=f"{place} takes {', '.join(field.values)}",
+        fix=f"{advice}`genai-scaffold list` explains them all",
+    )
+
+
+def accept_boolean(raw: str, place: str) -> bool:
+    if (word := raw.casefold()) in TRUE_WORDS | FALSE_WORDS:
+        return word in TRUE_WORDS
+    raise UsageError(
+        f"{raw!r} is neither yes nor no", why=f"{place} takes yes or no", fix="write one of the two"
+    )

@@ -1,0 +1,62 @@
+"""An answer, and who gave it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from genai_scaffold.answers.fields import FLAG_NAMES, free_texts
+from genai_scaffold.template.questions import Value, template_questions
+
+Source: TypeAlias = Literal[
+    "flag",
+    "prompt",
+    "answers file",
+    "environment",
+    "config file",
+    "directory",
+    "project",
+    "preset",
+    "recommendation",
+    "default",
+]
+
+
+class Given(NamedTuple):
+    """An answer that somebody gave, and where."""
+
+    value: Value
+    source: Source
+    place: str
+
+
+class Answer(NamedTuple):
+    """An answer as it is used, and where it comes from."""
+
+    value: Value
+    source: Source
+
+
+Givens: TypeAlias = Mapping[str, Given]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Every answer, by the name of its flag."""
+
+    by_key: Mapping[str, Answer]
+    notes: tuple[str, ...]
+
+    def __getitem__(self, key: str) -> Value:
+        return self.by_key[key].value
+
+    def text(self, key: str) -> str:
+        return str(self[key])
+
+    def texts(self) -> list[str]:
+        """What is written as it was given, whatever it says."""
+        return [self.text(key) for key in free_texts()]
+
+    def for_template(self) -> dict[str, Value | list[str]]:
+        """The answers that copier.yml asks for, under its keys."""
+        values = {key: self[FLAG_NAMES.get(key, key)] for key in template_questions()}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}

@@ -1,0 +1,203 @@
+"""Checks that the deploy files of a project agree with its app: what they start, where, how."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from genai_scaffold.check.deployment import DeployCheck, Deployment, Deployments, Disagreement
+from genai_scaffold.check.deployments import read_deployments
+from genai_scaffold.check.starting import binds_the_port, starts_the_app
+from genai_scaffold.project.files import File, Project, project_at
+from genai_scaffold.project.finding import Finding, Severity
+from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
+from genai_scaffold.system.git import below_root
+
+WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
+GRACE = re.compile(r"--(?:timeout-graceful-shutdown|graceful-timeout)[ =](\d+)")
+CONFIGURED_GRACE = re.compile(r"^graceful_timeout = (\d+)", re.MULTILINE)
+GUNICORN_GRACE = 30  # where nothing is said
+# Where a file may say how many; the first that it has is shown.
+COUNTS = (
+    "WEB_CONCURRENCY",
+    "workers",
+    "Instances",
+    "eplicas",
+    "maxScale",
+    "scale",
+    "min_machines",
+    "processes=",
+)
+ROUTE_METHODS = frozenset(
+    {"get", "post", "put", "patch", "delete", "head", "route", "api_route", "mount"}
+    | {"add_url_rule", "add_api_route", "add_route"}
+)
+
+
+def _health_path_is_a_route(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    if not all(file.tree for file in _modules(checked)):
+        return  # a route may be in what does not parse
+    routes = _routes(checked)
+    for deployment in deployments:
+        for path in deployment.health_paths:
+            if path not in routes:
+                line = deployment.file.line_with(path)
+                yield Disagreement(deployment.file.path, line, f"the app has no route {path}")
+
+
+def _routes(checked: Project) -> set[str]:
+    """Every path that the project's code registers, with and without the prefixes it names."""
+    paths, prefixes = set(), {""}
+    for file in checked.files.values():
+        if file.suffix != ".py" or file.path.startswith("tests/"):
+            continue
+        nodes = ast.walk(file.tree) if file.tree else ()
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
+            if isinstance(call.func, ast.Attribute) and call.func.attr in ROUTE_METHODS:
+                paths |= set(_texts(call.args[:1]))
+            prefixes |= {
+                text
+                for keyword in call.keywords
+                if keyword.arg in ("prefix", "url_prefix")
+                for text in _texts([keyword.value])
+            }
+    return {prefix + path for prefix in prefixes for path in paths}
+
+
+def _modules(checked: Project) -> Iterator[File]:
+    return (file for file in checked.files.values() if file.suffix == ".py")
+
+
+def _texts(expressions: list[ast.expr]) -> Iterator[str]:
+    for expression in expressions:
+        if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+            yield expression.value
+
+
+def _is_in_production(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    if not any("APP_ENV" in (f.text or "").upper() for f in _modules(checked)):
+        return
+    for deployment in deployments:
+        environment = deployment.environment
+        # Compose is for a developer's machine too, and may say so.
+        if environment is None or deployment.file.name == "compose.yaml":
+            continue
+        if environment.get("APP_ENV") != "production":
+            line = deployment.file.line_with("APP_ENV")
+            problem = "it does not set APP_ENV=production, so unsafe defaults are not refused"
+            severity = "error" if "APP_ENV" in environment else _severity(deployment)
+            yield Disagreement(deployment.file.path, line, problem, severity)
+
+
+def _ends_in_time(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    for deployment in deployments:
+        grace = _server_grace(deployment, checked)
+        if grace is not None and deployment.grace is not None and grace >= deployment.grace:
+            line = deployment.file.line_with(str(deployment.grace))
+            problem = f"streams get {grace} s to end, and are killed after {deployment.grace} s"
+            yield Disagreement(deployment.file.path, line, problem)
+
+
+def _server_grace(deployment: Deployment, checked: Project) -> int | None:
+    """How many seconds the server gives running streams; None if it sets them no limit."""
+    environment = deployment.environment or {}
+    if "gunicorn" in deployment.command:
+        stated = GRACE.search(f"{deployment.command} {environment.get('GUNICORN_CMD_ARGS', '')}")
+        configured = checked.files.get("gunicorn.conf.py")
+        stated = stated or (CONFIGURED_GRACE.search(configured.text or "") if configured else None)
+        return int(stated[1]) if stated else GUNICORN_GRACE
+    stated = GRACE.search(deployment.command)
+    seconds = stated[1] if stated else environment.get("UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN", "")
+    return int(seconds) if seconds.isdecimal() else None
+
+
+def _passes_the_keys(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    if not any("API_KEYS" in (f.text or "").upper() for f in _modules(checked)):
+        return
+    for deployment in deployments:
+        if not deployment.passes_keys:
+            line = deployment.file.line_with("WSGIPassAuthorization")
+            problem = "without WSGIPassAuthorization On the app never sees its clients' keys"
+            yield Disagreement(deployment.file.path, line, problem)
+
+
+def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    if not any("REDIS_URL" in (f.text or "").upper() for f in _modules(checked)):
+        return
+    for deployment in deployments:
+        environment = deployment.environment or {}
+        stated = [environment.get("WEB_CONCURRENCY", ""), *WORKERS.findall(deployment.command)]
+        workers = [int(count) for count in stated if count.isdecimal()]
+        if max([deployment.instances, *workers]) > 1 and "REDIS_URL" not in environment:
+            text = deployment.file.text or ""
+            yield Disagreement(
+                deployment.file.path,
+                deployment.file.line_with(next((word for word in COUNTS if word in text), "")),
+                "more than one worker or instance, and no REDIS_URL: each would count alone",
+                _severity(deployment),
+            )
+
+
+def _severity(deployment: Deployment) -> Severity:
+    """What it is if a file does not set a variable, which perhaps another place does."""
+    return "warning" if deployment.is_partial else "error"
+
+
+DEPLOYING = (
+    DeployCheck("starts", "The start command has to name the app.", starts_the_app),
+    DeployCheck("port", "Platforms say in $PORT where they look.", binds_the_port),
+    DeployCheck("health", "A health check that fails restarts the app.", _health_path_is_a_route),
+    DeployCheck("production", "Production refuses unsafe defaults.", _is_in_production),
+    DeployCheck("grace", "A stream that is killed was paid for in vain.", _ends_in_time),
+    DeployCheck("keys", "A key that never arrives lets nobody in.", _passes_the_keys),
+    DeployCheck("shared-limits", "Limits in memory hold for one process.", _shares_its_limits),
+)
+
+
+def _placed(checked: Project, deployments: Deployments, directory: str) -> Iterator[Disagreement]:
+    """What is dead or stale where the project lies in its repository."""
+    for path in checked.files if directory else ():
+        if path.startswith(".github/workflows/"):
+            yield Disagreement(path, 1, "GitHub reads workflows at the repository's root alone")
+    for deployment in deployments:
+        if deployment.directory is not None and deployment.directory.strip("./") != directory:
+            line = deployment.file.line_with("rootDir")
+            problem = f"rootDir is not {directory or 'the root'}, where the project lies"
+            yield Disagreement(deployment.file.path, line, problem)
+    answers_file = checked.files[ANSWERS_FILE]
+    recorded = re.search(r"^directory: (.*)$", answers_file.text or "", re.MULTILINE)
+    if (recorded[1].strip("'\"") if recorded else "") != directory:
+        line = answers_file.line_with("directory:") if recorded else 1
+        problem = f"rendered for another place than {directory or 'the root'}: run an update"
+        yield Disagreement(ANSWERS_FILE, line, problem, "warning")
+
+
+def _is_excluded(path: str, globs: Sequence[str]) -> bool:
+    places = (path, *(str(folder) for folder in PurePosixPath(path).parents))
+    return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
+
+
+def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
+    """What is wrong with a project that a user has worked on.
+
+    Args:
+        root: where it is.
+        exclude: globs of files, or of folders with all they hold, that are none of it.
+
+    Raises:
+        UsageError: it is not a project of ours.
+    """
+    checked = project_at(root)
+    deployments = read_deployments(checked)
+    found = list(in_files(checked, CHECKS_OF_TEXT))
+    found += [
+        Finding(check.title, *place)
+        for check in DEPLOYING
+        for place in check.find(checked, deployments)
+    ]
+    placed = _placed(checked, deployments, below_root(root.resolve()))
+    found += [Finding("placed", *place) for place in placed]
+    found = [finding for finding in found if not _is_excluded(finding.path, exclude)]
+    return sorted(found, key=lambda finding: (finding.path, finding.line))

@@ -1,0 +1,176 @@
+"""Runs a command line: every error becomes an exit code."""
+
+import contextlib
+import errno
+import gc
+import math
+import os
+import shlex
+import signal
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperOption
+
+from genai_scaffold import __version__
+from genai_scaffold.cli.program import app
+from genai_scaffold.cli.shared import BUG, PROGRAM, USAGE
+from genai_scaffold.errors import (
+    EnvironmentFailure,
+    ScaffoldError,
+    UsageError,
+)
+from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
+from genai_scaffold.system.streams import prepare_streams
+
+if TYPE_CHECKING:
+    from genai_scaffold.cli.mistakes import Command
+
+# Of objects more before the collector looks: a command keeps nearly all that it makes to its end.
+GARBAGE = 100_000
+
+# What a command that needs a word could be given.
+EXAMPLES = {"switch": ("flask",), "add": ("metrics",), "remove": ("metrics",)}
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    prepare_streams()
+    obey_signals()
+    gc.set_threshold(GARBAGE)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; whatever happens becomes an exit code here."""
+    try:
+        code = app(arguments, prog_name=PROGRAM, standalone_mode=False)
+        if code == SIGNALLED + signal.SIGINT:
+            # Ctrl-C at a prompt is a key, no signal, and Typer makes it this exit code.
+            _say_stopped(KeyboardInterrupt())
+        sys.stdout.flush()
+    except Stopped as stop:
+        return _exit_code_of(stop, arguments)
+    except SystemExit:
+        raise
+    except BaseException as problem:  # noqa: BLE001 - this is where every error ends
+        return _exit_code_of(problem, arguments)
+    return int(code or 0)
+
+
+def _exit_code_of(problem: BaseException, arguments: list[str]) -> int:
+    """Say what went wrong, and give it its exit code."""
+    match problem:
+        case ScaffoldError():
+            _report(problem, arguments)
+            code = problem.exit_code
+        case typer.TyperException():
+            _report(_misunderstood(problem, arguments), arguments)
+            code = USAGE
+        case KeyboardInterrupt() | typer.Abort():
+            _say_stopped(problem)
+            code = SIGNALLED + signal.SIGINT
+        case Stopped():
+            _say_stopped(problem)
+            code = problem.exit_code
+        case OSError(errno=errno.ENOSPC):
+            _discard_output()
+            fix = "make room, or send the output elsewhere; what was created is complete"
+            why = "the disk, or what the output is sent to, is full"
+            _report(EnvironmentFailure("Not all could be written", why=why, fix=fix), arguments)
+            code = EnvironmentFailure.exit_code
+        case BrokenPipeError():
+            # Whoever read our output has left.
+            _discard_output()
+            code = SIGNALLED + getattr(signal, "SIGPIPE", 13)
+        case _:
+            _report_bug(problem, arguments)
+            code = BUG
+    return code
+
+
+def _report(problem: ScaffoldError, arguments: list[str]) -> None:
+    from genai_scaffold.report.output import show_error
+
+    if "--verbose" in arguments:
+        traceback.print_exc()
+    show_error(problem)
+
+
+def _report_bug(bug: BaseException, arguments: list[str]) -> None:
+    """Keep the traceback in a file, and say where."""
+    text = "".join(traceback.format_exception(bug))
+    place = "run it again with --verbose to see where"
+    with contextlib.suppress(OSError):
+        file, path = tempfile.mkstemp(prefix=f"{PROGRAM}-", suffix=".log")
+        with os.fdopen(file, "w", encoding="utf-8", errors="replace") as log:
+            log.write(f"{PROGRAM} {__version__}, Python {sys.version}\n{arguments}\n{text}")
+        place = f"report it with the log {path}"
+    problem = ScaffoldError(
+        "This is a bug in genai-scaffold", why=f"{type(bug).__name__}: {bug}", fix=place
+    )
+    _report(problem, arguments)
+
+
+def _discard_output() -> None:
+    """Keep the interpreter's last flush from complaining."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _say_stopped(interruption: BaseException) -> None:
+    notes = getattr(interruption, "__notes__", [])
+    lines = ["Stopped.", *notes] if notes else ["Stopped: nothing was written."]
+    with contextlib.suppress(OSError):  # a terminal that was closed cannot be told
+        for line in lines:
+            typer.echo(line, err=True)
+
+
+def _misunderstood(problem: typer.TyperException, arguments: list[str]) -> UsageError:
+    """Say what is not understood, and name the nearest command that would be."""
+    from genai_scaffold.cli.mistakes import corrected
+
+    what = getattr(problem, "message", "").partition(". Did you mean")[0]
+    meant = corrected(arguments, _commands())
+    known = [word for word in arguments[:1] if word in _commands()]
+    command = shlex.join([PROGRAM, *(meant or [*known, "--help"])])
+    return UsageError(
+        what.rstrip(".") or problem.format_message(),
+        why="the command line is not understood",
+        fix=f"did you mean `{command}`?" if meant else f"see `{command}`",
+    )
+
+
+def _commands() -> "dict[str, Command]":
+    """What each command takes, as Typer has it; under the empty name, the program itself."""
+    from typer.main import get_command
+
+    program = get_command(app)
+    commands = {"": program, **getattr(program, "commands", {})}
+    return {name: _known(command) for name, command in commands.items()}
+
+
+def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its own classes
+    from genai_scaffold.answers.fields import fields
+    from genai_scaffold.cli.mistakes import Command
+
+    values = {field.flag: field.values for field in fields().values()}
+    options = [param for param in command.params if isinstance(param, TyperOption)]
+    others = [param for param in command.params if not isinstance(param, TyperOption)]
+    return Command(
+        flags={
+            "--help": (),
+            "-h": (),
+            **{
+                flag: () if option.is_flag else values.get(option.opts[0]) or ("",)
+                for option in options
+                for flag in (*option.opts, *option.secondary_opts)
+            },
+        },
+        least=sum(param.required for param in others),
+        most=sum(math.inf if param.nargs == -1 else 1 for param in others),
+        example=EXAMPLES.get(command.name or "", ()),
+    )

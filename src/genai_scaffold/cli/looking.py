@@ -1,0 +1,77 @@
+"""The commands `list`, `check` and `doctor`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genai_scaffold.cli.options import Exclude, Json, ProjectPath, Quiet, Verbose, offering
+from genai_scaffold.cli.shared import FAILED, MISSING, found_project
+from genai_scaffold.errors import (
+    UsageError,
+    closest,
+)
+
+
+def _kinds() -> list[str]:
+    from genai_scaffold.report.lists import LISTED_KINDS
+
+    return [*LISTED_KINDS, "needs"]
+
+
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            autocompletion=offering(_kinds),
+            help="frameworks, presets, providers, features, deploy, needs, licenses or pythons.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """List what can be chosen."""
+    from genai_scaffold.report.lists import show_list
+    from genai_scaffold.report.output import Output
+
+    if kind is not None and kind not in _kinds():
+        meant = closest(kind, _kinds())
+        raise UsageError(
+            f"There is no list of {kind!r}",
+            why=f"the lists are {', '.join(_kinds())}",
+            fix=f"did you mean {meant}?" if meant else "leave it out to see them all",
+        )
+    show_list(kind, Output(json=json))
+
+
+def check(
+    path: ProjectPath = Path(),
+    exclude: Exclude = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Verify a project offline: files parse, deploy files agree with the app."""
+    from genai_scaffold.check.agreement import check_project
+    from genai_scaffold.report.lists import show_findings
+    from genai_scaffold.report.output import Output
+
+    output = Output(json=json, quiet=quiet)
+    project = found_project(path, output)
+    found = check_project(project, exclude or ())
+    show_findings(str(project), found, output)
+    if any(finding.is_error for finding in found):
+        raise typer.Exit(FAILED)
+
+
+def doctor(json: Json = False, verbose: Verbose = False) -> None:
+    """Examine this machine: what works, and how to fix the rest."""
+    from genai_scaffold.check.machine import examine_machine
+    from genai_scaffold.report.lists import show_diagnoses
+    from genai_scaffold.report.output import Output
+
+    found = examine_machine()
+    show_diagnoses(found, Output(json=json))
+    if any(diagnosis.required and not diagnosis.works for diagnosis in found):
+        raise typer.Exit(MISSING)

@@ -1,0 +1,233 @@
+"""The commands `new` and `recommend`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genai_scaffold.cli.options import (
+    COMMON,
+    HOW_IT_RUNS,
+    AnswersFile,
+    AppKind,
+    Async,
+    Author,
+    Deploy,
+    Description,
+    Docs,
+    Extensions,
+    Feature,
+    FrameworkName,
+    Hosting,
+    Json,
+    License,
+    Name,
+    Preset,
+    Provider,
+    Python,
+    Quiet,
+    Scale,
+    Team,
+    Validation,
+    Verbose,
+)
+from genai_scaffold.cli.shared import can_ask, nobody_to_ask, noting
+from genai_scaffold.errors import (
+    InstallError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genai_scaffold.answers.given import Givens
+    from genai_scaffold.report.output import Output
+
+
+def new(
+    directory: Annotated[
+        str | None,
+        typer.Argument(help="Where the project goes; the last part is its name."),
+    ] = None,
+    async_: Async = None,
+    docs: Docs = None,
+    validation: Validation = None,
+    scale: Scale = None,
+    team: Team = None,
+    app_kind: AppKind = None,
+    extensions: Extensions = None,
+    hosting: Hosting = None,
+    framework: FrameworkName = None,
+    preset: Preset = None,
+    name: Name = None,
+    description: Description = None,
+    author: Author = None,
+    provider: Provider = None,
+    feature: Feature = None,
+    deploy: Deploy = None,
+    license_: License = None,
+    python: Python = None,
+    answers_file: AnswersFile = None,
+    save_answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the answers to a new file, for --answers.",
+            rich_help_panel=HOW_IT_RUNS,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=COMMON),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what would be written.", rich_help_panel=HOW_IT_RUNS),
+    ] = False,
+    git: Annotated[
+        bool | None,
+        typer.Option(
+            "--git/--no-git",
+            help="Require a git repository, or make none.",
+            rich_help_panel=HOW_IT_RUNS,
+            show_default=False,
+        ),
+    ] = None,
+    install: Annotated[
+        bool | None,
+        typer.Option(
+            "--install/--no-install",
+            help="Make .venv and install into it; uses the network.",
+            rich_help_panel=COMMON,
+            show_default=False,
+        ),
+    ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain",
+            help="Ask in numbered lines, without arrow keys.",
+            rich_help_panel=HOW_IT_RUNS,
+        ),
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Create a project."""
+    from genai_scaffold.create.install import install_dependencies
+    from genai_scaffold.create.plan import plan_project
+    from genai_scaffold.create.project import create_project, planned_files, saved_answers
+    from genai_scaffold.create.serving import can_serve, serve_project
+    from genai_scaffold.report.created import show_created, show_dry_run, show_running
+    from genai_scaffold.report.output import Output
+    from genai_scaffold.wizard.conversation import INSTALL_AND_START, START, ask_for_plan
+    from genai_scaffold.wizard.prompts import choose_prompter
+
+    flags = {
+        "async": async_,
+        "docs": docs,
+        "validation": validation,
+        "scale": scale,
+        "team": team,
+        "app": app_kind,
+        "extensions": extensions,
+        "hosting": hosting,
+        "framework": framework,
+        "preset": preset,
+        "name": name,
+        "description": description,
+        "author": author,
+        "provider": provider,
+        "feature": feature,
+        "deploy": deploy,
+        "license": license_,
+        "python": python,
+    }
+    output = Output(json=json, quiet=quiet, plain=plain)
+    given = _given(flags, answers_file, output)
+    if yes:
+        plan = plan_project(given, directory)
+    elif can_ask(answers_file):
+        offered = install is not False and not (json or quiet) and can_serve()
+        offer = (START if install else INSTALL_AND_START) if offered else ""
+        prompter = choose_prompter(plain=plain)
+        plan = ask_for_plan(given, directory, prompter, confirm=not dry_run, offer=offer)
+    else:
+        raise nobody_to_ask(given, directory)
+    if dry_run:
+        show_dry_run(plan, planned_files(plan), output)
+        return
+    with saved_answers(plan, save_answers), output.progress() as progress:
+        created = create_project(plan, git=git, progress=progress)
+    installed = False
+    with noting("The project is complete and kept."):
+        try:
+            if install or plan.start:
+                with output.progress() as progress:
+                    progress("Installing the dependencies")
+                    install_dependencies(plan.destination, plan.directory)
+                installed = True
+            if plan.start:
+                framework = plan.answers.text("framework")
+                serve_project(plan.destination, framework, lambda url: show_running(plan, url))
+        except InstallError:
+            show_created(created, output, installed=installed)
+            raise
+        show_created(created, output, installed=installed)
+
+
+def recommend(
+    async_: Async = None,
+    docs: Docs = None,
+    validation: Validation = None,
+    scale: Scale = None,
+    team: Team = None,
+    app_kind: AppKind = None,
+    extensions: Extensions = None,
+    hosting: Hosting = None,
+    answers_file: AnswersFile = None,
+    json: Json = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Give the whole reasons; of an error, show the traceback.",
+            rich_help_panel=HOW_IT_RUNS,
+        ),
+    ] = False,
+) -> None:
+    """Recommend a framework, with the reasons; write nothing."""
+    from genai_scaffold.answers.resolution import imply, sources_of, stated
+    from genai_scaffold.recommendation.scoring import recommend
+    from genai_scaffold.report.output import Output
+    from genai_scaffold.report.recommended import show_recommendation
+
+    flags = {
+        "async": async_,
+        "docs": docs,
+        "validation": validation,
+        "scale": scale,
+        "team": team,
+        "app": app_kind,
+        "extensions": extensions,
+        "hosting": hosting,
+    }
+    output = Output(json=json)
+    given = _given(flags, answers_file, output)
+    # Whatever framework was asked for: what the needs speak for.
+    needs = imply({key: answer for key, answer in given.items() if key != "framework"})
+    verdict = recommend(stated(needs))
+    show_recommendation(verdict, sources_of(needs), output, verbose=verbose)
+
+
+def _given(
+    flags: "Mapping[str, str | bool | list[str] | None]", file: str | None, output: "Output"
+) -> "Givens":
+    """The answers from all sources; a variable that looks misspelt is named."""
+    from genai_scaffold.answers.sources import from_flags, gather, misspelt_variables
+
+    given = gather(from_flags(flags), file, os.environ)
+    for variable, meant in misspelt_variables(os.environ).items():
+        output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
+    return given

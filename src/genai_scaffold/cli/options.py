@@ -1,0 +1,185 @@
+"""Every flag, declared once."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+from genai_scaffold.cli.shared import BEGINNINGS
+from genai_scaffold.errors import (
+    ScaffoldError,
+)
+
+if TYPE_CHECKING:
+    from genai_scaffold.cli.help_page import Flag
+
+COMMON, NEEDS = "What most people use", "What you need, for the recommendation"
+MORE, HOW_IT_RUNS = "What else you get", "How it runs"
+WIDEST = 100  # columns of help: a longer line is hard to read
+
+
+class Answering(TyperCommand):
+    """A command whose flags are explained where the questions are, once somebody wants help."""
+
+    def format_help(self, context: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
+        from genai_scaffold.cli.help_page import Section, help_page_of
+
+        found: dict[str, list[Flag]] = {title: [] for title in (COMMON, NEEDS, MORE, HOW_IT_RUNS)}
+        for option in self.params:
+            title = getattr(option, "rich_help_panel", None) or COMMON
+            found[title].append(_explained_flag(option))
+        sections = [Section(title, flags) for title, flags in found.items() if flags]
+        examples = [line for line in BEGINNINGS if line.split()[1] == self.name]
+        usage = f"{context.command_path} {' '.join(self.collect_usage_pieces(context))}"
+        width = min(shutil.get_terminal_size().columns, WIDEST)
+        formatter.write(help_page_of(usage, self.help or "", examples, sections, width))
+
+
+def _explained_flag(option: Any) -> "Flag":  # noqa: ANN401 - Typer's own
+    from genai_scaffold.answers.fields import AUTO, fields
+    from genai_scaffold.answers.resolution import defaults
+    from genai_scaffold.cli.help_page import Flag, brief, offered
+
+    if not isinstance(option, TyperOption):
+        return Flag(str(option.name).upper(), option.help or "")
+    field = next((f for f in fields().values() if f.flag == option.opts[0]), None)
+    if field is None:
+        return Flag(_typed_form(option), option.help or "")
+    default = AUTO if field.key == "framework" else defaults()[field.key]
+    choice = offered(field.values, default)
+    text = f"{brief(field.help)}{':' if field.values else ''} {choice}."
+    many = " ..." if field.kind == "list" else ""
+    return Flag(f"{_typed_form(option, takes=not field.values)}{many}", text)
+
+
+def _typed_form(option: TyperOption, *, takes: bool = True) -> str:
+    """A flag as it is typed: with what it takes, and both of its forms in one word."""
+    long, *short = sorted(option.opts, key=len, reverse=True)
+    if option.secondary_opts:
+        return f"--[no-]{long[2:]}"
+    value = f" {option.metavar or 'TEXT'}" if takes and not option.is_flag else ""
+    return ", ".join([*short, f"{long}{value}"])
+
+
+def offering(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell completes a word by; it is read once somebody presses the key."""
+
+    def complete(incomplete: str) -> list[str]:
+        # Where there is nothing to offer, nobody at a prompt wants to read why.
+        with contextlib.suppress(ScaffoldError):
+            return [word for word in words() if word.startswith(incomplete)]
+        return []
+
+    return complete
+
+
+def _values(key: str) -> Iterable[str]:
+    from genai_scaffold.answers.fields import fields
+
+    return fields()[key].values
+
+
+def answer_flag(key: str, panel: str, *names: str) -> object:
+    """Declare the flag of one answer, without reading the questions: not every run needs them."""
+    return typer.Option(
+        *(names or (f"--{key}",)),
+        autocompletion=offering(lambda: _values(key)),
+        rich_help_panel=panel,
+        show_default=False,
+    )
+
+
+Async = Annotated[str | None, answer_flag("async", NEEDS)]
+Docs = Annotated[bool | None, answer_flag("docs", NEEDS, "--docs/--no-docs")]
+Validation = Annotated[
+    bool | None, answer_flag("validation", NEEDS, "--validation/--no-validation")
+]
+Scale = Annotated[str | None, answer_flag("scale", NEEDS)]
+Team = Annotated[str | None, answer_flag("team", NEEDS)]
+AppKind = Annotated[str | None, answer_flag("app", NEEDS)]
+Extensions = Annotated[
+    bool | None, answer_flag("extensions", NEEDS, "--extensions/--no-extensions")
+]
+Hosting = Annotated[str | None, answer_flag("hosting", NEEDS)]
+
+FrameworkName = Annotated[str | None, answer_flag("framework", COMMON)]
+Preset = Annotated[str | None, answer_flag("preset", COMMON)]
+Name = Annotated[str | None, answer_flag("name", MORE)]
+Description = Annotated[str | None, answer_flag("description", MORE)]
+Author = Annotated[str | None, answer_flag("author", MORE)]
+Provider = Annotated[str | None, answer_flag("provider", COMMON)]
+Feature = Annotated[list[str] | None, answer_flag("feature", COMMON)]
+Deploy = Annotated[list[str] | None, answer_flag("deploy", COMMON)]
+License = Annotated[str | None, answer_flag("license", MORE)]
+Python = Annotated[str | None, answer_flag("python", MORE)]
+
+ProjectPath = Annotated[
+    Path, typer.Argument(metavar="PATH", help="A generated project, or a directory inside of it.")
+]
+Named = Annotated[
+    Path,
+    typer.Option(
+        "--project", metavar="PATH", help="A generated project, or a directory inside of it."
+    ),
+]
+AnswersFile = Annotated[
+    str | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE|-",
+        help="Take answers from a YAML or JSON file, or from the input.",
+        rich_help_panel=HOW_IT_RUNS,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=HOW_IT_RUNS)
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only the result.", rich_help_panel=HOW_IT_RUNS)
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Show the traceback of an error.", rich_help_panel=HOW_IT_RUNS),
+]
+
+
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB",
+        help="Say nothing of these files, or of a folder and all it holds; repeatable.",
+    ),
+]
+
+
+Preview = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show the files and the diff; change nothing."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMIT",
+        help="The commit that has the project as it was generated, if its version is unknown.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Ask in numbered lines.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Also change an answer; repeatable."),
+]
+
+
+def extra_names(words: Callable[[], Iterable[str]]) -> object:
+    """Declare the name of a feature or a deploy target; those of the project here are offered."""
+    return typer.Argument(
+        help="Features or deploy targets.",
+        metavar="NAME...",
+        show_default=False,
+        autocompletion=offering(words),
+    )

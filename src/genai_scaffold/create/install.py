@@ -1,0 +1,57 @@
+"""Installs what a new project needs."""
+
+import os
+import sys
+from pathlib import Path
+
+from genai_scaffold.answers.spelling import shell_line
+from genai_scaffold.create.project import UNREACHED
+from genai_scaffold.errors import (
+    InstallError,
+)
+from genai_scaffold.system import process
+from genai_scaffold.system.process import find_program
+
+INSTALL_SECONDS = 1800.0
+
+
+def install_dependencies(project: Path, shown: str) -> None:
+    """Make a virtual environment inside a project, and install its dependencies.
+
+    Args:
+        project: the directory of a finished project, with a requirements-dev.txt.
+        shown: the project's directory as the user wrote it, for the command that finishes.
+
+    Raises:
+        InstallError: it failed; the project is kept.
+    """
+    python = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+    requirements = "requirements-dev.txt"
+    if uv := find_program("uv"):
+        steps = [
+            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, ".venv"],
+            [uv, "pip", "install", "--quiet", "--python", str(python), "-r", requirements],
+        ]
+    else:
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        steps = [
+            [sys.executable, "-m", "venv", ".venv"],
+            [*pip, "install", "--quiet", "-r", requirements],
+        ]
+    finish = shell_line(["cd", shown]) + (
+        f" && python3 -m venv .venv && {python} -m pip install -r {requirements}"
+    )
+    for step in steps:
+        try:
+            completed = process.run_program(step, directory=project, timeout=INSTALL_SECONDS)
+        except BaseException as interruption:
+            interruption.add_note(f"To install: {finish}")
+            raise
+        if completed.code != 0:
+            raise InstallError(
+                "The project was created, but its dependencies were not installed",
+                why="the package index could not be reached"
+                if UNREACHED.search(completed.errors)
+                else completed.last_words,
+                fix=finish,
+            )

@@ -1,0 +1,69 @@
+"""What will be created, where, and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_scaffold.answers.given import Answers, Given, Givens
+from genai_scaffold.answers.names import check_name
+from genai_scaffold.answers.resolution import imply, naming_its_place, resolve, stated, with_texts
+from genai_scaffold.answers.spelling import replay_command
+from genai_scaffold.create.destination import destination_at
+from genai_scaffold.recommendation.scoring import Recommendation, recommend
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be created, and where; nothing is written yet.
+
+    Attributes:
+        asked: the keys that a person answered, if only by agreeing with the default.
+        start: whether a person wants it installed and started at once.
+    """
+
+    directory: str
+    destination: Path
+    given: Givens
+    answers: Answers
+    recommendation: Recommendation
+    asked: frozenset[str] = frozenset()
+    start: bool = False
+
+    @property
+    def command(self) -> list[str]:
+        return replay_command(self.directory, self.given)
+
+
+def plan_project(given: Givens, directory: str | None = None) -> Plan:
+    """Decide everything that was not given, and check what was.
+
+    Args:
+        given: the answers from all sources.
+        directory: where the project goes; named after it unless a name was given.
+
+    Raises:
+        UsageError: an answer, the name, or a combination of answers is not accepted.
+    """
+    given = with_texts(_with_name(given, directory))
+    implied = imply(given)
+    verdict = recommend(stated(implied))
+    resolved = resolve(implied, verdict.framework)
+    directory = directory or resolved.text("name")
+    # As it is printed in commands, it must not look like a flag.
+    directory = f"./{directory}" if directory.startswith("-") else directory
+    return Plan(directory, destination_at(directory), given, resolved, verdict)
+
+
+def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
+    """Add the project's name, which is the directory's unless another was given."""
+    if name := given.get("name"):
+        fix = "--name {}" if name.source == "flag" else "{} instead"
+        with naming_its_place(name):
+            checked = check_name(str(name.value), fix=fix)
+        return {**given, "name": name._replace(value=checked)}
+    if directory is None:
+        return dict(given)
+    base = destination_at(directory).name
+    # Inside a refused directory a project can still have a good name.
+    prefix = "" if directory.strip("./\\") else "--name "
+    checked = check_name(base, fix=f"{prefix}{{}}")
+    return {**given, "name": Given(checked, "directory", directory)}

@@ -1,0 +1,62 @@
+"""What an update that was stopped has left."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from genai_scaffold.merge.place import Place, alone_in, last_tree, null_separated
+from genai_scaffold.system.git import git_output
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+STAGE = "genai-scaffold"
+JOURNAL = "journal.json"
+
+
+def is_of_a_stopped_update(here: Place, changed: Iterable[str]) -> bool:
+    """Whether all that is uncommitted was written by an update that was stopped before its end."""
+    found: set[tuple[str, str]] = set()
+    for _, journal in left_behind(here):
+        if journal.get("last") != last_tree(here):
+            continue
+        found = found or set(_contents(here, changed))
+        if all(name in journal["files"].get(path, ()) for path, name in found):
+            return True
+    return False
+
+
+def _contents(here: Place, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The names of what is staged and of what stands in files; none for what is no plain file."""
+    staged = git_output(here.top, "ls-files", "--stage", "-z", "--", *paths)
+    for line in null_separated(staged):
+        described, _, path = line.partition("\t")
+        yield path, described.split(" ")[1]
+    for path in paths:
+        file = here.top / path
+        if file.is_file() and not file.is_symlink():
+            yield path, git_output(here.top, "hash-object", "--", path).strip()
+        elif os.path.lexists(file):
+            yield path, ""
+
+
+def left_behind(here: Place) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """What stopped updates of a project left, with their journals; nothing was written without."""
+    for folder in here.private.glob(f".{STAGE}.*"):
+        journal: Mapping[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            journal = json.loads((folder / JOURNAL).read_text("utf-8"))
+        if journal.get("prefix", here.prefix) == here.prefix:
+            yield folder, journal
+
+
+def remove_what_stopped_updates_left(here: Place) -> None:
+    if any(left_behind(here)):
+        with alone_in(here):
+            for folder, _ in left_behind(here):
+                shutil.rmtree(folder, ignore_errors=True)

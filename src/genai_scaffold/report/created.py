@@ -1,0 +1,180 @@
+"""Shows what would be created, and what was."""
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from genai_scaffold.answers.fields import FLAG_NAMES
+from genai_scaffold.answers.spelling import shell_line
+from genai_scaffold.create.serving import HOST, PORT, SERVERS, server_command
+from genai_scaffold.report.explanation import headline
+from genai_scaffold.report.output import (
+    ROOMY,
+    Output,
+    console_on,
+    framework_labels,
+    marked,
+    show_table,
+    spelled,
+)
+from genai_scaffold.template.questions import Value, template_questions
+
+if TYPE_CHECKING:  # not every command needs them
+    from rich.console import Console
+
+    from genai_scaffold.create.plan import Plan
+    from genai_scaffold.create.project import Created
+
+STARTS = {framework: shlex.join(server_command(framework)) for framework in SERVERS}
+INSTALLS = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+ADDRESS = f"http://{HOST}:{PORT}"
+ASKS = (
+    f"curl -s {ADDRESS}/v1/chat/completions -H 'content-type: application/json'"
+    """ -d '{"messages": [{"role": "user", "content": "Hello"}]}'"""
+)
+
+
+# A plan, and what became of it.
+
+
+def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
+    """What `new` decided, each answer with its source."""
+    by_key = {
+        key: {"value": _json_value(answer.value), "source": answer.source}
+        for key, answer in planned.answers.by_key.items()
+    }
+    return {
+        "path": str(planned.destination),
+        "framework": by_key["framework"],
+        "answers": by_key,
+        "recommendation": planned.recommendation.as_dict(),
+        "files": list(files),
+        "notes": list(planned.answers.notes),
+        "command": shell_line(planned.command),
+    }
+
+
+def _json_value(value: Value | None) -> str | bool | list[str] | None:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> None:
+    """Show what will be written and, nearest to the question that follows, where."""
+    rows = _answers(planned)
+    said = [row for row in rows if row[2] != "default"]
+    if terminal.width < ROOMY:
+        said = [(name, value, "") for name, value, _ in said]
+    show_table(said, terminal)
+    assumed = [f"{name} {value}" for name, value, source in rows if source == "default" and value]
+    terminal.print(f"By default: {', '.join(assumed)}" if assumed else "")
+    show_notes(planned, terminal)
+    folders = Counter(path.partition("/")[0] for path in files if "/" in path)
+    entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
+    single = len(files) - folders.total()
+    terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} more")
+    terminal.print("Other answers are flags: see genai-scaffold new --help")
+    terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
+
+
+def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
+    """What each question is answered with, and whose answer that is."""
+    names = [FLAG_NAMES.get(key, key) for key in template_questions()]
+    by_key = {name: planned.answers.by_key[name] for name in names}
+    return [
+        (
+            name,
+            spelled(answer.value),
+            "your answer" if name in planned.asked else answer.source,
+        )
+        for name, answer in by_key.items()
+    ]
+
+
+def show_notes(planned: "Plan", terminal: "Console") -> None:
+    for note in planned.answers.notes:
+        terminal.print(marked("note:", note))
+
+
+def show_dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
+    """Show what `new` would write."""
+
+    def show(terminal: "Console") -> None:
+        if not output.quiet:
+            terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
+            show_table(_answers(planned), terminal)
+            show_notes(planned, terminal)
+            terminal.print(f"{len(files)} files, none written: this is a dry run", style="bold")
+        for path in files:
+            terminal.print(f"  {path}", soft_wrap=True)
+
+    output.result({**plan_document(planned, files), "dry_run": True, "next": []}, show)
+
+
+def show_created(project: "Created", output: Output, *, installed: bool) -> None:
+    """Show what was created, and what to do next."""
+    planned = project.plan
+    steps = next_steps(planned, installed=installed)
+    document = {
+        **plan_document(planned, project.files),
+        "notes": list(project.notes),
+        "dry_run": False,
+        "repository": project.repository,
+        "installed": installed,
+        "next": steps,
+    }
+
+    def show(terminal: "Console") -> None:
+        if output.quiet:
+            terminal.print(f"{planned.destination}", soft_wrap=True)
+            return
+        resolved = planned.answers
+        label = framework_labels()[resolved.text("framework")]
+        what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
+        terminal.print(marked("✓", f"Created {what}, {len(project.files)} files", "bold"))
+        terminal.print(_why(project))
+        *starting, asking = steps
+        terminal.print("\nNext", style="bold")
+        for step in starting:
+            terminal.print(f"  {step}", soft_wrap=True)
+        terminal.print("\nThen, in a second terminal", style="bold")
+        terminal.print(f"  {asking}", soft_wrap=True)
+        terminal.print("\nTo repeat this without questions", style="bold")
+        terminal.print(f"  {shell_line(planned.command)}", soft_wrap=True)
+
+    if not output.json:
+        for note in project.notes:
+            output.note(note)
+    output.result(document, show)
+
+
+def show_running(planned: "Plan", address: str) -> None:
+    """Say where a new project runs, and how to ask it something."""
+    terminal = console_on(sys.stderr)
+    name = planned.answers.text("name")
+    terminal.print(marked("✓", f"{name} is created, and runs at {address}", "bold"))
+    if planned.answers["docs"]:
+        terminal.print(f"  Its API docs: {address}/docs", soft_wrap=True)
+    terminal.print("  Ask it, in a second terminal:")
+    terminal.print(f"  {ASKS.replace(ADDRESS, address)}", soft_wrap=True)
+    terminal.print("  Ctrl+C ends it.")
+
+
+def _why(project: "Created") -> str:
+    planned, verdict, labels = project.plan, project.plan.recommendation, framework_labels()
+    label = labels[planned.answers.text("framework")]
+    if planned.answers.by_key["framework"].source != "recommendation":
+        if planned.answers["framework"] == verdict.framework:
+            return f"You asked for {label}, which is also the recommendation."
+        return f"You asked for {label}; the recommendation was {labels[verdict.framework]}."
+    record = next((f" {path} says why." for path in project.files if "/adr/" in path), "")
+    return f"{headline(verdict)}{record}"
+
+
+def next_steps(planned: "Plan", *, installed: bool) -> list[str]:
+    """The commands that run a new project and ask its model something."""
+    steps = [] if planned.directory == "." else [shell_line(["cd", planned.directory])]
+    if not installed:
+        steps.append(INSTALLS)
+    return [*steps, STARTS[planned.answers.text("framework")], ASKS]

@@ -1,0 +1,125 @@
+"""How results are shown: as text for people, or as one JSON document for programs."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from genai_scaffold.errors import ScaffoldError
+from genai_scaffold.recommendation.criteria import load_criteria
+from genai_scaffold.report.explanation import StyledLine
+
+if TYPE_CHECKING:  # not every command needs them
+    from rich.console import Console
+    from rich.text import Text
+
+
+SCHEMA = 1
+NARROW, ROOMY = 40, 60
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go and how much is said: results to stdout, everything else to stderr."""
+
+    json: bool = False
+    quiet: bool = False
+    plain: bool = False
+
+    def result(self, document: Document, show: Callable[["Console"], None]) -> None:
+        """Show what the command was run for."""
+        if self.json:
+            sys.stdout.write(json.dumps({"schema": SCHEMA, **document}, indent=2) + "\n")
+            return
+        show(console_on(sys.stdout))
+
+    def note(self, text: str) -> None:
+        """Say something that is worth knowing."""
+        if not self.quiet:
+            console_on(sys.stderr).print(marked("note:", text), soft_wrap=True)
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Show what is being done while it lasts, where there is somebody to see it."""
+        terminal = console_on(sys.stderr)
+        still = self.quiet or self.plain
+        if still or not terminal.is_terminal or terminal.is_dumb_terminal:
+            yield lambda _: None
+            return
+        with terminal.status("Starting", spinner="line") as status:
+            yield lambda step: status.update(f"{step} …")
+
+
+def console_on(stream: IO[str]) -> "Console":
+    """A console that prints texts as they are: what users wrote is no markup."""
+    from rich.console import Console  # --version needs none of it
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # which has an exit code of its own
+
+    return Piped(file=stream, markup=False, highlight=False, emoji=False)
+
+
+# All else has the terminal's own colour, which can be read on whatever background it has.
+MARKS = {"✓": "bold green", "✗": "bold red"}
+
+
+def marked(mark: str, text: str, style: str = "") -> "Text":
+    """A line that begins with a mark, or with a word in its place."""
+    from rich.text import Text
+
+    return Text.assemble((mark, MARKS.get(mark, "bold")), (f" {text}", style))
+
+
+def show_error(problem: ScaffoldError) -> None:
+    """Say what happened, why, and what to do, in three lines."""
+    terminal = console_on(sys.stderr)
+    terminal.print(marked("error:", problem.what, "bold"), soft_wrap=True)
+    terminal.print(f"  why: {problem.why}", soft_wrap=True)
+    terminal.print(f"  fix: {problem.fix}", soft_wrap=True)
+
+
+# The recommendation.
+
+
+STYLES = {"verdict": "bold", "heading": "bold", "text": ""}
+
+
+def show_lines(lines: Iterable[StyledLine], terminal: "Console") -> None:
+    for line in lines:
+        terminal.print(line.text, style=STYLES[line.kind], soft_wrap=True)
+
+
+def width_of(terminal: "Console") -> int | None:
+    """Where lines break: nowhere for a program that reads them, unless it says where."""
+    return terminal.width if terminal.is_terminal or "COLUMNS" in os.environ else None
+
+
+def framework_labels() -> dict[str, str]:
+    return {framework.key: framework.label for framework in load_criteria().frameworks}
+
+
+def spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
+
+
+def show_table(rows: Iterable[tuple[str, str, str]], terminal: "Console") -> None:
+    from rich.table import Column, Table
+
+    # A narrow terminal breaks the texts between words, and cuts none.
+    columns = [
+        Column(overflow="fold", no_wrap=number == 0 and terminal.width >= NARROW)
+        for number in range(3)
+    ]
+    table = Table.grid(*columns, padding=(0, 2))
+    for name, value, source in rows:
+        table.add_row(f"  {name}", value, f"({source})" if source else "")
+    terminal.print(table)

@@ -1,0 +1,49 @@
+"""What a path is."""
+
+import contextlib
+from pathlib import Path
+
+
+def mode_of(path: Path, *, follow_symlinks: bool = True) -> int:
+    """The mode of a path, as `stat` has it; 0 where nothing is.
+
+    `Path.is_file` and its like say no, from Python 3.14 on, of what they may not look at.
+
+    Raises:
+        OSError: the path cannot be looked at.
+    """
+    try:
+        return path.stat(follow_symlinks=follow_symlinks).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
+
+def remove_file(folder: Path, path: str) -> None:
+    """Delete a file, and the folders that it leaves empty; nothing where a link leads."""
+    if is_behind_a_link(folder, path):
+        return
+    (folder / path).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for parent in Path(path).parents[:-1]:
+            (folder / parent).rmdir()
+
+
+def goes_away(project: Path, folder: Path, deleted: set[str]) -> bool:
+    """Whether a folder has nothing but files that are deleted."""
+    content = list(folder.iterdir())
+    return bool(content) and all(
+        goes_away(project, path, deleted)
+        if path.is_dir() and not path.is_symlink()
+        else path.relative_to(project).as_posix() in deleted
+        for path in content
+    )
+
+
+def is_behind_a_link(folder: Path, path: str) -> bool:
+    return any((folder / parent).is_symlink() for parent in Path(path).parents[:-1])

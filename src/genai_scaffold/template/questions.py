@@ -1,0 +1,119 @@
+"""The questions that copier.yml asks."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from genai_scaffold.template import packaged
+
+Value: TypeAlias = str | bool | tuple[str, ...]
+
+
+class Choice(NamedTuple):
+    """One of the values that a question accepts, how it reads, and what it comes to."""
+
+    value: str
+    label: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that copier.yml asks; its default may depend on other answers."""
+
+    key: str
+    help: str
+    kind: Literal["choice", "list", "boolean", "text"]
+    choices: tuple[Choice, ...]
+    default: str | bool
+    validator: str = ""
+
+    @property
+    def depends_on_preset(self) -> bool:
+        return isinstance(self.default, str) and "{{" in self.default and "preset" in self.default
+
+    def default_for(self, answers: Mapping[str, object]) -> Value:
+        """The default, given the answers that it depends on."""
+        if not (isinstance(self.default, str) and "{{" in self.default):
+            return self.default
+        import yaml
+
+        value = yaml.safe_load(_rendered(self.default, answers))
+        return tuple(value) if isinstance(value, list) else value
+
+    def refusal(self, answers: Mapping[str, object]) -> str:
+        """Why a list cannot be had along with the other answers, and what to do; else nothing."""
+        return _rendered(self.validator, answers).strip() if self.kind == "list" else ""
+
+
+def _rendered(text: str, answers: Mapping[str, object]) -> str:
+    import jinja2  # takes a tenth of a second, and --help needs none of it
+
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
+    return environment.from_string(text).render(answers)
+
+
+@cache
+def _document(root: Path) -> Mapping[str, Any]:
+    import yaml  # a program that answers --version needs none of it
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = (root / "copier.yml").read_text("utf-8")
+    document: Mapping[str, Any] = yaml.load(text, loader)  # noqa: S506 - safe
+    return document
+
+
+def derived(key: str, answers: Mapping[str, object]) -> str:
+    """What copier.yml works out from the answers, and never asks."""
+    return _rendered(_document(packaged.template_root())[key]["default"], answers).strip()
+
+
+@cache
+def template_questions() -> Mapping[str, Question]:
+    """What copier.yml asks, in its order."""
+    return {
+        key: _question(key, spec)
+        for key, spec in _document(packaged.template_root()).items()
+        # Settings of Copier's begin with `_`; what has `when: false` is derived, never asked.
+        if not key.startswith("_") and spec.get("when", True)
+    }
+
+
+def _question(key: str, spec: Mapping[str, Any]) -> Question:
+    choices = spec.get("choices", {})
+    if isinstance(choices, list):
+        choices = {value: value for value in choices}
+    kind: Literal["choice", "list", "boolean", "text"]
+    if spec["type"] == "bool":
+        kind = "boolean"
+    elif spec.get("multiselect"):
+        kind = "list"
+    else:
+        kind = "choice" if choices else "text"
+    return Question(
+        key=key,
+        help=spec["help"],
+        kind=kind,
+        choices=tuple(choice_of(value, text) for text, value in choices.items()),
+        default=spec["default"],
+        validator=spec.get("validator", ""),
+    )
+
+
+def choice_of(value: str, text: str) -> Choice:
+    label, _, hint = text.partition(": ")
+    return Choice(value, label, hint)
+
+
+def moved_files() -> Mapping[str, str]:
+    """Where a file of an earlier release's projects is now, by its path there."""
+    table = packaged.template_root() / "templates" / "moved.toml"
+    return tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
+
+
+def left_to_the_user() -> tuple[str, ...]:
+    """The files of a project that the template makes once, and never touches again."""
+    return tuple(_document(packaged.template_root()).get("_skip_if_exists", ()))

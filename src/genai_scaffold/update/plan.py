@@ -1,0 +1,266 @@
+"""Which answers of a project change."""
+
+import contextlib
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from genai_scaffold.answers.fields import AUTO, NONE, fields, project_fields
+from genai_scaffold.answers.given import Answers, Given, Givens
+from genai_scaffold.answers.names import check_name
+from genai_scaffold.answers.resolution import resolve, with_texts
+from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
+from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
+from genai_scaffold.system.git import below_root
+from genai_scaffold.template.packaged import template_version
+from genai_scaffold.template.questions import Value
+from genai_scaffold.update.origin import as_generated
+
+# The questions whose answers are lists that `add` and `remove` lengthen and shorten.
+LISTS = ("feature", "deploy")
+
+
+class Edit(NamedTuple):
+    """An answer that becomes another one; None where the template did not ask it before."""
+
+    key: str
+    before: Value | None
+    after: Value
+
+
+class Wish(NamedTuple):
+    """The answers that a command changes, and what of its wish is so already."""
+
+    answers: Givens
+    already: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Update:
+    """What will be merged into which project; nothing is rendered yet.
+
+    Args:
+        project: its directory.
+        record: what it was generated from.
+        answers: what it will be generated from.
+        directory: where in its repository it lies.
+        edits: the answers that change.
+        unanswered: the keys of what only today's template asks.
+        base: a commit that has the project as it was generated, if the user named one.
+        notes: what else is worth saying.
+    """
+
+    project: Path
+    record: Record
+    answers: Answers
+    directory: str
+    edits: tuple[Edit, ...]
+    unanswered: tuple[str, ...]
+    base: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the project is what it would be made as now."""
+        unedited = not self.edits and self.base is None
+        return unedited and self.record.version == template_version()
+
+
+def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
+    """Decide what a project will be generated from.
+
+    Args:
+        project: its directory.
+        wish: the answers to change.
+        base: a commit that has the project as it was generated.
+
+    Raises:
+        UsageError: the project or an answer is not accepted.
+    """
+    with explained_failures(project):
+        recorded = read_record(project)
+        generated = recorded if base else as_generated(project, recorded)
+    given = _checked(wish.answers)
+    resolved = resolve({**recorded.given, **given}, recommended="")
+    before = generated.recorded
+    edits = [
+        Edit(key, before.get(key), resolved[key])
+        for key in project_fields()
+        if before.get(key) != resolved[key]
+    ]
+    directory = below_root(project.resolve())
+    if directory != recorded.directory:
+        edits.append(Edit("directory", recorded.directory or ".", directory or "."))
+    unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
+    gone = [
+        f"{key}: {', '.join(values)} is not offered any more, and is left out."
+        for key, values in recorded.unknown.items()
+    ]
+    if by_hand := [edit.key for edit in edits if recorded.recorded.get(edit.key) != edit.before]:
+        gone.append(f"Changed by hand in {ANSWERS_FILE}, and merged now: {', '.join(by_hand)}.")
+    return Update(
+        project=project,
+        record=generated,
+        answers=resolved,
+        directory=directory,
+        edits=tuple(edits),
+        unanswered=tuple(unanswered),
+        base=base,
+        notes=(*wish.already, *gone, *_offer(edits, {**recorded.given, **given}), *resolved.notes),
+    )
+
+
+def _offer(edits: Sequence[Edit], given: Givens) -> tuple[str, ...]:
+    """What a new project of the preset would have, where the preset changes."""
+    if not any(edit.key == "preset" for edit in edits):
+        return ()
+    resolved = resolve(given, recommended="")
+    unlisted = {key: value for key, value in given.items() if key not in LISTS}
+    fresh = resolve(unlisted, recommended="")
+    more = [
+        name
+        for key in LISTS
+        for name in _listed_names(fresh[key])
+        if name not in _listed_names(resolved[key])
+    ]
+    add = f"`genai-scaffold add {' '.join(more)}`"
+    offer = f"A new {fresh['preset']} has {', '.join(more)}, too: {add}."
+    return (f"{offer} `genai-scaffold list` shows what else there is.",) if more else ()
+
+
+def unanswered_questions(planned: Update) -> UsageError:
+    """Say what today's template asks, where nobody can be asked."""
+    said = [word for key in planned.unanswered for word in ("--set", f"{key}=…")]
+    return UsageError(
+        f"{planned.project} has no answer to {', '.join(planned.unanswered)}",
+        why="the template asks that since it was made, and there is no terminal to ask on",
+        fix=f"--yes takes the defaults; or update with {' '.join(said)}",
+    )
+
+
+def frameworks() -> list[str]:
+    """What a project can be switched to."""
+    return [name for name in fields()["framework"].values if name != AUTO]
+
+
+def switching(project: Path, framework: str) -> Wish:
+    """The answers of a project with another framework."""
+    if framework not in frameworks():
+        meant = closest(framework, frameworks())
+        raise UsageError(
+            f"{framework!r} is no framework to switch to",
+            why=f"there are {', '.join(frameworks())}",
+            fix=f"did you mean {meant}?" if meant else "name one of them",
+        )
+    current = _recorded(project).get("framework")
+    already = (f"The framework is {framework} already.",) if current == framework else ()
+    return Wish({"framework": Given(framework, "flag", f"switch {framework}")}, already)
+
+
+def adding(project: Path, wanted: Sequence[str]) -> Wish:
+    """The answers of a project with more features or deploy targets."""
+    lists = {name: _list_of(name) for name in wanted}
+    present = removable(project)
+    missing = [name for name in lists if name not in present]
+    given = _given([*present, *missing], lists.values(), f"add {' '.join(wanted)}")
+    return Wish(given, _already("has", [name for name in lists if name in present]))
+
+
+def removing(project: Path, unwanted: Sequence[str]) -> Wish:
+    """The answers of a project with fewer features or deploy targets."""
+    lists = {name: _list_of(name) for name in unwanted}
+    present = removable(project)
+    kept = [name for name in present if name not in lists]
+    given = _given(kept, lists.values(), f"remove {' '.join(unwanted)}")
+    return Wish(given, _already("has no", [name for name in lists if name not in present]))
+
+
+def _given(names: Sequence[str], lists: Iterable[str], flag: str) -> dict[str, Given]:
+    return {
+        key: Given(tuple(name for name in names if _list_of(name) == key), "flag", flag)
+        for key in lists
+    }
+
+
+def _already(has: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (f"The project {has} {', '.join(names)} already.",) if names else ()
+
+
+def addable(project: Path) -> list[str]:
+    """The features and deploy targets that a project does not have."""
+    present = set(removable(project))
+    return [name for name in _offered() if name not in present]
+
+
+def removable(project: Path) -> list[str]:
+    """The features and deploy targets that a project has."""
+    return [name for key in LISTS for name in _current(project, key)]
+
+
+def _checked(given: Givens) -> dict[str, Given]:
+    """Check the framework, the name and the texts among the answers."""
+    if "framework" in given and given["framework"].value == AUTO:
+        raise UsageError(
+            "A project needs a framework, and auto is none",
+            why="its recommendation was made when it was created",
+            fix="see `genai-scaffold recommend`, and name the one you want",
+        )
+    checked = with_texts(given)
+    if name := given.get("name"):
+        value = check_name(str(name.value), fix="--set name={}")
+        checked["name"] = name._replace(value=value)
+    return checked
+
+
+def _offered() -> dict[str, str]:
+    """Each feature and deploy target, and which list it belongs to."""
+    return {value: key for key in LISTS for value in fields()[key].values if value != NONE}
+
+
+def _list_of(name: str) -> str:
+    """Which list a feature or deploy target belongs to."""
+    offered = _offered()
+    if name not in offered:
+        meant = closest(name, offered)
+        raise UsageError(
+            f"{name!r} is neither a feature nor a deploy target",
+            why=f"there are {', '.join(offered)}",
+            fix=_meant(name, meant),
+        )
+    return offered[name]
+
+
+def _meant(name: str, closest: str | None) -> str:
+    if closest:
+        return f"did you mean {closest}?"
+    if Path(name).is_dir():
+        return f"the project that it is meant for: --project {shlex.quote(name)}"
+    return "`genai-scaffold list` explains them all"
+
+
+def _current(project: Path, key: str) -> tuple[str, ...]:
+    return _listed_names(_recorded(project).get(key))
+
+
+def _listed_names(value: Value | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _recorded(project: Path) -> Mapping[str, Value]:
+    with explained_failures(project):
+        return read_record(project).recorded
+
+
+@contextlib.contextmanager
+def explained_failures(project: Path) -> Iterator[None]:
+    """Turn what the file system says into one of our errors."""
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"{project} cannot be updated; it is as it was",
+            why=f"{error.strerror or error} ({error.filename or project})",
+            fix="make room, or change the permissions of what is named",
+        ) from error

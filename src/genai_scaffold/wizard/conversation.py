@@ -1,0 +1,209 @@
+"""Asks on a terminal: a few questions, each with a default and a way back."""
+
+import contextlib
+import dataclasses
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from genai_scaffold.answers.fields import AUTO, NONE, fields
+from genai_scaffold.answers.given import Given, Givens
+from genai_scaffold.answers.names import check_text
+from genai_scaffold.create.destination import check_destination
+from genai_scaffold.create.plan import Plan, plan_project
+from genai_scaffold.create.project import planned_files
+from genai_scaffold.errors import UsageError
+from genai_scaffold.report.created import show_summary
+from genai_scaffold.report.output import console_on, show_error
+from genai_scaffold.system.signals import signals_ignored, signals_repeated
+from genai_scaffold.template import render
+from genai_scaffold.template.questions import Choice, Value
+from genai_scaffold.wizard.prompts import Back, Prompter
+from genai_scaffold.wizard.questions import (
+    DIRECTORY,
+    NOT_SURE,
+    PICKED,
+    STEPS,
+    Conversation,
+    assumed_needs,
+)
+
+CREATE, CANCEL = "create", "cancel"
+YES_NO_CHOICES = (Choice("yes", "Yes"), Choice("no", "No"))
+START = "Start it now?"
+INSTALL_AND_START = "Install it and start it now?"
+START_OR_NOT = (
+    Choice("yes", "Yes", "makes .venv and installs into it, over the network; Ctrl+C ends it"),
+    Choice("no", "No", "shows the commands that do it"),
+)
+
+
+def ask_for_plan(
+    given: Givens,
+    directory: str | None,
+    prompter: Prompter,
+    *,
+    confirm: bool = True,
+    offer: str = "",
+) -> Plan:
+    """Ask what was not given, and plan the project.
+
+    Args:
+        given: answers that were given elsewhere; those of this run are not asked again.
+        directory: where the project goes, if that was said.
+        prompter: puts the questions.
+        confirm: whether to show a summary, and ask whether to go on.
+        offer: asked at the end, whether to start the project; nothing asks nothing.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
+    """
+    with loading_copier(), signals_repeated():
+        return _asked(given, directory, prompter, confirm=confirm, offer=offer)
+
+
+def _asked(
+    given: Givens, directory: str | None, prompter: Prompter, *, confirm: bool, offer: str
+) -> Plan:
+    # What was said for this run is settled; what the machine's settings say is a default.
+    settled = {key for key, answer in given.items() if answer.source in ("flag", "answers file")}
+    if directory is not None:
+        settled.add("name")
+        check_destination(plan_project(given, directory).destination)
+    steps = [step for step in STEPS if not settled.issuperset(step.keys)]
+    said: list[dict[str, Given]] = []
+    remembered: dict[str, Value] = {}
+    while True:
+        plan = _planned(given, said, directory)
+        prompter.back = bool(said)
+        if len(said) == len(steps):
+            plan = dataclasses.replace(plan, asked=_agreed(plan, remembered))
+            if not confirm:
+                return plan
+            if wanted := _confirmed(plan, prompter, said, offer):
+                return wanted
+            continue
+        step = steps[len(said)]
+        open_keys = [key for key in step.keys if key not in settled]
+        try:
+            chosen = step.ask(Conversation(prompter, plan, open_keys, remembered))
+            remembered |= chosen
+            said.append(_news(chosen, plan))
+            _planned(given, said, directory)
+        except Back:
+            del said[-1:]
+        except UsageError as problem:
+            show_error(problem)
+            del said[steps.index(step) :]
+
+
+@contextlib.contextmanager
+def loading_copier() -> Iterator[None]:
+    """Load what renders the project while a person reads the questions."""
+    # Which are planned meanwhile, with Jinja: two threads that import it can lock each other out.
+    import jinja2  # noqa: F401
+
+    loading = threading.Thread(target=render.load_copier)
+    loading.start()
+    try:
+        yield
+    finally:
+        with signals_ignored():
+            loading.join()
+
+
+@signals_repeated()
+def complete_answers(
+    keys: Sequence[str], current: Mapping[str, Value], prompter: Prompter
+) -> Givens:
+    """Ask some questions that an older project was never asked.
+
+    Args:
+        keys: what to ask.
+        current: the default of each.
+        prompter: puts the questions.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it.
+    """
+    said: dict[str, Value] = {}
+    while len(said) < len(keys):
+        key = keys[len(said)]
+        prompter.back = bool(said)
+        try:
+            said[key] = _one(key, current[key], prompter)
+        except Back:
+            said.popitem() if said else None
+    return {key: Given(value, "prompt", "your answer") for key, value in said.items()}
+
+
+def _one(key: str, default: Value, prompter: Prompter) -> Value:
+    """Ask one question as the template words it."""
+    field = fields()[key]
+    rows = [choice for choice in field.choices if choice.value not in (AUTO, NONE)]
+    match default:
+        case bool():
+            return prompter.select(field.help, YES_NO_CHOICES, "yes" if default else "no") == "yes"
+        case tuple():
+            return prompter.multiselect(field.help, rows, default)
+        case _ if rows:
+            return prompter.select(field.help, rows, default)
+        case _:
+            return prompter.text(field.help, default, lambda text: _refusal(key, text))
+
+
+def _refusal(key: str, text: str) -> str | None:
+    try:
+        check_text(text, key)
+    except UsageError as problem:
+        return f"{problem.what}: {problem.why}"
+    return None
+
+
+def _agreed(plan: Plan, remembered: Mapping[str, Value]) -> frozenset[str]:
+    """The keys that a person answered, if only by agreeing with the default."""
+    return frozenset(
+        key
+        for key, value in remembered.items()
+        if key != DIRECTORY and plan.answers[key] == value and key not in assumed_needs(plan)
+    )
+
+
+def _planned(given: Givens, said: Sequence[Givens], directory: str | None) -> Plan:
+    known = {**given, **{key: answer for each in said for key, answer in each.items()}}
+    if place := known.pop(DIRECTORY, None):
+        known.pop("name", None)  # the path ends in it
+        directory = str(place.value)
+    return plan_project(known, directory)
+
+
+def _news(chosen: Mapping[str, Value], plan: Plan) -> dict[str, Given]:
+    """What was said: a path, a need that was picked, what would be otherwise without asking."""
+    if place := chosen.get(DIRECTORY):
+        chosen = {DIRECTORY: place}
+    known = {key: "" if key == DIRECTORY else plan.answers[key] for key in chosen}
+    return {
+        key: Given(value, "prompt", "your answer")
+        for key, value in chosen.items()
+        if value != NOT_SURE and (key in PICKED or value != known[key])
+    }
+
+
+def _confirmed(
+    plan: Plan, prompter: Prompter, said: list[dict[str, Given]], offer: str
+) -> Plan | None:
+    """Show what will be written, and ask for it; None goes back to a question."""
+    show_summary(plan, planned_files(plan), console_on(sys.stderr))
+    try:
+        rows = [Choice(CREATE, "Create it"), Choice(CANCEL, "Cancel")]
+        if prompter.select("Create this project?", rows, CREATE) == CANCEL:
+            raise KeyboardInterrupt
+    except Back:
+        del said[-1:]
+        return None
+    try:
+        prompter.back = True
+        start = bool(offer) and prompter.select(offer, START_OR_NOT, "yes") == "yes"
+    except Back:
+        return None
+    return dataclasses.replace(plan, start=start)
