@@ -32,6 +32,7 @@ def machine() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.0f}",
         "Python": platform.python_version(),
     }
 

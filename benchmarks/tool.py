@@ -51,9 +51,14 @@ def versions() -> dict[str, str]:
 
 
 def start() -> Iterator[Comparison]:
-    """How long it takes to say what there is, beside the least that Typer can do."""
+    """How long it takes to say what there is, beside the least that Typer can do.
+
+    A recommendation is compared with the tool's own help.
+    """
     for flag in ("--help", "--version"):
         yield compared(flag, START_TARGET, (TOOL, flag), (*BARE, flag), START_ROUNDS)
+    answered, helped = (TOOL, "recommend"), (TOOL, "--help")
+    yield compared("recommend", START_TARGET, answered, helped, START_ROUNDS)
 
 
 def create() -> Iterator[Comparison]:

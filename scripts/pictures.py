@@ -1,6 +1,7 @@
 """Makes the README's pictures by running the tool: `python scripts/pictures.py`.
 
-Each picture is what the command really said, with its colours, on a terminal of 96 columns.
+Each picture is what the command really said, with its colours, on a terminal of 96 columns. The
+questions are a moment of a conversation, which tmux has on its screen.
 """
 
 import os
@@ -10,21 +11,39 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from io import StringIO
 from pathlib import Path
 
 from pages import scrubbed
+from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDTH = 96
+HEIGHT = 26
+SECONDS = 60.0
 RUNS = {
+    "wizard": "genai-scaffold new",
     "new": "genai-scaffold new my-app --yes",
     "recommend": "genai-scaffold recommend --async none --no-docs --team learning",
     "switch": "genai-scaffold switch flask",
 }
+# What is seen, and pressed then, up to the moment that is shown.
+KEYS = {
+    "wizard": [
+        ("Project name", "Enter"),
+        ("How many requests", "Down Down Down Enter"),
+        ("What should come with it?", "Enter"),
+        ("How large will it become?", "Enter"),
+        ("Who will write it?", "Down Enter"),
+        ("Do any of these apply?", "Enter"),
+        ("Create which one?", ""),
+    ]
+}
+FOCUS = "»"  # stands where a question waits
 # What a picture is taken in: a project with code of its own, which an update has to keep.
 PROJECT = {
     "switch": """
@@ -48,16 +67,20 @@ git commit --quiet --message "Feedback"
 
 def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, command in RUNS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            said = run(name, Path(folder))
-        # The same identity in every run: the bytes change only where the output does.
-        picture = drawn(command, said).export_svg(
-            title="genai-scaffold", theme=MONOKAI, unique_id=f"genai-scaffold-{name}"
-        )
-        path = IMAGES / f"{name}.svg"
-        path.write_text(tidied(picture), encoding="utf-8")
-        print(f"{path.relative_to(IMAGES.parents[1])}: {len(said.splitlines())} lines")
+    for name in RUNS:
+        take(name)
+
+
+def take(name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        said = run(name, Path(folder))
+    # The same identity in every run: the bytes change only where the output does.
+    picture = drawn(RUNS[name], said).export_svg(
+        title="genai-scaffold", theme=MONOKAI, unique_id=f"genai-scaffold-{name}"
+    )
+    path = IMAGES / f"{name}.svg"
+    path.write_text(tidied(picture), encoding="utf-8")
+    print(f"{path.relative_to(IMAGES.parents[1])}: {len(said.splitlines())} lines")
 
 
 def run(name: str, folder: Path) -> str:
@@ -71,6 +94,8 @@ def run(name: str, folder: Path) -> str:
         made = ["bash", "-ec", PROJECT[name]]
         subprocess.run(made, cwd=folder, env=environment(folder), check=True, capture_output=True)
         work = folder / "my-app"
+    if name in KEYS:
+        return scrubbed(conversation(command, KEYS[name], folder), folder)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "genai_scaffold", *shlex.split(command)[1:]],
@@ -97,6 +122,41 @@ def run(name: str, folder: Path) -> str:
     return scrubbed(said.decode(), folder)
 
 
+def conversation(command: str, keys: list[tuple[str, str]], folder: Path) -> str:
+    """What is on a terminal once some keys were pressed."""
+    # A socket of its own: nothing of the developer's tmux is touched.
+    tmux = ["tmux", "-f", os.devnull, "-S", str(folder / "tmux")]
+    program = shlex.join([sys.executable, "-m", "genai_scaffold", *shlex.split(command)[1:]])
+    size = ["-x", str(WIDTH), "-y", str(HEIGHT)]
+    start = [*tmux, "new-session", "-d", *size, program]
+    subprocess.run(start, cwd=folder, env=environment(folder), check=True)
+    try:
+        for question, pressed in keys:
+            screen = seen(tmux, question)
+            if pressed:
+                subprocess.run([*tmux, "send-keys", *pressed.split()], check=True)
+        return screen.rstrip()
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
+
+
+def seen(tmux: list[str], question: str) -> str:
+    """The screen, once a question waits on it for an answer.
+
+    Raises:
+        RuntimeError: it never does.
+    """
+    capture = [*tmux, "capture-pane", "-e", "-p"]
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        screen = subprocess.run(capture, check=True, capture_output=True, text=True).stdout
+        waiting = screen[screen.rfind(question) :]
+        if question in screen and (FOCUS in waiting or question == "Project name"):
+            return screen
+        time.sleep(0.05)
+    raise RuntimeError(f"{question!r} was never asked:\n{screen}")
+
+
 def environment(folder: Path) -> dict[str, str]:
     """A machine without the settings of whoever makes the pictures."""
     return {
@@ -116,8 +176,10 @@ def drawn(command: str, said: str) -> Console:
         width=WIDTH, record=True, file=StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print(Text.assemble(("$ ", "bold green"), command))
-    for line in said.splitlines():
-        console.print(Text.from_ansi(line.rstrip()))
+    # A line goes on in the colours in which the one before it ended.
+    for line in AnsiDecoder().decode(said):
+        line.rstrip()
+        console.print(line)
     # The picture ends too close to its last line.
     console.print()
     return console

@@ -45,7 +45,7 @@ def test_what_the_issue_bounds_has_its_target() -> None:
         "relay": {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6},
         "plain": {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8},
         "flatness": {"uvicorn": 1.5, "gthread": None, "gevent": 1.5},
-        "start": {"--help": 1.3, "--version": 1.3},
+        "start": {"--help": 1.3, "--version": 1.3, "recommend": 1.3},
         "create": {"repository": 0.7, "directory": None},
         "update": {"answer": 1.5, "nothing": None},
     }
