@@ -255,19 +255,20 @@ def silence(first_words: bytes) -> Iterator[Silence]:
 
 
 @pytest.mark.parametrize(
-    ("stream", "first_words"),
+    ("path", "asked", "first_words"),
     [
-        pytest.param(False, b"", id="plain"),
-        pytest.param(True, b"", id="a stream that has not begun"),
-        pytest.param(True, STREAM_BEGINS, id="a stream that pauses"),
+        pytest.param(CHAT, ASK, b"", id="plain"),
+        pytest.param(CHAT, {**ASK, "stream": True}, b"", id="a stream that has not begun"),
+        pytest.param(CHAT, {**ASK, "stream": True}, STREAM_BEGINS, id="a stream that pauses"),
+        pytest.param("/summaries", {"text": "x"}, b"", id="a route that returns a model"),
     ],
 )
 def test_who_leaves_a_silent_model_ends_the_call(
-    project: Callable[[str], Project], stream: bool, first_words: bytes
+    project: Callable[[str], Project], path: str, asked: dict[str, Any], first_words: bytes
 ) -> None:
     """On FastAPI; Flask finds out when it writes, or when its own timeout ends the call."""
-    body = json.dumps({**ASK, "stream": stream}).encode()
-    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    body = json.dumps(asked).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with (
         silence(first_words) as upstream,
         serving(project("fastapi"), LLM_API_KEY="a-key", LLM_BASE_URL=upstream.url) as server,
