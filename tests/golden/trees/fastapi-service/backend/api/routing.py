@@ -1,5 +1,6 @@
 """How requests are read."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -7,9 +8,12 @@ from fastapi import HTTPException, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.convertors import PathConvertor, register_url_convertor
+from starlette.requests import ClientDisconnect
 
+from backend.api.answering import CLIENT_LEFT, while_connected
 from backend.api.dependencies import GUARDS
 from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
+from backend.api.responses import told
 from backend.errors import RequestTooLarge
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -35,19 +39,29 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body with `json_body.parse`, and only for those whom it lets in."""
+    """A route that reads its body with `json_body.parse`, and only for those whom it lets in.
+
+    A client that leaves cancels what it does.
+    """
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         guards = [needed for needed in calls_of(self.dependant) if needed in GUARDS]
-        takes_json = self.body_field is not None
 
         async def handle_strictly(request: Request) -> Response:
             for guard in guards:
                 await guard(request)
-            if takes_json and not is_json(request.headers.get("content-type")):
+            if self.body_field and not is_json(request.headers.get("content-type")):
                 raise HTTPException(415, NO_JSON_TYPE)
-            return await handle(StrictRequest(request.scope, request.receive))
+            strict = StrictRequest(request.scope, request.receive)
+            try:
+                if self.body_field:
+                    await strict.body()  # what is received from now on is that the client has left
+                return await while_connected(request.scope, request.receive, handle(strict))
+            except ClientDisconnect:
+                return Response(status_code=CLIENT_LEFT)
+            except asyncio.CancelledError as error:
+                raise told(error) from error
 
         return handle_strictly
 

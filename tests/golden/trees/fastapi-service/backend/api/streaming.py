@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from backend.api import sse
@@ -18,16 +19,13 @@ class EventStream(StreamingResponse):
 
     media_type = sse.MEDIA_TYPE
 
-    def __init__(
-        self, frames: AsyncIterator[str], headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(frames, headers={**sse.HEADERS, **(headers or {})})
+    def __init__(self, frames: AsyncIterator[str], headers: Mapping[str, str]) -> None:
+        super().__init__(frames, headers={**sse.HEADERS, **headers})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's own way, a task group for every stream, costs several times as much.
-        with suppress(asyncio.CancelledError):  # the server stops: the stream's last event says so
-            streaming = await while_connected(scope, receive, self.stream_response(send))
-            streaming.result()
+        with suppress(ClientDisconnect, asyncio.CancelledError):  # the last event said that we stop
+            await while_connected(scope, receive, self.stream_response(send))
 
     async def stream_response(self, send: Send) -> None:
         sent = 0
@@ -53,11 +51,11 @@ class EventStream(StreamingResponse):
             pings.cancel()
 
 
-def chat_stream(events: AsyncIterator[str]) -> EventStream:
-    return EventStream(chat_frames(events))
+def chat_stream(events: AsyncIterator[str], headers: Mapping[str, str]) -> EventStream:
+    return EventStream(chat_frames(events), headers)
 
 
-def ui_stream(message_id: str | None, events: AsyncIterator[str]) -> EventStream:
+def ui_stream(events: AsyncIterator[str], message_id: str | None) -> EventStream:
     return EventStream(ui_frames(events, message_id), ui_answer.HEADERS)
 
 

@@ -1,12 +1,10 @@
 """OpenAI's API, and the one of the AI SDK's `useChat`: each route parses, calls, and answers."""
 
-from functools import partial
-
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from backend.api import documented
-from backend.api.answering import answer, json_response
+from backend.api.answering import answer
 from backend.api.dependencies import ChatDep, ClientDep
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, ui_stream
@@ -23,48 +21,27 @@ from backend.gateway.schemas import (
 router = APIRouter(route_class=StrictRoute)
 
 
-@router.post(
-    "/v1/chat/completions",
-    tags=["model"],
-    response_model=None,
-    responses=documented.CHAT,
-)
-async def complete_chat(
-    body: ChatCompletionRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
+@router.post("/v1/chat/completions", tags=["model"], responses=documented.CHAT)
+async def complete_chat(body: ChatCompletionRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Answers a conversation, whole or as server-sent events, in the form of OpenAI's API."""
     dropped = chat.dropped(body)
     if body.stream:
-        return await answer(request, chat.stream(body, client), chat_stream, dropped)
-    return await answer(request, chat.complete(body, client), json_response, dropped)
+        return chat_stream(await chat.stream(body, client), dropped)
+    return answer(await chat.complete(body, client), dropped)
 
 
-@router.post(
-    "/v1/embeddings",
-    tags=["model"],
-    response_model=None,
-    responses=documented.EMBEDDINGS,
-)
-async def create_embeddings(
-    body: EmbeddingRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
+@router.post("/v1/embeddings", tags=["model"], responses=documented.EMBEDDINGS)
+async def create_embeddings(body: EmbeddingRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Turns texts into vectors, in the form of OpenAI's API."""
-    embedding = chat.embed(body, client)
-    return await answer(request, embedding, json_response, chat.dropped(body))
+    return answer(await chat.embed(body, client), chat.dropped(body))
 
 
 @router.post(
-    "/api/chat",
-    tags=["model"],
-    response_class=StreamingResponse,
-    responses=documented.UI_CHAT,
+    "/api/chat", tags=["model"], response_class=StreamingResponse, responses=documented.UI_CHAT
 )
-async def chat_with_page(
-    body: UIChatRequest, chat: ChatDep, client: ClientDep, request: Request
-) -> Response:
+async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    stream = partial(ui_stream, ui_messages.answer_id(body))
-    return await answer(request, chat.stream_ui(body, client), stream)
+    return ui_stream(await chat.stream_ui(body, client), ui_messages.answer_id(body))
 
 
 @router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)
