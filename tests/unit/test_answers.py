@@ -155,7 +155,7 @@ def test_the_first_source_that_answers_counts(
 def test_what_was_not_given_follows(
     flags: dict[str, str | list[str]], key: str, answer: tuple[object, str]
 ) -> None:
-    assert resolved(**flags).by_key[key] == answer
+    assert resolved(**flags).by_key[key][:2] == answer
 
 
 @pytest.mark.parametrize(

@@ -480,7 +480,7 @@ def test_what_is_in_a_submodule_is_not_taken_back(
     git(project, "config", "submodule.recurse", "true")
     (project / "module/file.txt").write_text("mine\n")
     if fails:
-        monkeypatch.setattr(Merge, "_write_files", out_of_space)
+        monkeypatch.setattr(Merge, "write_files", out_of_space)
     run = tool("update", str(project), "--yes", "--json")
     if not fails:
         subprocess.run(shlex.split(json.loads(run.output)["undo"]), check=True, cwd="/")
@@ -889,7 +889,7 @@ def out_of_space(self: Merge) -> None:
 
 def test_a_failure_half_way_is_taken_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state(project)
-    monkeypatch.setattr(Merge, "_write_files", out_of_space)
+    monkeypatch.setattr(Merge, "write_files", out_of_space)
     run = tool("update", str(project), "--yes")
     assert run.code != 0
     assert state(project) == before
@@ -951,13 +951,13 @@ def edited_and_staged(project: Path) -> None:
 def test_what_the_user_does_while_it_is_merged_is_kept(
     edit: Callable[[Path], None], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+    real = Merge.bring_objects
 
     def bring_while_the_user_edits(self: Merge) -> None:
         real(self)
         edit(project)
 
-    monkeypatch.setattr(Merge, "_bring_objects", bring_while_the_user_edits)
+    monkeypatch.setattr(Merge, "bring_objects", bring_while_the_user_edits)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "has changed in the meantime" in run.errors
@@ -969,7 +969,7 @@ def test_a_roll_back_with_nothing_left_to_do_is_no_stop_half_way(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = state(project)
-    monkeypatch.setattr(Merge, "_write_files", out_of_space)
+    monkeypatch.setattr(Merge, "write_files", out_of_space)
     real = our_git.run_git
 
     def complain(directory: Path, *arguments: str, **options: Any) -> Any:
@@ -991,7 +991,7 @@ def saved_a_new_folder(project: Path) -> None:
     (project / "brand new.txt").mkdir()
 
 
-@pytest.mark.parametrize("step", ["_bring_objects", "_write_files"])
+@pytest.mark.parametrize("step", ["bring_objects", "write_files"])
 @pytest.mark.parametrize("save", [saved_a_new_file, saved_a_new_folder])
 def test_what_the_user_adds_while_it_is_merged_is_kept(
     save: Callable[[Path], None], step: str, project: Path, monkeypatch: pytest.MonkeyPatch
@@ -1023,14 +1023,14 @@ def test_a_dry_run_finds_what_is_in_the_way(project: Path) -> None:
 def test_while_another_git_is_at_work_nothing_is_written(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Merge._bring_objects  # noqa: SLF001 - the last step before anything is written
+    real = Merge.bring_objects
 
     def bring_while_git_is_at_work(self: Merge) -> None:
         real(self)
         at_work(project)
 
     monkeypatch.setattr(index, "LOCK_SECONDS", 0)
-    monkeypatch.setattr(Merge, "_bring_objects", bring_while_git_is_at_work)
+    monkeypatch.setattr(Merge, "bring_objects", bring_while_git_is_at_work)
     before = state(project)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
@@ -1042,14 +1042,14 @@ def test_while_another_git_is_at_work_nothing_is_written(
 def test_another_git_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "text.txt").write_text("mine\n")
     commit(project)
-    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge.write_files
 
     def write_while_git_is_at_work(self: Merge) -> None:
         real(self)
         at_work(project)
         threading.Timer(0.3, (project / ".git/index.lock").unlink).start()
 
-    monkeypatch.setattr(Merge, "_write_files", write_while_git_is_at_work)
+    monkeypatch.setattr(Merge, "write_files", write_while_git_is_at_work)
     run = tool("update", str(project), "--yes")
     assert run.code == 3
     assert "1 in conflict" in run.output
@@ -1080,7 +1080,7 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = []
-    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge.write_files
 
     def write_while_another_runs(self: Merge) -> None:
         other = tool("update", str(project), "--yes")
@@ -1088,7 +1088,7 @@ def test_of_two_runs_at_once_one_waits_for_its_turn(
         codes.append(other.code)
         real(self)
 
-    monkeypatch.setattr(Merge, "_write_files", write_while_another_runs)
+    monkeypatch.setattr(Merge, "write_files", write_while_another_runs)
     assert tool("update", str(project), "--yes").code == 0
     assert codes == [3]
     assert git(project, "diff") == ""
@@ -1304,7 +1304,7 @@ def test_what_the_system_refuses_is_no_bug(project: Path, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied", str(project / ".git"))
 
     before = state(project)
-    monkeypatch.setattr(Merge, "_bring_objects", refuse)
+    monkeypatch.setattr(Merge, "bring_objects", refuse)
     run = tool("update", str(project), "--yes")
     assert run.code == 4
     assert "Permission denied" in run.errors
@@ -1314,7 +1314,7 @@ def test_what_the_system_refuses_is_no_bug(project: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose update was killed when half of its files were written."""
-    real = Merge._write_files  # noqa: SLF001 - in the middle of a run
+    real = Merge.write_files
 
     def write_half(self: Merge) -> None:
         real(self)
@@ -1322,7 +1322,7 @@ def stopped(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copytree(project, project.parent / "half", symlinks=True)
 
     with monkeypatch.context() as context:
-        context.setattr(Merge, "_write_files", write_half)
+        context.setattr(Merge, "write_files", write_half)
         tool("update", str(project), "--yes")
     shutil.rmtree(project)
     (project.parent / "half").rename(project)
@@ -1347,14 +1347,14 @@ def test_after_a_stop_with_conflicts_a_command_is_offered_that_knows_them(
     (project / "brand new.txt/mine.txt").write_text("mine\n")
     commit(project)
     before = state(project)
-    real = Merge._bring_in  # noqa: SLF001 - at its end, before anything is removed
+    real = Merge.bring_in
 
     def bring_in(self: Merge, stage: Path) -> None:
         real(self, stage)
         shutil.copytree(project, project.parent / "stopped", symlinks=True)
 
     with monkeypatch.context() as context:
-        context.setattr(Merge, "_bring_in", bring_in)
+        context.setattr(Merge, "bring_in", bring_in)
         assert tool("update", str(project), "--yes").code == 3
     shutil.rmtree(project)
     (project.parent / "stopped").rename(project)

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Literal
 
 from genai_scaffold.errors import UsageError, closest
-from genai_scaffold.recommendation.criteria import load_criteria
-from genai_scaffold.template.questions import Choice, Value, template_questions
+from genai_scaffold.recommendation.criteria import Choice, load_criteria
+from genai_scaffold.template.questions import Value, template_questions
 
 AUTO = "auto"
 NONE = "none"
@@ -26,7 +26,7 @@ class Field:
     key: str
     help: str
     kind: Literal["choice", "list", "boolean", "text"]
-    choices: tuple[Choice, ...]
+    choices: tuple[Choice[str], ...]
 
     @property
     def flag(self) -> str:

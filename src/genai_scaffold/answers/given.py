@@ -22,18 +22,15 @@ Source: TypeAlias = Literal[
 
 
 class Given(NamedTuple):
-    """An answer that somebody gave, and where."""
+    """An answer, and where it comes from.
+
+    Args:
+        place: where it stands, as its giver would look for it; nowhere if nobody gave it.
+    """
 
     value: Value
     source: Source
-    place: str
-
-
-class Answer(NamedTuple):
-    """An answer as it is used, and where it comes from."""
-
-    value: Value
-    source: Source
+    place: str = ""
 
 
 Givens: TypeAlias = Mapping[str, Given]
@@ -43,7 +40,7 @@ Givens: TypeAlias = Mapping[str, Given]
 class Answers:
     """Every answer, by the name of its flag."""
 
-    by_key: Mapping[str, Answer]
+    by_key: Givens
     notes: tuple[str, ...]
 
     def __getitem__(self, key: str) -> Value:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from genai_scaffold.answers.fields import AUTO, FLAG_NAMES, fields, free_texts, needs
-from genai_scaffold.answers.given import Answer, Answers, Given, Givens, Source
+from genai_scaffold.answers.given import Answers, Given, Givens, Source
 from genai_scaffold.answers.names import check_text
 from genai_scaffold.answers.spelling import describe, in_words
 from genai_scaffold.errors import UsageError
@@ -19,7 +19,7 @@ WSGI_TARGETS = ("mod-wsgi",)  # what runs nothing but WSGI, and nothing more
 def defaults() -> Mapping[str, str]:
     """What each answer is if nobody gives it, in words."""
     service = resolve({}, AUTO)
-    prototype = resolve({"preset": Given("prototype", "default", "")}, AUTO)
+    prototype = resolve({"preset": Given("prototype", "default")}, AUTO)
     words = {key: in_words(answer.value) or "empty" for key, answer in service.by_key.items()}
     for key in words.keys() - {"preset"}:
         if prototype[key] != service[key]:
@@ -111,10 +111,10 @@ def resolve(given: Givens, recommended: str) -> Answers:
     Raises:
         UsageError: what was asked for cannot be had with the framework and the preset.
     """
-    by_key: dict[str, Answer] = {}
+    by_key: dict[str, Given] = {}
     sourced = sources_of(given)
     for name, value in load_criteria().complete(stated(given)).items():
-        by_key[name] = Answer(value, sourced[name])
+        by_key[name] = Given(value, sourced[name])
     by_key["framework"] = _framework(given, recommended)
     # The defaults in copier.yml depend on the answers above them, so they are taken in its order.
     context: dict[str, object] = {}
@@ -123,11 +123,11 @@ def resolve(given: Givens, recommended: str) -> Answers:
         key = FLAG_NAMES.get(question.key, question.key)
         default = _default(question, by_key, context)
         if key in given and key != "framework":
-            by_key[key] = Answer(given[key].value, given[key].source)
+            by_key[key] = given[key]
             notes += _left_out(key, given[key], default)
         elif key not in by_key:
             source: Source = "preset" if question.depends_on_preset else "default"
-            by_key[key] = Answer(default, source)
+            by_key[key] = Given(default, source)
         context[question.key] = by_key[key].value
         if refusal := question.refusal(context):
             raise _refused(key, given, refusal)
@@ -141,20 +141,18 @@ def resolve(given: Givens, recommended: str) -> Answers:
     return Answers(by_key, tuple(notes))
 
 
-def _default(
-    question: Question, by_key: Mapping[str, Answer], context: Mapping[str, object]
-) -> Value:
+def _default(question: Question, by_key: Givens, context: Mapping[str, object]) -> Value:
     """What is taken where nothing was said; where only WSGI can run, that is what runs it."""
     if question.key == "deploy" and by_key["hosting"].value == "wsgi":
         return WSGI_TARGETS
     return question.default_for(context)
 
 
-def _framework(given: Givens, recommended: str) -> Answer:
+def _framework(given: Givens, recommended: str) -> Given:
     asked = given.get("framework")
     if asked is None or asked.value == AUTO:
-        return Answer(recommended, "recommendation")
-    return Answer(asked.value, asked.source)
+        return Given(recommended, "recommendation")
+    return asked
 
 
 def _left_out(key: str, given: Given, default: Value) -> list[str]:
@@ -168,14 +166,15 @@ def _left_out(key: str, given: Given, default: Value) -> list[str]:
     return [f"Left out: {', '.join(left)} (name {them} too to keep {them})."]
 
 
-def _remarks(by_key: Mapping[str, Answer]) -> list[str]:
+def _remarks(by_key: Givens) -> list[str]:
     remarks = []
     preset = by_key["preset"]
     if by_key["validation"].value is False and preset.value == "service":
         remarks.append(
             "A service always validates its requests; --no-validation shapes prototypes."
         )
-    if by_key["scale"].value == "prototype" and preset == ("service", "default"):
+    assumed = (preset.value, preset.source) == ("service", "default")
+    if by_key["scale"].value == "prototype" and assumed:
         remarks.append("For something this small there is --preset prototype: one module.")
     if by_key["app"].value == "web":
         remarks.append(

@@ -146,13 +146,13 @@ def _severity(deployment: Deployment) -> Severity:
 
 
 DEPLOYING = (
-    DeployCheck("starts", "The start command has to name the app.", starts_the_app),
-    DeployCheck("port", "Platforms say in $PORT where they look.", binds_the_port),
-    DeployCheck("health", "A health check that fails restarts the app.", _health_path_is_a_route),
-    DeployCheck("production", "Production refuses unsafe defaults.", _is_in_production),
-    DeployCheck("grace", "A stream that is killed was paid for in vain.", _ends_in_time),
-    DeployCheck("keys", "A key that never arrives lets nobody in.", _passes_the_keys),
-    DeployCheck("shared-limits", "Limits in memory hold for one process.", _shares_its_limits),
+    DeployCheck("starts", starts_the_app),
+    DeployCheck("port", binds_the_port),
+    DeployCheck("health", _health_path_is_a_route),
+    DeployCheck("production", _is_in_production),
+    DeployCheck("grace", _ends_in_time),
+    DeployCheck("keys", _passes_the_keys),
+    DeployCheck("shared-limits", _shares_its_limits),
 )
 
 

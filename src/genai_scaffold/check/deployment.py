@@ -117,5 +117,4 @@ class DeployCheck(NamedTuple):
     """Something that the deploy files and the app have to agree on."""
 
     title: str
-    reason: str
     find: Callable[[Project, Deployments], Iterator[Disagreement]]

@@ -31,6 +31,7 @@ from genai_scaffold.cli.options import (
     Team,
     Validation,
     Verbose,
+    answered,
 )
 from genai_scaffold.cli.shared import can_ask, nobody_to_ask, noting
 from genai_scaffold.errors import (
@@ -38,13 +39,12 @@ from genai_scaffold.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from genai_scaffold.answers.given import Givens
     from genai_scaffold.report.output import Output
 
 
 def new(
+    context: typer.Context,
     directory: Annotated[
         str | None,
         typer.Argument(help="Where the project goes; the last part is its name."),
@@ -124,28 +124,8 @@ def new(
     from genai_scaffold.wizard.conversation import INSTALL_AND_START, START, ask_for_plan
     from genai_scaffold.wizard.prompts import choose_prompter
 
-    flags = {
-        "async": async_,
-        "docs": docs,
-        "validation": validation,
-        "scale": scale,
-        "team": team,
-        "app": app_kind,
-        "extensions": extensions,
-        "hosting": hosting,
-        "framework": framework,
-        "preset": preset,
-        "name": name,
-        "description": description,
-        "author": author,
-        "provider": provider,
-        "feature": feature,
-        "deploy": deploy,
-        "license": license_,
-        "python": python,
-    }
     output = Output(json=json, quiet=quiet, plain=plain)
-    given = _given(flags, answers_file, output)
+    given = _given(context, answers_file, output)
     if yes:
         plan = plan_project(given, directory)
     elif can_ask(answers_file):
@@ -178,6 +158,7 @@ def new(
 
 
 def recommend(
+    context: typer.Context,
     async_: Async = None,
     docs: Docs = None,
     validation: Validation = None,
@@ -203,31 +184,19 @@ def recommend(
     from genai_scaffold.report.output import Output
     from genai_scaffold.report.recommended import show_recommendation
 
-    flags = {
-        "async": async_,
-        "docs": docs,
-        "validation": validation,
-        "scale": scale,
-        "team": team,
-        "app": app_kind,
-        "extensions": extensions,
-        "hosting": hosting,
-    }
     output = Output(json=json)
-    given = _given(flags, answers_file, output)
+    given = _given(context, answers_file, output)
     # Whatever framework was asked for: what the needs speak for.
     needs = imply({key: answer for key, answer in given.items() if key != "framework"})
     verdict = recommend(stated(needs))
     show_recommendation(verdict, sources_of(needs), output, verbose=verbose)
 
 
-def _given(
-    flags: "Mapping[str, str | bool | list[str] | None]", file: str | None, output: "Output"
-) -> "Givens":
+def _given(context: typer.Context, file: str | None, output: "Output") -> "Givens":
     """The answers from all sources; a variable that looks misspelt is named."""
     from genai_scaffold.answers.sources import from_flags, gather, misspelt_variables
 
-    given = gather(from_flags(flags), file, os.environ)
+    given = gather(from_flags(answered(context)), file, os.environ)
     for variable, meant in misspelt_variables(os.environ).items():
         output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
     return given

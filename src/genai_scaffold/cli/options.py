@@ -83,14 +83,32 @@ def _values(key: str) -> Iterable[str]:
     return fields()[key].values
 
 
+ANSWER_FLAGS: dict[str, str] = {}  # the key of each answer that has a flag, by that flag
+
+
 def answer_flag(key: str, panel: str, *names: str) -> object:
     """Declare the flag of one answer, without reading the questions: not every run needs them."""
+    ANSWER_FLAGS[f"--{key}"] = key
     return typer.Option(
         *(names or (f"--{key}",)),
         autocompletion=offering(lambda: _values(key)),
         rich_help_panel=panel,
         show_default=False,
     )
+
+
+def answered(context: typer.Context) -> dict[str, Any]:
+    """The values of a command's flags that answer something, by the keys of the answers."""
+    found = {
+        ANSWER_FLAGS[option.opts[0]]: context.params[str(option.name)]
+        for option in context.command.params
+        if option.opts[0] in ANSWER_FLAGS
+    }
+    # Of a flag that may be repeated, Typer's own function gets None where there is none.
+    return {
+        key: list(value) or None if isinstance(value, tuple) else value
+        for key, value in found.items()
+    }
 
 
 Async = Annotated[str | None, answer_flag("async", NEEDS)]

@@ -84,17 +84,17 @@ class Merge:
             return
         with alone_in(self.here):
             self._refuse_what_has_changed()
-            self._bring_objects()
+            self.bring_objects()
             with staged_directory(self.here.private, STAGE) as folder:
                 self._try_filters(folder)
                 with signals_ignored():
-                    self._bring_in(folder)
+                    self.bring_in(folder)
 
-    def _bring_in(self, stage: Path) -> None:
+    def bring_in(self, stage: Path) -> None:
         self._write_journal(stage)
         self._replace_index(stage, self.merged, self._refuse_what_has_changed)
         with self._all_or_nothing():
-            self._write_files()
+            self.write_files()
             removals = {entry.removal for entry in self.unmerged}
             self._replace_index(stage, [*removals, *self.unmerged])
 
@@ -214,7 +214,7 @@ class Merge:
                 return parent.as_posix() not in deleted
         return False
 
-    def _bring_objects(self) -> None:
+    def bring_objects(self) -> None:
         entries = (*self.merged, *self.unmerged)
         wanted = {entry.object for entry in entries if not entry.is_removal}
         pack = self.here.objects / "pack" / "pack"
@@ -264,7 +264,7 @@ class Merge:
             stdin="".join(lines),
         )
 
-    def _write_files(self) -> None:
+    def write_files(self) -> None:
         for change in self.changes:
             if change.status == "D":
                 remove_file(self.here.project, change.path)

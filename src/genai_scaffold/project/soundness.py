@@ -70,21 +70,20 @@ class FileCheck(NamedTuple):
     """Something that holds for every file of a fresh project."""
 
     title: str
-    reason: str
     find: Callable[[File], Iterator[Fault]]
 
 
-PARSES = FileCheck("parses", "A file that does not parse breaks the first command.", parses)
-MERGED = FileCheck("no-conflict", "A conflict marker is an unfinished merge.", _has_no_conflict)
+PARSES = FileCheck("parses", parses)
+MERGED = FileCheck("no-conflict", _has_no_conflict)
 CHECKS_OF_TEXT = (PARSES._replace(find=_is_readable), MERGED)
 UNFILLED = "rendered"
 CHECKS_OF_RENDERING = (
     PARSES,
     MERGED,
-    FileCheck(UNFILLED, "A template tag in the output was never filled in.", _has_no_tag),
-    FileCheck("not-empty", "A file without content was not asked for.", _is_not_empty),
-    FileCheck("newline", "Linters and diffs want one final newline.", _ends_with_a_newline),
-    FileCheck("source", "Compiled files belong to one machine.", _is_source),
+    FileCheck(UNFILLED, _has_no_tag),
+    FileCheck("not-empty", _is_not_empty),
+    FileCheck("newline", _ends_with_a_newline),
+    FileCheck("source", _is_source),
 )
 
 

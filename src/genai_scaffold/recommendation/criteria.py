@@ -5,22 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from genai_scaffold.errors import UsageError, closest
 
 NeedAnswer: TypeAlias = str | bool
 
 
-class Choice(NamedTuple):
-    """One answer to a need, how it reads, and what it comes to."""
+AnswerT = TypeVar("AnswerT", bound=NeedAnswer)
 
-    value: NeedAnswer
+
+class Choice(NamedTuple, Generic[AnswerT]):
+    """One of the values that can be answered, how it reads, and what it comes to."""
+
+    value: AnswerT
     label: str
     hint: str = ""
 
 
-YES_OR_NO = (Choice(value=True, label="yes"), Choice(value=False, label="no"))
+YES_OR_NO: tuple[Choice[NeedAnswer], ...] = (
+    Choice(value=True, label="yes"),
+    Choice(value=False, label="no"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Need:
     name: str
     question: str
     help: str
-    choices: tuple[Choice, ...]
+    choices: tuple[Choice[NeedAnswer], ...]
     default: NeedAnswer
     said: Mapping[NeedAnswer, str]
     assumed: str = ""
@@ -210,7 +216,7 @@ def _need(name: str, entry: Mapping[str, Any]) -> Need:
         labels = fields["choices"]
         _fields(f"{where}.choices", labels, dict.fromkeys(labels, str))
         fields["choices"] = tuple(Choice(value, label) for value, label in labels.items())
-    choices: tuple[Choice, ...] = fields.get("choices", YES_OR_NO)
+    choices: tuple[Choice[NeedAnswer], ...] = fields.get("choices", YES_OR_NO)
     words = {_word(choice.value): choice.value for choice in choices}
     said = _fields(f"{where}.said", fields["said"], dict.fromkeys(words, str))
     kinds = dict.fromkeys(words, str)

@@ -42,7 +42,7 @@ ASKS = (
 def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     """What `new` decided, each answer with its source."""
     by_key = {
-        key: {"value": _json_value(answer.value), "source": answer.source}
+        key: {"value": json_value(answer.value), "source": answer.source}
         for key, answer in planned.answers.by_key.items()
     }
     return {
@@ -56,7 +56,7 @@ def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _json_value(value: Value | None) -> str | bool | list[str] | None:
+def json_value(value: Value | None) -> str | bool | list[str] | None:
     return list(value) if isinstance(value, tuple) else value
 
 

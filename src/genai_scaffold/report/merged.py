@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.merge.requirements import REQUIREMENTS_FILES
-from genai_scaffold.report.created import _json_value
+from genai_scaffold.report.created import json_value
 from genai_scaffold.report.output import Output, marked, spelled
 from genai_scaffold.template.packaged import template_version
 
@@ -32,7 +32,7 @@ def outcome_document(result: "Outcome") -> dict[str, Any]:
         "from": planned.record.version,
         "to": template_version(),
         "answers": {
-            edit.key: {"before": _json_value(edit.before), "after": _json_value(edit.after)}
+            edit.key: {"before": json_value(edit.before), "after": json_value(edit.after)}
             for edit in planned.edits
         },
         "changes": [change._asdict() for change in result.changes],

@@ -5,19 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.template import packaged
 
 Value: TypeAlias = str | bool | tuple[str, ...]
-
-
-class Choice(NamedTuple):
-    """One of the values that a question accepts, how it reads, and what it comes to."""
-
-    value: str
-    label: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,7 +20,7 @@ class Question:
     key: str
     help: str
     kind: Literal["choice", "list", "boolean", "text"]
-    choices: tuple[Choice, ...]
+    choices: tuple[Choice[str], ...]
     default: str | bool
     validator: str = ""
 
@@ -103,7 +96,7 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
     )
 
 
-def choice_of(value: str, text: str) -> Choice:
+def choice_of(value: str, text: str) -> Choice[str]:
     label, _, hint = text.partition(": ")
     return Choice(value, label, hint)
 

@@ -13,11 +13,12 @@ from genai_scaffold.create.destination import check_destination
 from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.create.project import planned_files
 from genai_scaffold.errors import UsageError
+from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.report.created import show_summary
 from genai_scaffold.report.output import console_on, show_error
 from genai_scaffold.system.signals import signals_ignored, signals_repeated
 from genai_scaffold.template import render
-from genai_scaffold.template.questions import Choice, Value
+from genai_scaffold.template.questions import Value
 from genai_scaffold.wizard.prompts import Back, Prompter
 from genai_scaffold.wizard.questions import (
     DIRECTORY,

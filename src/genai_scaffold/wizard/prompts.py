@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.report.output import console_on
-from genai_scaffold.template.questions import Choice
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -47,12 +47,12 @@ class Prompter(Protocol):
         """Ask for a line of text; `refusal` says why one is not accepted, or None."""
         ...
 
-    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+    def select(self, question: str, choices: Sequence[Choice[str]], default: str) -> str:
         """Ask for one of the choices."""
         ...
 
     def multiselect(
-        self, question: str, choices: Sequence[Choice], default: Collection[str]
+        self, question: str, choices: Sequence[Choice[str]], default: Collection[str]
     ) -> tuple[str, ...]:
         """Ask for any number of the choices."""
         ...
@@ -92,7 +92,7 @@ class ArrowKeys:
                 return typed or default
             console_on(sys.stderr).print(f"  {_wrapped(why)}", soft_wrap=True)
 
-    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+    def select(self, question: str, choices: Sequence[Choice[str]], default: str) -> str:
         import questionary
 
         rows = [questionary.Choice(_wrapped(row.label), value=row.value) for row in choices]
@@ -112,7 +112,7 @@ class ArrowKeys:
         return str(chosen)
 
     def multiselect(
-        self, question: str, choices: Sequence[Choice], default: Collection[str]
+        self, question: str, choices: Sequence[Choice[str]], default: Collection[str]
     ) -> tuple[str, ...]:
         import questionary
 
@@ -179,7 +179,7 @@ class ArrowKeys:
         return prompt
 
 
-def with_hints(prompt: "Prompt", choices: Sequence[Choice]) -> "Prompt":
+def with_hints(prompt: "Prompt", choices: Sequence[Choice[str]]) -> "Prompt":
     """Show below the choices what the one in focus comes to, in room that is always there."""
     from prompt_toolkit.layout import Window, walk
     from questionary.prompts.common import InquirerControl
@@ -225,7 +225,7 @@ class NumberedLines:
                 return text
             self._say(f"  {why}")
 
-    def select(self, question: str, choices: Sequence[Choice], default: str) -> str:
+    def select(self, question: str, choices: Sequence[Choice[str]], default: str) -> str:
         values = [choice.value for choice in choices]
         self._show(question, choices)
         start = values.index(default) + 1
@@ -238,7 +238,7 @@ class NumberedLines:
             self._say(f"  {line!r} is none of the numbers from 1 to {len(values)}")
 
     def multiselect(
-        self, question: str, choices: Sequence[Choice], default: Collection[str]
+        self, question: str, choices: Sequence[Choice[str]], default: Collection[str]
     ) -> tuple[str, ...]:
         values = [choice.value for choice in choices]
         self._show(question, choices)
@@ -257,7 +257,7 @@ class NumberedLines:
     def _way_back(self) -> str:
         return ", b to go back" if self.back else ""
 
-    def _show(self, question: str, choices: Sequence[Choice]) -> None:
+    def _show(self, question: str, choices: Sequence[Choice[str]]) -> None:
         self._say(question)
         for number, choice in enumerate(choices, 1):
             hint = f" ({choice.hint})" if choice.hint else ""

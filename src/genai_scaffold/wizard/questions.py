@@ -13,11 +13,11 @@ from genai_scaffold.answers.resolution import imply
 from genai_scaffold.create.destination import check_destination, destination_at
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.errors import ScaffoldError, UsageError
-from genai_scaffold.recommendation.criteria import load_criteria
+from genai_scaffold.recommendation.criteria import Choice, load_criteria
 from genai_scaffold.report.explanation import headline
 from genai_scaffold.report.output import console_on
 from genai_scaffold.report.recommended import show_reasons
-from genai_scaffold.template.questions import Choice, Value, template_questions
+from genai_scaffold.template.questions import Value, template_questions
 from genai_scaffold.wizard.prompts import Prompter
 
 UNSURE_HINT = "it is assumed then, and counts half of what you would say"
