@@ -1,16 +1,18 @@
 """What is generated for the main combinations, file by file, as a reviewer reads it.
 
-`pytest tests/golden --update-golden` accepts a change; the diff of `trees/` then shows it.
+`pytest tests/golden --update-golden` accepts a change; the diff of `trees/` then shows it. Two
+services are kept whole, of the other trees what differs: `kept.py` writes any of them whole.
 """
 
 import difflib
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Run
+from golden import kept
+from golden.kept import TREES, keep, whole
 
 from genai_scaffold.template.packaged import template_version
 from genai_scaffold.template.questions import template_questions
@@ -18,7 +20,6 @@ from genai_scaffold.template.render import generated_files
 
 Command = Callable[..., Run]
 
-TREES = Path(__file__).parent / "trees"
 LINES_SHOWN = 20
 
 TARGETS = [
@@ -70,20 +71,11 @@ def test_is_as_it_was_reviewed(
     name: str, flags: list[str], run: Command, work: Path, request: pytest.FixtureRequest
 ) -> None:
     assert run("new", "my-app", *flags, "--yes", "--no-git", "--quiet").code == 0
-    made, tree = contents(work / "my-app"), TREES / name
+    made = contents(work / "my-app")
     if request.config.getoption("--update-golden"):
-        write(made, tree)
-    differences = compared(contents(tree) if tree.is_dir() else {}, made)
+        keep(name, made)
+    differences = compared(whole(name), made)
     assert not differences, "\n".join(differences)
-
-
-def write(files: dict[str, str], tree: Path) -> None:
-    """Make a tree of these files and no others."""
-    if tree.is_dir():
-        shutil.rmtree(tree)
-    for path, text in files.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text, "utf-8", newline="\n")
 
 
 def compared(reviewed: dict[str, str], made: dict[str, str]) -> list[str]:
@@ -104,6 +96,20 @@ def compared(reviewed: dict[str, str], made: dict[str, str]) -> list[str]:
 
 def test_there_is_no_tree_without_a_combination() -> None:
     assert {path.name for path in TREES.iterdir()} == {param.values[0] for param in COMBINATIONS}
+
+
+def test_of_a_tree_that_is_not_whole_only_what_differs_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "TREES", tmp_path)
+    service = {"a.py": "1\n", "b.py": "2\n", "only/here.py": "3\n"}
+    other = {"a.py": "1\n", "b.py": "two\n", "more.py": "4\n"}
+    keep("flask-service", service)
+    keep("flask-other", other)
+    assert (whole("flask-service"), whole("flask-other")) == (service, other)
+    assert set(kept.own("flask-other")) == {"b.py", "more.py", kept.SAME}
+    keep("flask-service", {**service, "a.py": "changed\n"})
+    assert compared(whole("flask-other"), other) != []
 
 
 @pytest.mark.parametrize(
