@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Run
-from golden import kept
-from golden.kept import TREES, keep, whole
 
 from genai_scaffold.template.packaged import template_version
 from genai_scaffold.template.questions import template_questions
 from genai_scaffold.template.render import generated_files
+from golden import kept
+from golden.kept import TREES, keep, whole
 
 Command = Callable[..., Run]
 
