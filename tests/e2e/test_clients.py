@@ -15,6 +15,12 @@ from urllib.parse import urlencode
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.responses import (
+    FunctionToolParam,
+    ParsedResponseFunctionToolCall,
+    ResponseFunctionToolCallParam,
+)
+from openai.types.responses.response_input_param import FunctionCallOutput
 from pydantic import BaseModel
 
 from e2e.browser import browsing
@@ -22,11 +28,12 @@ from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import Server, serving
-from e2e.upstream import WORDS, listening
+from e2e.upstream import WORDS, Tale, listening, saying
 
 pytestmark = pytest.mark.slow
 
 LLM_VERSION = "0.36"
+AGENTS = ("openai-agents==0.24.0", "pydantic-ai-slim[openai]==2.68.0")
 CLIENTS = Path(__file__).parent / "clients"
 KEY = "key-of-a-client"
 KEYS = f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}"
@@ -45,6 +52,12 @@ TOOL: ChatCompletionToolParam = {
         },
         "strict": True,
     },
+}
+RESPONSE_TOOL: FunctionToolParam = {
+    "type": "function",
+    "name": "weather",
+    "parameters": TOOL["function"]["parameters"],
+    "strict": True,
 }
 
 
@@ -150,6 +163,48 @@ def test_openai_embeds(client: openai.OpenAI, options: dict[str, str], packed: b
 
 
 @twins
+def test_openai_responds(client: openai.OpenAI) -> None:
+    answer = client.responses.create(model=MODEL, input="hello world", temperature=0.5)
+    assert answer.output_text == SAID
+    assert answer.usage is not None
+    assert answer.usage.total_tokens > 0
+
+
+@twins
+def test_openai_streams_a_response(client: openai.OpenAI) -> None:
+    with client.responses.stream(model=MODEL, input="hello world") as stream:
+        said = [event.delta for event in stream if event.type == "response.output_text.delta"]
+    assert "".join(said) == stream.get_final_response().output_text == SAID
+
+
+@twins
+def test_openai_parses_a_response_into_a_model(client: openai.OpenAI) -> None:
+    answer = client.responses.parse(model=MODEL, input="an invoice", text_format=Invoice)
+    assert isinstance(answer.output_parsed, Invoice)
+
+
+@twins
+def test_openai_goes_on_after_a_tool_of_a_response(client: openai.OpenAI) -> None:
+    with client.responses.stream(model=MODEL, input="hello", tools=[RESPONSE_TOOL]) as stream:
+        [call] = stream.get_final_response().output
+    assert isinstance(call, ParsedResponseFunctionToolCall)
+    assert call.parsed_arguments == {"city": "text"}
+    result = FunctionCallOutput(type="function_call_output", call_id=call.call_id, output="sunny")
+    asked = ResponseFunctionToolCallParam(
+        type="function_call", call_id=call.call_id, name=call.name, arguments=call.arguments
+    )
+    answer = client.responses.create(model=MODEL, input=[asked, result], tools=[RESPONSE_TOOL])
+    assert answer.output_text == "You said: sunny"
+
+
+@twins
+def test_openai_is_told_why_a_response_is_not_remembered(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="store: false") as refused:
+        client.responses.create(model=MODEL, input="again", previous_response_id="resp_1")
+    assert refused.value.code == "previous_response_not_found"
+
+
+@twins
 def test_openai_is_refused_with_another_key(client: openai.OpenAI) -> None:
     with pytest.raises(openai.AuthenticationError) as refused:
         client.with_options(api_key="guessed").models.list()
@@ -166,12 +221,26 @@ def scripts(machine: Machine) -> Path:
     return folder
 
 
+OPENAI = ["openai", "openai-7"]
+AI_SDK = [("ai", "@ai-sdk/openai"), ("ai-7", "@ai-sdk/openai-4")]
+
+
 @twins
-@pytest.mark.parametrize("script", ["openai.mjs", "ai-sdk.mjs", "use-chat.mjs"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("openai.mjs", sdk) for sdk in OPENAI),
+        *(("responses.mjs", sdk) for sdk in OPENAI),
+        ("ai-sdk.mjs",),
+        ("use-chat.mjs",),
+    ],
+    ids=" ".join,
+)
 def test_a_client_for_javascript(
-    server: Server, machine: Machine, scripts: Path, script: str
+    server: Server, machine: Machine, scripts: Path, command: tuple[str, ...]
 ) -> None:
-    machine.run(required("node"), str(scripts / script), server.url, KEY)
+    script, *arguments = command
+    machine.run(required("node"), str(scripts / script), server.url, KEY, *arguments)
 
 
 @twins
@@ -194,6 +263,51 @@ def test_an_image_in_the_ai_sdk_reaches_the_model(
         {"type": "text", "text": "what is it?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
     ]
+
+
+def calling(**before: str) -> Tale:
+    """A model that says or thinks something, and calls the tool."""
+    function = {"name": "weather", "arguments": '{"city": "Rome"}'}
+    call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+    return saying(before, {"tool_calls": [call]}, reason="tool_calls")
+
+
+@pytest.fixture(scope="module")
+def called(request: pytest.FixtureRequest, project: Callable[[str], Project]) -> Iterator[Server]:
+    """A project whose model calls a tool where it is told to."""
+    with listening() as upstream:
+        upstream.tales |= {
+            "call": calling(),
+            "think and call": calling(reasoning_content="Hm"),
+            "speak and call": calling(content="Let me see"),
+        }
+        model = {"LLM_API_KEY": "any", "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
+        limits = {"API_KEYS": KEYS, "REQUESTS_PER_MINUTE": "1000"}
+        with serving(project(request.param), **model, **limits) as server:
+            yield server
+
+
+callers = pytest.mark.parametrize("called", ["fastapi", "flask"], indirect=True, scope="module")
+
+
+@callers
+@pytest.mark.parametrize(("sdk", "provider"), AI_SDK)
+def test_the_ai_sdk_by_responses(
+    called: Server, machine: Machine, scripts: Path, sdk: str, provider: str
+) -> None:
+    script = str(scripts / "ai-sdk-responses.mjs")
+    machine.run(required("node"), script, called.url, KEY, sdk, provider)
+
+
+@pytest.fixture(scope="session")
+def agents(machine: Machine) -> Path:
+    return machine.environment("agents", *AGENTS) / "python"
+
+
+@callers
+@pytest.mark.parametrize("script", ["openai_agents.py", "pydantic_ai_agent.py"])
+def test_an_agent_by_responses(called: Server, machine: Machine, agents: Path, script: str) -> None:
+    machine.run(str(agents), str(CLIENTS / script), called.url, KEY)
 
 
 @pytest.fixture(scope="session")

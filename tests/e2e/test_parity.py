@@ -29,6 +29,7 @@ SETTINGS = {
     "REQUESTS_PER_MINUTE": "100000",
 }
 CHAT, EMBEDDINGS, UI = "/v1/chat/completions", "/v1/embeddings", "/api/chat"
+RESPONSES = "/v1/responses"
 AUTHORIZED = {"authorization": f"Bearer {KEY}"}
 JSON = {"content-type": "application/json"}
 ORIGIN = {"origin": "https://app.example"}
@@ -40,6 +41,7 @@ HEADERS = (
     "retry-after",
     "www-authenticate",
     "x-accel-buffering",
+    "x-dropped-fields",
     "x-vercel-ai-ui-message-stream",
     "access-control-allow-origin",
     "access-control-allow-methods",
@@ -47,6 +49,7 @@ HEADERS = (
 )
 HELLO = {"role": "user", "content": "one two three"}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+RESPONSE_TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
 UI_TEXT = {"type": "text", "text": "one"}
 UI_IMAGE = {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,AAAA"}
@@ -75,8 +78,8 @@ def answer(response: httpx2.Response) -> Answer:
         headers.pop("content-type", None)  # which Flask names though there is nothing of a type
     # Both answer HEAD wherever they answer GET, but only one of them says so.
     allowed = frozenset(response.headers.get("allow", "").split(", ")) - {"HEAD"}
-    text = re.sub(r'"created":\s*\d+', '"created": now', response.text)
-    text = re.sub(r"msg_[0-9a-f]{32}", "msg_new", text)
+    text = re.sub(r'"(created|\w+_at)":\s*\d+', r'"\1": now', response.text)
+    text = re.sub(r"(msg|resp|rs|fc)_[0-9a-f]{32}", r"\1_new", text)
     return Answer(response.status_code, text, headers, allowed)
 
 
@@ -392,6 +395,9 @@ REQUESTS = [
     bare("GET", "/healthz", **ORIGIN),
     *(sent(path, body, name) for path in ("/echo", CHAT) for name, body in BODIES.items()),
     *(sent(path, BODIES["not JSON"], "not JSON") for path in (EMBEDDINGS, UI)),
+    *(sent(RESPONSES, body, name) for name, body in BODIES.items()),
+    bare("POST", RESPONSES),
+    bare("GET", RESPONSES, **AUTHORIZED),
     sent("/echo", b"1", "of no kind", {}),
     *(
         sent("/echo", b'{"a": 1}', kind, {"content-type": kind})
@@ -445,6 +451,16 @@ REQUESTS = [
     chat("a tool with no name", tools=[{"type": "function", "function": {}}]),
     chat("a format with no schema", response_format={"type": "json_schema"}),
     chat("a format of the wrong kind", response_format="json"),
+    posted(RESPONSES, "a text", input="one two three"),
+    posted(RESPONSES, "streamed", input="one two three", stream=True),
+    posted(RESPONSES, "short", input="one two three", max_output_tokens=2, stream=True),
+    posted(RESPONSES, "a tool", input="one", tools=[RESPONSE_TOOL], metadata={"a": "b"}),
+    posted(RESPONSES, "a tool, streamed", input="one", tools=[RESPONSE_TOOL], stream=True),
+    posted(RESPONSES, "left out", input="one", tools=[RESPONSE_TOOL, {"type": "web_search"}], x=1),
+    posted(RESPONSES, "nothing"),
+    posted(RESPONSES, "a response before it", input="one", previous_response_id="resp_1"),
+    posted(RESPONSES, "too many messages", input=[HELLO] * 4),
+    posted(RESPONSES, "a model that is not allowed", input="one", model="third", stream=True),
     posted(EMBEDDINGS, "one text", input="one"),
     posted(EMBEDDINGS, "two texts", input=["one", "two"], dimensions=4),
     posted(EMBEDDINGS, "base64", input="one", encoding_format="base64"),

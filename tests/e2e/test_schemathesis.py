@@ -23,12 +23,18 @@ ENVIRONMENT = {
     "API_KEYS": f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}",
 }
 
-# What only the newest message has to hold, no schema can say.
+# What only the newest message has to hold, no schema can say; nor that a call has an output, or
+# that a tool which is chosen is among the tools.
 CONFIGURATION = """
 [[operations]]
 include-path = "/api/chat"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
+
+[[operations]]
+include-path = "/v1/responses"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "401", "403", "404", "409", "429"]
 """
 
 

@@ -232,18 +232,21 @@ def test_a_stream_that_outlasts_the_grace_ends_with_an_error(
         "GUNICORN_CMD_ARGS": "--graceful-timeout 4",
     }
     said = {"role": "user", "content": "silent", "parts": [{"type": "text", "text": "silent"}]}
-    body = {"messages": [{"id": "1", **said}], "stream": True}
+    body = {"messages": [{"id": "1", **said}], "input": "silent", "stream": True}
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
     with (
         serving(project(combination), **connected(upstream), **grace) as server,
         httpx2.Client(base_url=server.url, headers=headers, timeout=30) as client,
         client.stream("POST", "/v1/chat/completions", json=body) as chat,
         client.stream("POST", "/api/chat", json=body) as ui,
+        client.stream("POST", "/v1/responses", json=body) as response,
     ):
         server.process.send_signal(signal.SIGTERM)
-        ends = [list(filter(None, answer.iter_lines()))[-1] for answer in (chat, ui)]
-        assert "service_unavailable_error" in ends[0]
-        assert '"errorText"' in ends[1]
+        answers = (chat, ui, response)
+        ends = [[*filter(None, answer.iter_lines())][-3:] for answer in answers]
+        assert "service_unavailable_error" in ends[0][-1]
+        assert '"errorText"' in ends[1][-1]
+        assert ends[2][::2] == ["event: response.failed", "data: [DONE]"]
         assert server.ended() in {0, -signal.SIGTERM}
         assert server.log.read_text().count('"outcome":"cancelled"') == len(ends)
         assert "Traceback" not in server.log.read_text()

@@ -42,7 +42,7 @@ class Upstream(ThreadingHTTPServer):
     `endless` it streams until the caller leaves; at `flood` it streams many megabytes as fast as
     they are taken; after `silent` it streams one token, and nothing
     until the caller leaves; at `busy` it refuses. To `refuse`, `think`, `call` and `nothing` it
-    streams an answer of that kind.
+    streams an answer of that kind. A test may add `tales` of its own.
     """
 
     daemon_threads = True
@@ -50,6 +50,7 @@ class Upstream(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.calls: queue.Queue[Call] = queue.Queue()
+        self.tales = dict(TALES)
 
     @property
     def url(self) -> str:
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         try:
-            for event in TALES.get(str(call.wish), story)(call):
+            for event in self.server.tales.get(str(call.wish), story)(call):
                 self.wfile.write(f"data: {event}\n\n".encode())
                 if call.wish == "silent":
                     self.rfile.read(1)  # which there is not: it returns when the caller closes
@@ -141,7 +142,10 @@ def flood(call: Call) -> Iterator[str]:
     call.ended.set()
 
 
-def saying(*deltas: dict[str, Any], reason: str = "stop") -> Callable[[Call], Iterator[str]]:
+Tale = Callable[[Call], Iterator[str]]
+
+
+def saying(*deltas: dict[str, Any], reason: str = "stop") -> Tale:
     def tale(_: Call) -> Iterator[str]:
         yield from (chunk(delta) for delta in deltas)
         yield chunk({}, reason)
@@ -150,7 +154,7 @@ def saying(*deltas: dict[str, Any], reason: str = "stop") -> Callable[[Call], It
     return tale
 
 
-TALES = {
+TALES: dict[str, Tale] = {
     "endless": endless,
     "flood": flood,
     "refuse": saying({"refusal": "I will not."}),

@@ -1,11 +1,13 @@
 // OpenAI's own client for JavaScript.
 import assert from "node:assert/strict";
-import OpenAI from "openai";
-import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 import { collect } from "./collect.mjs";
 
-const client = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: process.argv[3], maxRetries: 0 });
+const [, , url, apiKey, sdk] = process.argv;
+const { default: OpenAI } = await import(sdk);
+const { zodResponseFormat } = await import(`${sdk}/helpers/zod`);
+
+const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 const model = "offline-echo";
 const messages = [{ role: "user", content: "hello world" }];
 const said = "You said: hello world";
@@ -56,5 +58,5 @@ const embedded = await client.embeddings.create({ model, input: ["one", "two"] }
 assert.equal(embedded.data.length, 2);
 assert.ok(Math.abs(Math.hypot(...embedded.data[0].embedding) - 1) < 1e-6);
 
-const stranger = new OpenAI({ baseURL: `${process.argv[2]}/v1`, apiKey: "guessed", maxRetries: 0 });
+const stranger = new OpenAI({ baseURL: `${url}/v1`, apiKey: "guessed", maxRetries: 0 });
 await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
