@@ -166,7 +166,9 @@ def test_nobody_guesses_what_an_answer_is(client: httpx2.Client) -> None:
 @pytest.mark.parametrize(
     "body", [b"{nope", b"x" * 2_000_000, b"[" * 100_000], ids=["no JSON", "2 MB", "deep"]
 )
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/api/chat", "/echo"])
+@pytest.mark.parametrize(
+    "path", ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/api/chat", "/echo"]
+)
 def test_asks_for_the_key_before_it_reads_the_body(serve: Serve, path: str, body: bytes) -> None:
     client = serve(**IN_PRODUCTION, max_body_bytes=1_000_000)
     assert client.post(path, content=body).status_code == 401

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
-from backend.ai.answers import ToolCall
 from backend.ai.metering import Meter
 from backend.ai.model import Model
+from backend.ai.pieces import ToolCall
 from backend.ai.questions import Message, Tool
 from backend.errors import (
     AnswerCutOff,

@@ -6,9 +6,10 @@ from typing import Unpack
 import structlog
 from pydantic import ValidationError
 
-from backend.ai.answers import Answer, Said, ToolCall, Vector, faults, typed, vectors
+from backend.ai.answers import Answer, Said, Vector, faults, typed, vectors
 from backend.ai.call import Call
 from backend.ai.metering import Meter
+from backend.ai.pieces import ToolCall
 from backend.ai.questions import (
     Asked,
     JSONObject,

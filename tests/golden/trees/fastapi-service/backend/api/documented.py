@@ -39,6 +39,28 @@ class ChatCompletion(OpenModel):
     usage: Usage
 
 
+class OutputItem(OpenModel):
+    id: str
+    type: Literal["message", "reasoning", "function_call"]
+    status: Literal["completed", "incomplete"]
+
+
+class ResponseUsage(OpenModel):
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class ResponseObject(OpenModel):
+    id: str
+    object: Literal["response"]
+    created_at: int
+    status: Literal["completed", "incomplete"]
+    model: str
+    output: list[OutputItem]
+    usage: ResponseUsage | None
+
+
 class Embedding(OpenModel):
     index: int
     object: Literal["embedding"]
@@ -66,5 +88,6 @@ FEATURE = errors(400, 401, 413, 415, 422, 429, 502, 503, 504)
 EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
 STREAM = {sse.MEDIA_TYPE: {"schema": EVENT}}  # of one event, as tools read it
 CHAT: Responses = {200: {"model": ChatCompletion, "content": STREAM}, **MODEL_CALL}
+RESPONSES: Responses = {200: {"model": ResponseObject, "content": STREAM}, **MODEL_CALL}
 UI_CHAT: Responses = {200: {"content": STREAM}, **MODEL_CALL}
 EMBEDDINGS: Responses = {200: {"model": EmbeddingList}, **MODEL_CALL}

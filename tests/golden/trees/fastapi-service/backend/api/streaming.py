@@ -12,6 +12,8 @@ from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
+from backend.gateway.responses.events import ResponseStream
+from backend.gateway.responses.request import ResponseRequest
 
 
 class EventStream(StreamingResponse):
@@ -56,7 +58,14 @@ def chat_stream(events: AsyncIterator[str], headers: Mapping[str, str]) -> Event
 
 
 def ui_stream(events: AsyncIterator[str], message_id: str | None) -> EventStream:
-    return EventStream(ui_frames(events, message_id), ui_answer.HEADERS)
+    answer = ui_answer.UIMessageStream(message_id)
+    return EventStream(frames(events, answer), ui_answer.HEADERS)
+
+
+def response_stream(
+    events: AsyncIterator[str], request: ResponseRequest, headers: Mapping[str, str]
+) -> EventStream:
+    return EventStream(frames(events, ResponseStream(request)), headers)
 
 
 async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -70,18 +79,16 @@ async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def ui_frames(events: AsyncIterator[str], message_id: str | None) -> AsyncIterator[str]:
-    """Frames the same answer as a UI message stream."""
-    message = ui_answer.UIMessageStream(message_id)
-    for part in message.opening():
-        yield sse.frame(part)
+async def frames(chunks: AsyncIterator[str], answer: sse.Telling) -> AsyncIterator[str]:
+    """Tells of the same answer in another form."""
+    for event in answer.opening():
+        yield sse.frame(*event)
     try:
-        async for event in events:
-            for part in message.parts(event):
-                yield sse.frame(part)
-        for part in message.closing():
-            yield sse.frame(part)
+        async for chunk in chunks:
+            for event in answer.events(chunk):
+                yield sse.frame(*event)
+        for event in answer.closing():
+            yield sse.frame(*event)
     except (Exception, asyncio.CancelledError) as error:
-        yield sse.frame(message.failure(told(error).message))
-    else:
-        yield sse.DONE
+        for event in answer.failure(told(error)):
+            yield sse.frame(*event)

@@ -7,6 +7,7 @@ from typing import Any
 from backend.ai.tokens import LIMITS
 from backend.errors import InvalidRequest, NotFound
 from backend.gateway import fields
+from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest
 from backend.settings import Settings
 
@@ -15,7 +16,8 @@ NOT_OFFERED = "This model is not offered here"
 NO_EMBEDDING_MODEL = "No embedding model is configured here: name one (or set EMBEDDING_MODEL)"
 DROPPED = "x-dropped-fields"  # the header that names them
 MOST_NAMED = 20
-Request = ChatCompletionRequest | EmbeddingRequest
+Relayed = ChatCompletionRequest | EmbeddingRequest
+Request = Relayed | ResponseRequest
 
 
 def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
         InvalidRequest: too many messages, or a model that is not allowed.
     """
     if len(request.messages) > settings.max_messages:
-        message = f"At most {settings.max_messages} messages are accepted"
+        message = f"At most {settings.max_messages} messages are accepted (MAX_MESSAGES)"
         raise InvalidRequest(message, param="messages")
     body = passed_on(request, request.model or settings.llm_model, settings)
     given = [name for name in LIMITS if body.get(name) is not None]
@@ -48,7 +50,7 @@ def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, 
     return passed_on(request, model, settings)
 
 
-def passed_on(request: Request, model: str, settings: Settings) -> dict[str, Any]:
+def passed_on(request: Relayed, model: str, settings: Settings) -> dict[str, Any]:
     """Returns what OpenAI documents and what `PASS_ON` names, with a model that is allowed."""
     dropped = set(dropped_fields(request, settings))
     no_null = isinstance(request, EmbeddingRequest)
@@ -64,8 +66,14 @@ def passed_on(request: Request, model: str, settings: Settings) -> dict[str, Any
 
 def dropped_fields(request: Request, settings: Settings) -> list[str]:
     """Returns the fields that do not reach the model."""
-    known = fields.CHAT if isinstance(request, ChatCompletionRequest) else fields.EMBEDDINGS
-    return sorted(request.model_fields_set - known - set(settings.pass_on))
+    match request:
+        case ResponseRequest():
+            dropped = set(request.left_out)
+        case ChatCompletionRequest():
+            dropped = request.model_fields_set - fields.CHAT
+        case _:
+            dropped = request.model_fields_set - fields.EMBEDDINGS
+    return sorted(dropped - set(settings.pass_on))
 
 
 def named(dropped: Sequence[str]) -> str:

@@ -9,7 +9,16 @@ from backend.ai.call import Call
 from backend.ai.metering import Meter
 from backend.ai.relay import Relay
 from backend.gateway import ui_messages
-from backend.gateway.policy import DROPPED, admit_chat, admit_embedding, dropped_fields, named
+from backend.gateway.policy import (
+    DROPPED,
+    Request,
+    admit_chat,
+    admit_embedding,
+    dropped_fields,
+    named,
+)
+from backend.gateway.responses.events import whole
+from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.settings import Settings
 
@@ -32,17 +41,34 @@ class ChatService:
 
     async def stream(self, request: ChatCompletionRequest, client: str) -> AsyncIterator[str]:
         """Returns the JSON of each event, once the model has accepted the request."""
-        call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
-        relay = Relay(include_usage=options is not None and options.include_usage is True)
-        return await self._meter.stream(call, relay)
+        usage = options is not None and options.include_usage is True
+        return await self._stream(request, client, Relay(include_usage=usage))
 
     async def stream_ui(self, request: UIChatRequest, client: str) -> AsyncIterator[str]:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return await self.stream(chat, client)
 
-    def dropped(self, request: ChatCompletionRequest | EmbeddingRequest) -> dict[str, str]:
+    async def respond(self, request: ResponseRequest, client: str) -> JSONObject:
+        """Returns a response, in the form of OpenAI's Responses API."""
+        with named_as_sent():
+            chat = to_chat(request, self._settings)
+            return whole(request, await self.complete(chat, client))
+
+    async def stream_response(self, request: ResponseRequest, client: str) -> AsyncIterator[str]:
+        """Returns the chat completion that a response is made of, with its usage."""
+        with named_as_sent():
+            chat = to_chat(request, self._settings)
+            return await self._stream(chat, client, Relay(include_usage=True))
+
+    async def _stream(
+        self, request: ChatCompletionRequest, client: str, relay: Relay
+    ) -> AsyncIterator[str]:
+        call = Call("chat", client, admit_chat(request, self._settings))
+        return await self._meter.stream(call, relay)
+
+    def dropped(self, request: Request) -> dict[str, str]:
         """Returns the header that names the fields which do not reach the model, if any."""
         fields = dropped_fields(request, self._settings)
         if not fields:

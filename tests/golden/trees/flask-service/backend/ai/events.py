@@ -1,6 +1,7 @@
 """Server-sent events, as the WHATWG's standard has them read."""
 
 import time
+from typing import NamedTuple
 
 from backend.errors import UpstreamFailed, UpstreamTimedOut
 
@@ -9,6 +10,13 @@ DONE_LINE = (b"data: [DONE]", b"data:[DONE]")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_BYTES = 8 * 1024 * 1024  # from one event to the next: it may hold a picture
 MOST_SECONDS = 600  # with nothing but comments, say, which keep a connection alive
+
+
+class Event(NamedTuple):
+    """One event as it is sent; most have no name."""
+
+    data: str
+    name: str = ""
 
 
 class EventReader:

@@ -1,5 +1,11 @@
 """The framing of server-sent events."""
 
+from collections.abc import Iterator
+from typing import Protocol
+
+from backend.ai.events import Event
+from backend.errors import AppError
+
 DONE = "data: [DONE]\n\n"
 PING = ": ping\n\n"
 PING_SECONDS = 10
@@ -8,5 +14,19 @@ MEDIA_TYPE = "text/event-stream"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
-def frame(payload: str) -> str:
-    return f"data: {payload}\n\n"
+class Telling(Protocol):
+    """Tells a client of an answer in a form of its own."""
+
+    def opening(self) -> Iterator[Event]: ...
+
+    def events(self, chunk: str) -> Iterator[Event]:
+        """Yields what the JSON of one chunk becomes."""
+        ...
+
+    def closing(self) -> Iterator[Event]: ...
+
+    def failure(self, error: AppError) -> Iterator[Event]: ...
+
+
+def frame(data: str, name: str = "") -> str:
+    return f"event: {name}\ndata: {data}\n\n" if name else f"data: {data}\n\n"

@@ -12,6 +12,8 @@ from backend.ai.provider import Cancelled, Stream
 from backend.api import sse
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
+from backend.gateway.responses.events import ResponseStream
+from backend.gateway.responses.request import ResponseRequest
 
 Frames = Generator[str, None, None]
 MOST_AHEAD = 100  # frames that a slow client has not taken yet
@@ -24,7 +26,14 @@ def chat_stream(answer: Stream, headers: Mapping[str, str] | None = None) -> Res
 
 
 def ui_stream(answer: Stream, message_id: str | None) -> Response:
-    return event_stream(ui_frames(answer.events, message_id), answer, ui_answer.HEADERS)
+    parts = frames(answer.events, ui_answer.UIMessageStream(message_id))
+    return event_stream(parts, answer, ui_answer.HEADERS)
+
+
+def response_stream(
+    answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
+) -> Response:
+    return event_stream(frames(answer.events, ResponseStream(request)), answer, headers)
 
 
 def event_stream(
@@ -92,18 +101,16 @@ def chat_frames(events: Iterator[str]) -> Frames:
         yield sse.DONE
 
 
-def ui_frames(events: Iterator[str], message_id: str | None) -> Frames:
-    """Frames the same answer as a UI message stream."""
-    message = ui_answer.UIMessageStream(message_id)
-    for part in message.opening():
-        yield sse.frame(part)
+def frames(chunks: Iterator[str], answer: sse.Telling) -> Frames:
+    """Tells of the same answer in another form."""
+    for event in answer.opening():
+        yield sse.frame(*event)
     try:
-        for event in events:
-            for part in message.parts(event):
-                yield sse.frame(part)
-        for part in message.closing():
-            yield sse.frame(part)
+        for chunk in chunks:
+            for event in answer.events(chunk):
+                yield sse.frame(*event)
+        for event in answer.closing():
+            yield sse.frame(*event)
     except (Exception, Cancelled) as error:
-        yield sse.frame(message.failure(told(error).message))
-    else:
-        yield sse.DONE
+        for event in answer.failure(told(error)):
+            yield sse.frame(*event)

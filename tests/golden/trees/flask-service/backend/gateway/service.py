@@ -9,7 +9,16 @@ from backend.ai.metering import Meter
 from backend.ai.provider import Stream
 from backend.ai.relay import Relay
 from backend.gateway import ui_messages
-from backend.gateway.policy import DROPPED, admit_chat, admit_embedding, dropped_fields, named
+from backend.gateway.policy import (
+    DROPPED,
+    Request,
+    admit_chat,
+    admit_embedding,
+    dropped_fields,
+    named,
+)
+from backend.gateway.responses.events import whole
+from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.settings import Settings
 
@@ -32,17 +41,32 @@ class ChatService:
 
     def stream(self, request: ChatCompletionRequest, client: str) -> Stream:
         """Returns the answer's stream, once the model has accepted the request."""
-        call = Call("chat", client, admit_chat(request, self._settings))
         options = request.stream_options
-        relay = Relay(include_usage=options is not None and options.include_usage is True)
-        return self._meter.stream(call, relay)
+        usage = options is not None and options.include_usage is True
+        return self._stream(request, client, Relay(include_usage=usage))
 
     def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return self.stream(chat, client)
 
-    def dropped(self, request: ChatCompletionRequest | EmbeddingRequest) -> dict[str, str]:
+    def respond(self, request: ResponseRequest, client: str) -> JSONObject:
+        """Returns a response, in the form of OpenAI's Responses API."""
+        with named_as_sent():
+            chat = to_chat(request, self._settings)
+            return whole(request, self.complete(chat, client))
+
+    def stream_response(self, request: ResponseRequest, client: str) -> Stream:
+        """Returns the chat completion that a response is made of, with its usage."""
+        with named_as_sent():
+            chat = to_chat(request, self._settings)
+            return self._stream(chat, client, Relay(include_usage=True))
+
+    def _stream(self, request: ChatCompletionRequest, client: str, relay: Relay) -> Stream:
+        call = Call("chat", client, admit_chat(request, self._settings))
+        return self._meter.stream(call, relay)
+
+    def dropped(self, request: Request) -> dict[str, str]:
         """Returns the header that names the fields which do not reach the model, if any."""
         fields = dropped_fields(request, self._settings)
         if not fields:

@@ -5,9 +5,10 @@ from fastapi import APIRouter, Response
 from backend.api.answering import answer
 from backend.api.dependencies import ChatDep, ClientDep
 from backend.api.routing import StrictRoute
-from backend.api.streaming import chat_stream, ui_stream
+from backend.api.streaming import chat_stream, response_stream, ui_stream
 from backend.gateway import ui_messages
 from backend.gateway.policy import listed_model
+from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
@@ -26,6 +27,15 @@ async def complete_chat(body: ChatCompletionRequest, chat: ChatDep, client: Clie
     if body.stream:
         return chat_stream(await chat.stream(body, client), dropped)
     return answer(await chat.complete(body, client), dropped)
+
+
+@router.post("/v1/responses")
+async def create_response(body: ResponseRequest, chat: ChatDep, client: ClientDep) -> Response:
+    """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
+    dropped = chat.dropped(body)
+    if body.stream:
+        return response_stream(await chat.stream_response(body, client), body, dropped)
+    return answer(await chat.respond(body, client), dropped)
 
 
 @router.post("/v1/embeddings")

@@ -6,9 +6,10 @@ from backend.api import documented
 from backend.api.answering import answer
 from backend.api.dependencies import admit_client, chat_service, client
 from backend.api.routing import typed
-from backend.api.streaming import chat_stream, ui_stream
+from backend.api.streaming import chat_stream, response_stream, ui_stream
 from backend.gateway import ui_messages
 from backend.gateway.policy import listed_model
+from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
     ChatCompletionRequest,
     EmbeddingRequest,
@@ -28,6 +29,16 @@ def complete_chat(body: ChatCompletionRequest) -> Response:
     if body.stream:
         return chat_stream(chat_service().stream(body, client()), dropped)
     return answer(chat_service().complete(body, client()), dropped)
+
+
+@router.post("/v1/responses")
+@typed(tag="model", responses=documented.RESPONSES, guard=admit_client)
+def create_response(body: ResponseRequest) -> Response:
+    """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
+    dropped = chat_service().dropped(body)
+    if body.stream:
+        return response_stream(chat_service().stream_response(body, client()), body, dropped)
+    return answer(chat_service().respond(body, client()), dropped)
 
 
 @router.post("/v1/embeddings")

@@ -1,0 +1,121 @@
+"""What the chunks of a chat completion add to its answer, whichever server sends them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import uuid4
+
+from backend.json_text import write_json
+
+JSONObject = dict[str, Any]
+Kind = Literal["text", "refusal", "reasoning", "call"]
+
+
+@dataclass(eq=False)
+class ToolCall:
+    """A tool that the model calls; its arguments are JSON, unless the model got them wrong."""
+
+    id: str
+    name: str
+    arguments: str = ""
+
+
+class Piece(NamedTuple):
+    """Some more of an answer.
+
+    Args:
+        call: whose arguments go on by the text; it has them already.
+        logprobs: how likely each token of a text was, where that was asked for.
+    """
+
+    kind: Kind
+    text: str
+    call: ToolCall | None = None
+    logprobs: Sequence[JSONObject] = ()
+
+
+class PieceReader:
+    """Reads an answer, of several the first.
+
+    `finish_reason` says why it has ended, as soon as that is known.
+    """
+
+    def __init__(self) -> None:
+        self.finish_reason = ""
+        self._calls: dict[object, ToolCall] = {}  # the newest of each index
+
+    def read(self, chunk: JSONObject) -> Iterator[Piece]:
+        """Yields what a chunk adds; a whole completion is one large chunk."""
+        for choice in chunk.get("choices") or ():
+            if not isinstance(choice, dict) or choice.get("index"):
+                continue
+            if (reason := choice.get("finish_reason")) and isinstance(reason, str):
+                self.finish_reason = reason
+            delta = choice.get("delta", choice.get("message"))
+            if isinstance(delta, dict):
+                yield from (piece for piece in said_in(delta, logprobs_in(choice)) if piece.text)
+                yield from self._called(delta)
+
+    def _called(self, delta: JSONObject) -> Iterator[Piece]:
+        match delta:
+            case {"tool_calls": [*calls]}:
+                pass
+            case _:
+                calls = [{"function": delta.get("function_call")}]  # as OpenAI called it first
+        for place, call in enumerate(calls):
+            match call:
+                case {"function": {} as function}:
+                    if known := self._call(call, function.get("name"), place):
+                        text = arguments_in(function)
+                        known.arguments += text
+                        yield Piece("call", text, known)
+
+    def _call(self, call: JSONObject, name: object, place: int) -> ToolCall | None:
+        """Returns the call that goes on, or begins; None as long as it has no name."""
+        index, call_id = call.get("index"), call.get("id")
+        index = index if isinstance(index, int) else place
+        known = self._calls.get(index)
+        # Not every server counts: another id is another call, whatever its index.
+        is_another = known is None or (call_id and call_id != known.id)
+        if is_another and isinstance(name, str) and name:
+            known = self._calls[index] = ToolCall(str(call_id or f"call_{uuid4().hex}"), name)
+        return known
+
+
+def arguments_in(function: JSONObject) -> str:
+    match function.get("arguments"):
+        case str(text):
+            return text
+        case dict() as given:  # as some servers send it, which parse what the model says
+            return write_json(given)
+    return ""
+
+
+def said_in(delta: JSONObject, logprobs: list[JSONObject]) -> Iterator[Piece]:
+    yield said(delta.get("reasoning_content") or delta.get("reasoning"), "reasoning")
+    content = delta.get("content")
+    for part in content if isinstance(content, list) else [content]:
+        piece = said(part)
+        yield piece._replace(logprobs=logprobs) if piece.kind == "text" else piece
+    yield said(delta.get("refusal"), "refusal")
+
+
+def said(part: object, kind: Kind = "text") -> Piece:
+    """Returns what a part of the content says, and whether aloud."""
+    match part:
+        case str(text) | {"type": "text", "text": str(text)}:
+            return Piece(kind, text)
+        case {"type": "refusal", "refusal": str(text)}:
+            return Piece("refusal", text)
+        case {"type": "reasoning" | "thinking" as form, **fields}:
+            thought = fields.get("text", fields.get(form))
+            thoughts = thought if isinstance(thought, list) else [thought]
+            return Piece("reasoning", "".join(said(each).text for each in thoughts))
+    return Piece(kind, "")
+
+
+def logprobs_in(choice: JSONObject) -> list[JSONObject]:
+    match choice:
+        case {"logprobs": {"content": [*tokens]}}:
+            return [token for token in tokens if isinstance(token, dict)]
+    return []
