@@ -1,6 +1,7 @@
 """Updates a project: renders what it was made from and what it would be, and merges the change."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -208,11 +209,13 @@ def _render_new(planned: Update, current: Path, destination: Path) -> None:
 
 
 def _leave_to_the_user(here: Place, *renderings: Path) -> None:
-    """Take out of the renderings what is the user's since it was made."""
+    """Let the renderings have what is the user's since it was made: nothing of it changes."""
     for path in left_to_the_user():
-        if os.path.lexists(here.project / path):
-            for rendering in renderings:
-                (rendering / path).unlink(missing_ok=True)
+        for rendering in renderings if os.path.lexists(here.project / path) else ():
+            (rendering / path).unlink(missing_ok=True)
+            if (here.project / path).is_file():
+                (rendering / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(here.project / path, rendering / path)
 
 
 def _leave_out_ignored(
