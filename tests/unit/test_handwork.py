@@ -252,7 +252,7 @@ def test_what_a_module_defines(before: str, after: str, named: bool, tmp_path: P
 def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
     project = new(work / "my-app", "--framework", "fastapi")
     routes = project / "backend/api/routers/gateway.py"
-    mine = '@router.get("/mine")\nasync def mine(request: Request) -> str:\n    return "x"\n\n\n'
+    mine = '@router.get("/mine")\nasync def mine(client: ClientDep) -> str:\n    return "x"\n\n\n'
     before, route, after = routes.read_text().partition("@router.")
     routes.write_text(f"{before}{mine}{route}{after}")
     commit(project)
@@ -262,7 +262,7 @@ def test_a_switch_names_the_lines_of_a_conflict(work: Path) -> None:
     uses = json.loads(run.output)["uses"]
     assert [(use["problem"].split(",")[0], lines[use["line"] - 1][:13]) for use in uses] == [
         ("uses router", '@router.get("'),
-        ("uses Request", "async def min"),
+        ("uses ClientDep", "async def min"),
     ]
 
 
