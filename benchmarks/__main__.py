@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart, measure, tool
-from benchmarks.projects import Bench, prepare
+from benchmarks.projects import OTHERS, Bench, prepare
 from benchmarks.report import tables, update_page
 from benchmarks.results import FILE, Results
 
 SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "relay": measure.relay,
     "plain": measure.plain,
+    "echo": measure.echo,
+    "claims": measure.claims,
     "growth": measure.growth,
 }
 TOOL: dict[str, Callable[[], Iterator[Any]]] = {
@@ -40,7 +42,8 @@ def main() -> None:
         services = cache(partial(prepare, Path(folder)))
         for part in parts:
             if part in SERVICES:
-                rows, versions = SERVICES[part](services()), services().versions()
+                others = OTHERS if part == "claims" else ()
+                rows, versions = SERVICES[part](services()), services().versions(*others)
             else:
                 rows, versions = TOOL[part](), tool.versions()
             measured: dict[str, Any] = {part: list(shown(rows))}

@@ -53,7 +53,6 @@ def post(path: str, value: dict[str, Any]) -> bytes:
 
 
 CHAT = post("/v1/chat/completions", CONVERSATION)
-ECHO = post("/echo", VALUE)
 
 
 def relay(port: int, streams: int, at_once: int) -> list[Stream]:
@@ -111,19 +110,29 @@ async def stream(connection: Connection, started: float) -> Stream:
 class Echo(asyncio.Protocol):
     """Sends one request after another: without asyncio's streams, which cost as much as a server.
 
+    Where the server closes a connection after its answer, the next request opens another.
+
     Args:
+        port: where the server listens.
+        request: what is sent, again and again.
         left: how many requests are yet to be sent, by all connections together.
         finished: gets a result when this connection has no more to send, or an exception.
     """
 
-    def __init__(self, left: list[int], finished: asyncio.Future[None]) -> None:
+    def __init__(
+        self, port: int, request: bytes, left: list[int], finished: asyncio.Future[None]
+    ) -> None:
+        self._again = partial(Echo, port, request, left, finished)
+        self._next: asyncio.Task[Any] | None = None
+        self._port = port
+        self._request = request
         self._left = left
         self._finished = finished
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(ECHO)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -134,7 +143,13 @@ class Echo(asyncio.Protocol):
         self._received = b""
         if self._left:
             self._left.pop()
-            self._transport.write(ECHO)
+            if b"connection: close" in head.lower():
+                connecting = asyncio.get_running_loop().create_connection(
+                    self._again, "127.0.0.1", self._port
+                )
+                self._next = asyncio.ensure_future(connecting)
+            else:
+                self._transport.write(self._request)
         elif json.loads(body) == {"you_sent": VALUE}:
             self._transport.close()
             self._finished.set_result(None)
@@ -142,19 +157,20 @@ class Echo(asyncio.Protocol):
             self._finished.set_exception(RuntimeError(f"not an echo: {head + body!r}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._finished.done():
+        if self._next is None and not self._finished.done():
             self._finished.set_exception(exc or RuntimeError("the server closed the connection"))
 
 
-def echo(port: int, requests: int, at_once: int) -> float:
+def echo(port: int, requests: int, at_once: int, path: str = "/echo") -> float:
     """Sends `requests` requests over `at_once` connections, and returns how many a second."""
+    request = post(path, VALUE)
 
     async def all_of_them() -> None:
         loop = asyncio.get_running_loop()
         left = [0] * (requests - at_once)
         finished: list[asyncio.Future[None]] = [loop.create_future() for _ in range(at_once)]
         for end in finished:
-            await loop.create_connection(partial(Echo, left, end), "127.0.0.1", port)
+            await loop.create_connection(partial(Echo, port, request, left, end), "127.0.0.1", port)
         await asyncio.gather(*finished)
 
     started = time.perf_counter()

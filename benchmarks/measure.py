@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from statistics import quantiles
 
 from benchmarks import load
-from benchmarks.projects import KINDS, Bench
-from benchmarks.results import Comparison, Crowd
+from benchmarks.projects import KINDS, OURS, Bench
+from benchmarks.results import Claim, Comparison, Crowd
 from benchmarks.servers import Server, upstream
 
 AT_ONCE = {"relay": 16, "echo": 32}
@@ -26,6 +26,20 @@ GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
 
 RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
+PROTOTYPE_TARGETS = {"uvicorn": 0.9, "gthread": 0.85}
+
+# Short turns and many of them: what else a machine does then meets both sides.
+PROTOTYPE_ROUNDS, PROTOTYPE_REQUESTS = 31, 400
+CLAIM_ROUNDS, CLAIM_REQUESTS = 21, 960
+WAITING_ROUNDS, STREAM_ROUNDS = 5, 5
+# Of each server: on how many connections, and how many requests that wait half a second each. What
+# takes them a few at a time is asked for fewer.
+WAITING = {
+    "gevent": (100, 300),
+    "gthread-100": (100, 300),
+    "gthread-8": (100, 100),
+    "sync": (8, 8),
+}
 
 
 def machine() -> dict[str, str]:
@@ -63,6 +77,87 @@ def plain(bench: Bench) -> Iterator[Comparison]:
         with bench.service(kind) as service, bench.baseline(kind, "sample") as baseline:
             rounds = in_turn(throughput, service, baseline, ECHO_ROUNDS)
         yield Comparison(kind, "requests a second", "at least", target, *rounds)
+
+
+def echo(bench: Bench) -> Iterator[Comparison]:
+    """Requests a second of each prototype, beside the comparison's own sample."""
+    for kind, target in PROTOTYPE_TARGETS.items():
+        with (
+            bench.prototype(kind) as prototype,
+            bench.baseline(kind, "sample", preset="prototype", parser=OURS) as baseline,
+        ):
+            throughput = asked("/echo", PROTOTYPE_REQUESTS)
+            rounds = in_turn(throughput, prototype, baseline, PROTOTYPE_ROUNDS)
+        yield Comparison(kind, "requests a second", "at least", target, *rounds)
+
+
+def claims(bench: Bench) -> Iterator[Claim]:
+    """What the reasons of the recommendation say that was measured."""
+    for part in (async_views, other_servers, waiting_calls, many_streams):
+        yield from part(bench)
+
+
+def async_views(bench: Bench) -> Iterator[Claim]:
+    with bench.views("gthread-8") as flask:
+        rounds = in_turn(spent("/async-echo"), flask, flask, CLAIM_ROUNDS, spent("/echo"))
+    yield claim("async-views", "gthread-8", *rounds, unit="CPU ms a request")
+
+
+def other_servers(bench: Bench) -> Iterator[Claim]:
+    with bench.views("uvicorn") as fastapi:
+        for kind in ("granian-asgi", "sync", "gthread-8", "gevent", "granian-wsgi"):
+            with bench.views(kind) as server:
+                rounds = in_turn(asked("/echo"), server, fastapi, CLAIM_ROUNDS)
+            yield claim("servers", kind, *rounds)
+
+
+def waiting_calls(bench: Bench) -> Iterator[Claim]:
+    with bench.views("uvicorn") as fastapi:
+        for kind, (at_once, requests) in WAITING.items():
+            wait = asked("/wait", requests, at_once)
+            with bench.views(kind) as server:
+                rounds = in_turn(wait, server, fastapi, WAITING_ROUNDS, asked("/wait", 300, 100))
+            yield claim("waiting", kind, *rounds)
+
+
+def many_streams(bench: Bench) -> Iterator[Claim]:
+    """What a stream costs among 1,000: both services are asked in turn, never at once."""
+    allow_open_files()
+    with (
+        upstream(TOKEN_SECONDS, bench.log) as url,
+        bench.service("uvicorn", url) as fastapi,
+        bench.service("gevent", url) as flask,
+    ):
+        rounds = in_turn(lambda server: crowd(server, MOST)[0], fastapi, flask, STREAM_ROUNDS)
+    yield claim("streams", "uvicorn", *rounds, unit="CPU ms a stream")
+
+
+def asked(
+    path: str, requests: int = CLAIM_REQUESTS, at_once: int = AT_ONCE["echo"]
+) -> Callable[[Server], float]:
+    """Returns what measures how many requests of a path a server answers in a second."""
+    return lambda server: round(load.echo(server.port, requests, at_once, path), 1)
+
+
+def spent(path: str) -> Callable[[Server], float]:
+    """Returns what measures the CPU of a server for each request of a path."""
+
+    def cost(server: Server) -> float:
+        before = server.cpu_seconds()
+        load.echo(server.port, CLAIM_REQUESTS, AT_ONCE["echo"], path)
+        return round(1000 * (server.cpu_seconds() - before) / CLAIM_REQUESTS, 3)
+
+    return cost
+
+
+def claim(
+    table: str,
+    kind: str,
+    service: list[float],
+    baseline: list[float],
+    unit: str = "requests a second",
+) -> Claim:
+    return Claim(kind, unit, "at least", None, service, baseline, table=table)
 
 
 def growth(bench: Bench) -> Iterator[Crowd]:
@@ -131,10 +226,15 @@ def whole(streams: list[load.Stream]) -> list[load.Stream]:
 
 
 def in_turn(
-    measure: Callable[[Server], float], service: Server, baseline: Server, rounds: int
+    measure: Callable[[Server], float],
+    service: Server,
+    baseline: Server,
+    rounds: int,
+    measure_baseline: Callable[[Server], float] | None = None,
 ) -> tuple[list[float], list[float]]:
     """Measures both, `rounds` times after a first round that only warms up."""
-    values = [(measure(service), measure(baseline)) for _ in range(rounds + 1)][1:]
+    beside = measure_baseline or measure
+    values = [(measure(service), beside(baseline)) for _ in range(rounds + 1)][1:]
     return [of_service for of_service, _ in values], [of_baseline for _, of_baseline in values]
 
 

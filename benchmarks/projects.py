@@ -18,17 +18,37 @@ BASELINES = Path(__file__).parent / "baselines"
 # that `uvicorn[standard]` brings. Both are in the one environment.
 OURS, USUAL = "h11", "httptools"
 PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
+# What only the claims are about: another server (which does not say that it needs packaging), and
+# what Flask runs async views with.
+OTHERS = ("granian", "packaging", "asgiref")
 MANY = "1000000000000"
 KINDS = {
     "uvicorn": ("--framework", "fastapi"),
     "gthread": ("--framework", "flask", "--async", "some"),
     "gevent": ("--framework", "flask", "--async", "high"),
 }
+PROTOTYPES = {kind: (*KINDS[kind], "--preset", "prototype") for kind in ("uvicorn", "gthread")}
+# How the samples of the claims are served, without access logs.
+FASTAPI, FLASK = "fastapi_views:app", "flask_views:app"
+SERVERS: dict[str, tuple[str, ...]] = {
+    "uvicorn": ("uvicorn", FASTAPI, "--http", USUAL, "--no-access-log", "--port", "{port}"),
+    "granian-asgi": ("granian", "--interface", "asgi", FASTAPI, "--port", "{port}"),
+    "granian-wsgi": ("granian", "--interface", "wsgi", FLASK, "--port", "{port}"),
+    **{
+        kind: ("gunicorn", FLASK, "--bind", "127.0.0.1:{port}", *flags)
+        for kind, flags in {
+            "sync": (),
+            "gthread-8": ("--worker-class", "gthread", "--threads", "8"),
+            "gthread-100": ("--worker-class", "gthread", "--threads", "100"),
+            "gevent": ("--worker-class", "gevent"),
+        }.items()
+    },
+}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder with every generated service, and one environment for all of them."""
+    """A folder with every generated project, and one environment for all of them."""
 
     folder: Path
 
@@ -36,8 +56,8 @@ class Bench:
     def programs(self) -> Path:
         return self.folder / "environment" / "bin"
 
-    def project(self, kind: str) -> Path:
-        return self.folder / f"service-{kind}"
+    def project(self, kind: str, preset: str = "service") -> Path:
+        return self.folder / f"{preset}-{kind}"
 
     @property
     def log(self) -> Path:
@@ -56,28 +76,50 @@ class Bench:
             "TOKENS_PER_DAY": MANY,
             "GUNICORN_CMD_ARGS": gunicorn_options,
         }
-        module = "main" if kind == "uvicorn" else "app"
-        with self._serving(kind, f"{module}:app", self.project(kind), variables, OURS) as server:
+        with self._serving(kind, module(kind), self.project(kind), variables, OURS) as server:
             yield server
 
     @contextmanager
-    def baseline(self, kind: str, what: str, upstream: str = "") -> Iterator[Server]:
-        """Runs a baseline on the same server, with the service's worker class and threads."""
+    def prototype(self, kind: str) -> Iterator[Server]:
+        """Runs a generated prototype by the command in its README, with the offline model."""
+        folder = self.project(kind, "prototype")
+        with self._serving(kind, module(kind), folder, {}, OURS) as server:
+            yield server
+
+    @contextmanager
+    def baseline(
+        self,
+        kind: str,
+        what: str,
+        upstream: str = "",
+        preset: str = "service",
+        parser: str = USUAL,
+    ) -> Iterator[Server]:
+        """Runs a baseline on the same server, with the project's worker class and threads."""
         variables = {
             "OPENAI_API_KEY": "none",
             "OPENAI_BASE_URL": upstream,
-            "GUNICORN_CMD_ARGS": self._workers(kind),
+            "GUNICORN_CMD_ARGS": self._workers(kind, preset),
         }
         framework = "fastapi" if kind == "uvicorn" else "flask"
         app = f"{framework}_{what}:app"
-        with self._serving(kind, app, BASELINES, variables, USUAL) as server:
+        with self._serving(kind, app, BASELINES, variables, parser) as server:
             yield server
 
-    def _workers(self, kind: str) -> str:
-        """What makes gunicorn take the worker class and the threads of a service, and no more."""
+    @contextmanager
+    def views(self, kind: str) -> Iterator[Server]:
+        """Runs the sample that the claims are about on one of `SERVERS`."""
+        program, *words = SERVERS[kind]
+        variables = {"PATH": os.environ["PATH"]}
+        command: list[str | Path] = [self.programs / program, *words]
+        with serving(command, BASELINES, variables, self.log) as server:
+            yield server
+
+    def _workers(self, kind: str, preset: str) -> str:
+        """What makes gunicorn take the worker class and the threads of a project, and no more."""
         if kind == "uvicorn":
             return ""
-        configured = (self.project(kind) / "gunicorn.conf.py").read_text("utf-8")
+        configured = (self.project(kind, preset) / "gunicorn.conf.py").read_text("utf-8")
         threads = re.search(r"^threads = (\d+)", configured, re.MULTILINE)
         return f"--worker-class {kind}" + (f" --threads {threads[1]}" if threads else "")
 
@@ -95,19 +137,26 @@ class Bench:
         with serving(command, folder, variables, self.log) as server:
             yield server
 
-    def versions(self) -> dict[str, str]:
-        """Returns the pinned version of each package that the services' numbers depend on."""
-        pins = [(self.project(kind) / "requirements.txt").read_text() for kind in KINDS]
-        pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", "\n".join(pins), re.MULTILINE))
-        return {name: pinned[name] for name in PACKAGES}
+    def versions(self, *others: str) -> dict[str, str]:
+        """Returns the version of each package that the numbers depend on."""
+        python = str(self.programs / "python")
+        freeze = [sys.executable, "-m", "uv", "--quiet", "pip", "freeze", "--python", python]
+        frozen = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout
+        installed = dict(line.split("==") for line in frozen.splitlines() if "==" in line)
+        return {name: installed[name] for name in (*PACKAGES, *others)}
+
+
+def module(kind: str) -> str:
+    return "main:app" if kind == "uvicorn" else "app:app"
 
 
 def prepare(folder: Path, *flags: str) -> Bench:
-    """Renders every service into `folder`, and installs their pinned requirements there once."""
+    """Renders every project into `folder`, and installs their pinned requirements there once."""
     bench = Bench(folder)
     requirements: list[str] = []
-    for kind, options in KINDS.items():
-        project = bench.project(kind)
+    projects = {bench.project(kind): options for kind, options in KINDS.items()}
+    projects |= {bench.project(kind, "prototype"): flags for kind, flags in PROTOTYPES.items()}
+    for project, options in projects.items():
         tool = [sys.executable, "-m", "genai_scaffold", "new", str(project), "--yes", "--quiet"]
         subprocess.run([*tool, "--no-git", *options, *flags], check=True)
         requirements += ["-r", str(project / "requirements.txt")]
@@ -115,5 +164,6 @@ def prepare(folder: Path, *flags: str) -> Bench:
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)
     python = str(environment / "bin" / "python")
-    subprocess.run([*uv, "pip", "install", "--python", python, *requirements, USUAL], check=True)
+    install = [*uv, "pip", "install", "--python", python, *requirements, USUAL, *OTHERS]
+    subprocess.run(install, check=True)
     return bench

@@ -13,6 +13,11 @@ NAMES = {
     "uvicorn": "FastAPI, uvicorn",
     "gthread": "Flask, gunicorn gthread",
     "gevent": "Flask, gunicorn gevent",
+    "sync": "Flask, gunicorn as it comes (sync)",
+    "gthread-8": "Flask, gunicorn gthread, 8 threads",
+    "gthread-100": "Flask, gunicorn gthread, 100 threads",
+    "granian-asgi": "FastAPI, granian",
+    "granian-wsgi": "Flask, granian",
     "--help": "`--help`",
     "--version": "`--version`",
     "recommend": "`recommend`, beside `--help`",
@@ -40,6 +45,26 @@ def tables(results: Results) -> str:
             "",
             *comparisons(results.plain, "Bare sample"),
             *measured(results, "plain"),
+            "**A prototype's plain requests**, `POST /echo`, 32 connections:",
+            "",
+            *comparisons(results.echo, "Bare sample", ours="Generated prototype"),
+            *measured(results, "echo"),
+            "**Async views in Flask**, server CPU for an echo, 32 connections:",
+            "",
+            *claims(results, "async-views", "Its plain view", "Its async view"),
+            "",
+            "**One sample on several servers**, an echo, 32 connections:",
+            "",
+            *claims(results, "servers", "FastAPI, uvicorn", "This one"),
+            "",
+            "**Calls that wait** half a second, 100 connections (8 for sync):",
+            "",
+            *claims(results, "waiting", "FastAPI, uvicorn", "This one"),
+            "",
+            "**1,000 streams at once**, the generated services in turn:",
+            "",
+            *claims(results, "streams", "Flask, gunicorn gevent", "This one"),
+            *measured(results, "claims"),
             "**Many at once**, one worker, 20 tokens 50 ms apart:",
             "",
             *crowds(results.growth),
@@ -100,6 +125,13 @@ def comparisons(
             ("holds" if row.holds else "missed") if row.target else "",
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def claims(results: Results, table: str, baseline: str, ours: str) -> Iterator[str]:
+    """A table without targets: its rows are there to be seen."""
+    rows = [claim for claim in results.claims if claim.table == table]
+    for line in comparisons(rows, baseline, ours=ours):
+        yield "|".join(line.split("|")[:5]) + "|"
 
 
 def crowds(rows: Sequence[Crowd]) -> Iterator[str]:

@@ -48,6 +48,17 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Claim(Comparison):
+    """A row of a table that a reason of the recommendation refers to; no target: it is shown.
+
+    Args:
+        table: which of the tables.
+    """
+
+    table: str
+
+
+@dataclass(frozen=True)
 class Crowd:
     """Streams of 20 tokens, one every 50 ms, all asked for at once; all of them came whole.
 
@@ -96,6 +107,8 @@ class Results:
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     relay: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
+    echo: Sequence[Comparison] = ()
+    claims: Sequence[Claim] = ()
     growth: Sequence[Crowd] = ()
     start: Sequence[Comparison] = ()
     create: Sequence[Comparison] = ()
@@ -110,6 +123,8 @@ class Results:
             conditions=kept["conditions"],
             relay=[Comparison(**comparison) for comparison in kept["relay"]],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
+            echo=[Comparison(**comparison) for comparison in kept["echo"]],
+            claims=[Claim(**claim) for claim in kept["claims"]],
             growth=[Crowd(**crowd) for crowd in kept["growth"]],
             start=[Comparison(**comparison) for comparison in kept["start"]],
             create=[Comparison(**comparison) for comparison in kept["create"]],
@@ -133,8 +148,9 @@ class Results:
     @property
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
-        beside = (self.relay, self.plain, self.flatness, self.start, self.create, self.update)
-        return [comparison for part in beside for comparison in part]
+        services = (self.relay, self.plain, self.echo, self.claims, self.flatness)
+        tool = (self.start, self.create, self.update)
+        return [comparison for part in (*services, *tool) for comparison in part]
 
     def write(self) -> None:
         FILE.write_text(json.dumps(asdict(self), indent=1) + "\n")

@@ -4,13 +4,15 @@ import json
 import re
 import shlex
 import shutil
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from e2e.machine import Machine
-from e2e.projects import COMBINATIONS, Project
+from e2e.projects import COMBINATIONS, PROTOTYPES, Project
 from e2e.servers import Server, running
 
 pytestmark = pytest.mark.slow
@@ -152,3 +154,31 @@ def assert_answers(machine: Machine, ask: str, server: Server) -> None:
     said = machine.run("sh", "-c", ask.replace("http://127.0.0.1:8000", server.url))
     assert "Hello!" in said
     assert "data: [DONE]" in said
+
+
+@pytest.mark.parametrize(
+    "combination", ["fastapi", "flask-openrouter", "fastapi-azure", *PROTOTYPES]
+)
+def test_it_is_built_and_installed_and_leaves_nothing_but_dist(
+    project: Callable[[str], Project], combination: str, tmp_path: Path
+) -> None:
+    made = project(combination)._replace(folder=tmp_path / "my-app")
+    ignored = shutil.ignore_patterns(".*_cache", "__pycache__")
+    shutil.copytree(project(combination).folder, made.folder, ignore=ignored)
+    (made.folder / ".env").write_text("LLM_API_KEY=none\n")
+    before = set(made.folder.iterdir())
+    made.run("uv", "build", "--quiet")
+    site, module = tmp_path / "site", "main" if made.framework == "fastapi" else "app"
+    made.run("uv", "pip", "install", "--quiet", "--no-deps", "--target", str(site), ".")
+    assert set(made.folder.iterdir()) - before == {made.folder / "dist"}
+    [wheel], [sdist] = (
+        list((made.folder / "dist").glob(f"*.{kind}")) for kind in ("whl", "tar.gz")
+    )
+    packed = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in packed if ".dist-info/" not in name}
+    assert tops == {f"{module}.py"} | ({"backend"} if (made.folder / "backend").exists() else set())
+    with tarfile.open(sdist) as archive:
+        assert not any(name.endswith(".env") for name in archive.getnames())
+    find = f"import importlib.util as u; print(u.find_spec('{module}').origin)"
+    found = made._replace(folder=site).run("python", "-c", find)
+    assert found == f"{site / module}.py\n"
