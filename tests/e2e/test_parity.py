@@ -30,6 +30,7 @@ SETTINGS = {
 }
 CHAT, EMBEDDINGS, UI = "/v1/chat/completions", "/v1/embeddings", "/api/chat"
 RESPONSES = "/v1/responses"
+SUMMARIES = "/summaries"
 AUTHORIZED = {"authorization": f"Bearer {KEY}"}
 JSON = {"content-type": "application/json"}
 ORIGIN = {"origin": "https://app.example"}
@@ -461,6 +462,10 @@ REQUESTS = [
     posted(RESPONSES, "a response before it", input="one", previous_response_id="resp_1"),
     posted(RESPONSES, "too many messages", input=[HELLO] * 4),
     posted(RESPONSES, "a model that is not allowed", input="one", model="third", stream=True),
+    posted(SUMMARIES, "a text", text="one two three"),
+    posted(SUMMARIES, "no text", text=""),
+    posted(SUMMARIES, "a number", text=3),
+    posted(SUMMARIES, "nothing"),
     posted(EMBEDDINGS, "one text", input="one"),
     posted(EMBEDDINGS, "two texts", input=["one", "two"], dimensions=4),
     posted(EMBEDDINGS, "base64", input="one", encoding_format="base64"),

@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx2
 import pytest
 from repositories import commit, contents, git
 
+from e2e import walkthrough
 from e2e.conftest import REPOSITORY
 from e2e.machine import Machine
 from e2e.projects import Project
+from e2e.servers import serving
 from genai_scaffold import __version__
 from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.system.git import FIRST_COMMIT
@@ -125,6 +128,48 @@ def test_the_project_s_own_tests_pass_after_an_update(
     assert " passed" in updated.run("pytest", "-q")
     updated.run("mypy", ".")
     updated.run("ruff", "check", ".")
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_feature_as_the_readme_has_it_lives_through_all(
+    machine: Machine,
+    releases: Releases,
+    framework: str,
+    tmp_path: Path,
+    project: Callable[[str], Project],
+) -> None:
+    folder = made(machine, releases.first, tmp_path / "my-app", "--framework", framework)
+    files, commands = walkthrough.change_it(folder)
+    walkthrough.write(folder, files)
+    here = project(f"{framework}-azure")._replace(folder=folder, name=framework)  # with metrics
+    (folder / ".venv").symlink_to(here.programs.parent)
+    assert "1 passed" in here.run("bash", "-c", commands[0])
+    here.run("bash", "-c", commands[1].removesuffix(" && .venv/bin/pytest\n"))
+    with serving(here) as server, httpx2.Client(base_url=server.url) as client:
+        assert "/tickets" in client.get("/openapi.json").json()["paths"]
+        assert client.post("/tickets", json={"text": "Hello"}).json()["subject"] == "subject"
+        assert "tickets" in client.get("/v1/usage").json()["by_operation"]
+    commit(folder)
+
+    for command in (["add", "metrics", "--project"], ["update"]):
+        machine.run(str(releases.second), *command, str(folder))
+        assert walkthrough.read(folder, files) == files
+        assert "1 passed" in here.run("bash", "-c", commands[0])
+        commit(folder)
+
+    other = next(name for name in FRAMEWORKS if name != framework)
+    said = machine.run(str(releases.second), "switch", other, str(folder))
+    assert walkthrough.read(folder, files) == files
+    to_look_at = said.partition("To look at")[2]
+    assert "backend/api/routers/tickets.py" in to_look_at
+    assert "backend/features/tickets.py" in to_look_at
+    rewritten, commands = walkthrough.change_it(folder)
+    assert rewritten["tests/test_tickets.py"] == files["tests/test_tickets.py"]
+    walkthrough.write(folder, rewritten)
+    there = project(f"{other}-azure")._replace(folder=folder)
+    (folder / ".venv").unlink()
+    (folder / ".venv").symlink_to(there.programs.parent)
+    assert "1 passed" in there.run("bash", "-c", commands[0])
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
