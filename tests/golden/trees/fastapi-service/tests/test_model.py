@@ -37,7 +37,7 @@ LOOK_UP: Tool = {
 
 class Part(BaseModel):
     actor: str
-    main: bool = False
+    default: bool = False
 
 
 class Film(BaseModel):
@@ -46,7 +46,7 @@ class Film(BaseModel):
     parts: list[Part]
 
 
-GOOD = Film(title="Alien", stars=3, parts=[Part(actor="Weaver", main=True)])
+GOOD = Film(title="Alien", stars=3, parts=[Part(actor="Weaver", default=True)])
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,7 @@ def test_asks_for_a_schema_that_is_strict_in_every_part() -> None:
     for part in (form["schema"], form["schema"]["$defs"]["Part"]):
         assert part["additionalProperties"] is False
         assert part["required"] == list(part["properties"])
+        assert all("default" not in described for described in part["properties"].values())
 
 
 def test_tells_the_form_to_a_provider_that_takes_no_schema() -> None:
@@ -105,7 +106,7 @@ def test_gives_the_model_a_second_try(wrong: str) -> None:
 
 
 def test_tells_the_model_what_is_wrong() -> None:
-    scripted = Scripted('{"title": "Alien", "stars": 3, "parts": [{"main": true}]}', GOOD)
+    scripted = Scripted('{"title": "Alien", "stars": 3, "parts": [{"default": true}]}', GOOD)
     ask(scripted)
     assert "parts.0.actor: Field required" in scripted.asked[1]["messages"][-1]["content"]
 
@@ -188,7 +189,9 @@ def test_embeds_texts_in_their_order() -> None:
     sent: list[Any] = []
     asking = model(answer, embedding_model="an-embedding-model")
     assert result(asking.embed(["one", "two"], operation="films")) == [[0, 0.5], [1, 0.5]]
-    assert sent == [{"model": "an-embedding-model", "input": ["one", "two"]}]
+    result(asking.embed(["one", "two"], operation="films", model="another"))
+    assert [asked["model"] for asked in sent] == ["an-embedding-model", "another"]
+    assert sent[0]["input"] == ["one", "two"]
 
 
 @pytest.mark.parametrize("data", [[], [{"index": 0}], [{"index": 0, "embedding": "AAAA"}], [None]])

@@ -91,9 +91,11 @@ class Model:
         call = Call("chat", self._client, body, feature=operation)
         return self._pieces(await self._meter.stream(call, Relay(include_usage=False)))
 
-    async def embed(self, texts: Sequence[str], *, operation: str) -> list[Vector]:
+    async def embed(
+        self, texts: Sequence[str], *, operation: str, model: str | None = None
+    ) -> list[Vector]:
         """Returns a vector for each text."""
-        body = {"model": self._settings.embedding_model, "input": list(texts)}
+        body = {"model": model or self._settings.embedding_model, "input": list(texts)}
         call = Call("embeddings", self._client, body, feature=operation)
         return vectors(await self._meter.embed(call), len(texts))
 

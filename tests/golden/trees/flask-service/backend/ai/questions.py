@@ -15,6 +15,7 @@ Message = ChatCompletionMessageParam
 Tool = ChatCompletionFunctionToolParam
 Asked = str | Sequence[Message]
 JSONObject = dict[str, Any]
+NAMED = ("properties", "$defs")
 
 
 class Options(TypedDict, total=False):
@@ -36,13 +37,30 @@ def question(system: str, asked: Asked, options: Options, settings: Settings) ->
 
 def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -> JSONObject:
     """Returns a request whose answer has the form of `returns`: forced to, or told to."""
-    schema = openai.pydantic_function_tool(returns)["function"]["parameters"]
+    schema = without_defaults(openai.pydantic_function_tool(returns)["function"]["parameters"])
     if settings.llm_json_schema:
         form = {"name": "answer", "strict": True, "schema": schema}
         return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
     system, *said = body["messages"]
     told = f"{system['content']}\n\nAnswer with JSON alone, of this schema: {json.dumps(schema)}"
     return {**body, "messages": [{**system, "content": told}, *said]}
+
+
+def without_defaults(part: Any, *, names: bool = False) -> Any:
+    """Returns a schema as Azure takes it; where every property is required, none has a default.
+
+    Args:
+        names: whether the keys of this part are names, of which one may be `default`.
+    """
+    if isinstance(part, list):
+        return [without_defaults(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: without_defaults(value, names=not names and key in NAMED)
+        for key, value in part.items()
+        if names or key != "default"
+    }
 
 
 def asked_again(body: JSONObject, answer: str, faults: Sequence[Fault]) -> JSONObject:
