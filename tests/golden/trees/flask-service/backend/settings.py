@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     pass_on: Several[str] = ()
     api_keys: Several[KeyDigest] = ()
     max_body_bytes: Count = 10_000_000
-    max_messages: Count = 100
+    max_messages: Count = 1000
     max_tokens: Count = 4096
     requests_per_minute: Count = 60
     tokens_per_day: Count = 1_000_000

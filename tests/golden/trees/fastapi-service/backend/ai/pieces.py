@@ -53,16 +53,14 @@ class PieceReader:
                 self.finish_reason = reason
             delta = choice.get("delta", choice.get("message"))
             if isinstance(delta, dict):
-                yield from (piece for piece in said_in(delta, logprobs_in(choice)) if piece.text)
-                yield from self._called(delta)
+                yield from said_in(delta, choice)
+                if calls := delta.get("tool_calls"):
+                    yield from self._called(calls)
+                elif function := delta.get("function_call"):  # as OpenAI called it first
+                    yield from self._called([{"function": function}])
 
-    def _called(self, delta: JSONObject) -> Iterator[Piece]:
-        match delta:
-            case {"tool_calls": [*calls]}:
-                pass
-            case _:
-                calls = [{"function": delta.get("function_call")}]  # as OpenAI called it first
-        for place, call in enumerate(calls):
+    def _called(self, calls: object) -> Iterator[Piece]:
+        for place, call in enumerate(calls if isinstance(calls, list) else ()):
             match call:
                 case {"function": {} as function}:
                     if known := self._call(call, function.get("name"), place):
@@ -91,19 +89,26 @@ def arguments_in(function: JSONObject) -> str:
     return ""
 
 
-def said_in(delta: JSONObject, logprobs: list[JSONObject]) -> Iterator[Piece]:
-    yield said(delta.get("reasoning_content") or delta.get("reasoning"), "reasoning")
-    content = delta.get("content")
-    for part in content if isinstance(content, list) else [content]:
-        piece = said(part)
-        yield piece._replace(logprobs=logprobs) if piece.kind == "text" else piece
-    yield said(delta.get("refusal"), "refusal")
+def said_in(delta: JSONObject, choice: JSONObject) -> Iterator[Piece]:
+    found: list[Piece] = []
+    if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+        found.append(said(thought, "reasoning"))
+    if content := delta.get("content"):
+        found += map(said, content if isinstance(content, list) else [content])
+    if refusal := delta.get("refusal"):
+        found.append(said(refusal, "refusal"))
+    for piece in found:
+        if piece.text:
+            is_text = piece.kind == "text" and choice.get("logprobs")
+            yield piece._replace(logprobs=logprobs_in(choice)) if is_text else piece
 
 
 def said(part: object, kind: Kind = "text") -> Piece:
     """Returns what a part of the content says, and whether aloud."""
+    if isinstance(part, str):
+        return Piece(kind, part)
     match part:
-        case str(text) | {"type": "text", "text": str(text)}:
+        case {"type": "text", "text": str(text)}:
             return Piece(kind, text)
         case {"type": "refusal", "refusal": str(text)}:
             return Piece("refusal", text)

@@ -151,7 +151,8 @@ class ResponseStream:
         yield from map(self._numbered, self._response.begin())
 
     def events(self, chunk: str) -> Iterator[Event]:
-        yield from map(self._numbered, self._response.grow(read_json(chunk)))
+        for told in self._response.grow(read_json(chunk)):
+            yield self._numbered(told)
 
     def closing(self) -> Iterator[Event]:
         yield from map(self._numbered, self._response.end())

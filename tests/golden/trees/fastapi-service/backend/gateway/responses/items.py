@@ -31,12 +31,16 @@ class Form(NamedTuple):
     place: str
 
 
+CONTENT = "response.content_part"
 FORMS = {
-    "text": Form("output_text", "text", "content_part", "output_text", "content_index"),
-    "refusal": Form("refusal", "refusal", "content_part", "refusal", "content_index"),
+    "text": Form("output_text", "text", CONTENT, "response.output_text", "content_index"),
+    "refusal": Form("refusal", "refusal", CONTENT, "response.refusal", "content_index"),
     "reasoning": Form(
-        *("summary_text", "text", "reasoning_summary_part", "reasoning_summary_text"),
-        "summary_index",
+        type="summary_text",
+        field="text",
+        part="response.reasoning_summary_part",
+        text="response.reasoning_summary_text",
+        place="summary_index",
     ),
 }
 
@@ -52,7 +56,7 @@ class OutputItem(ABC):
     def __init__(self, index: int, json: JSONObject) -> None:
         self.json = {**json, "status": "in_progress"}
         self._index = index
-        self._where = {"item_id": json["id"], "output_index": index}
+        self._where: JSONObject = {"item_id": json["id"], "output_index": index}
 
     @property
     def is_whole(self) -> bool:
@@ -91,30 +95,31 @@ class TextItem(OutputItem):
     def grow(self, piece: Piece) -> Iterator[Told]:
         if not self._parts or self._form is not FORMS[piece.kind]:
             yield from self._finish()
-            self._form = FORMS[piece.kind]
-            self._parts.append({"type": self._form.type, self._form.field: ""})
-            if piece.kind == "text":
-                self._parts[-1] |= {"annotations": [], "logprobs": []}
-            yield self._event(self._form.part, "added", part=self._parts[-1])
+            yield self._begin_part(FORMS[piece.kind])
         if piece.text:
             self._said.append(piece.text)
-            about = {}
+            delta: JSONObject = {**self._where, "delta": piece.text}
             if piece.kind == "text":
-                about["logprobs"] = [likelihood(token) for token in piece.logprobs]
-                self._parts[-1]["logprobs"] += about["logprobs"]
-            yield self._event(self._form.text, "delta", delta=piece.text, **about)
+                delta["logprobs"] = [likelihood(token) for token in piece.logprobs]
+                self._parts[-1]["logprobs"] += delta["logprobs"]
+            yield f"{self._form.text}.delta", delta
+
+    def _begin_part(self, form: Form) -> Told:
+        part: JSONObject = {"type": form.type, form.field: ""}
+        if form.type == "output_text":
+            part |= {"annotations": [], "logprobs": []}
+        self._form = form
+        self._where = {**self._where, form.place: len(self._parts)}
+        self._parts.append(part)
+        return f"{form.part}.added", {**self._where, "part": part}
 
     def _finish(self) -> Iterator[Told]:
         if self._parts:
             part, field = self._parts[-1], self._form.field
             part[field], self._said = "".join(self._said), []
             said = {name: part[name] for name in (field, "logprobs") if name in part}
-            yield self._event(self._form.text, "done", **said)
-            yield self._event(self._form.part, "done", part=part)
-
-    def _event(self, what: str, stage: str, **fields: Any) -> Told:
-        place = {self._form.place: len(self._parts) - 1}
-        return f"response.{what}.{stage}", {**self._where, **place, **fields}
+            yield f"{self._form.text}.done", {**self._where, **said}
+            yield f"{self._form.part}.done", {**self._where, "part": part}
 
 
 class CallItem(OutputItem):
