@@ -47,6 +47,8 @@ HEADERS = (
     "access-control-allow-origin",
     "access-control-allow-methods",
     "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-max-age",
 )
 HELLO = {"role": "user", "content": "one two three"}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -552,3 +554,37 @@ def test_both_let_the_same_pages_ask(
         assert answered(twins.fastapi) == answered(twins.flask) == allowed * 2
         bare = [twin.get("/healthz").headers for twin in twins]
         assert not any("access-control-allow-origin" in headers for headers in bare)
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "wish", "status"),
+    [
+        pytest.param(CHAT, ORIGIN["origin"], "POST", 200, id="ours"),
+        pytest.param("/nowhere", ORIGIN["origin"], "PUT", 200, id="of no route"),
+        pytest.param(CHAT, "https://another.example", "POST", 400, id="another page"),
+        pytest.param(CHAT, "null", "POST", 400, id="a page without an origin"),
+        pytest.param(CHAT, ORIGIN["origin"], "BREW", 400, id="no such method"),
+        pytest.param(CHAT, ORIGIN["origin"], None, 405, id="no question"),
+        pytest.param(CHAT, None, "POST", 405, id="no page"),
+    ],
+)
+def test_both_answer_what_a_browser_asks_first(
+    cross: Twins, path: str, origin: str | None, wish: str | None, status: int
+) -> None:
+    names = ("origin", "access-control-request-method", "access-control-request-headers")
+    asked = {name: value for name, value in zip(names, (origin, wish, "x-a"), strict=True) if value}
+    fastapi, flask = cross.ask("OPTIONS", path, headers=asked)
+    assert (fastapi.status, flask.status) == (status, status)
+    if status == 200:
+        allowed = [name for name in HEADERS if name.startswith("access-control")]
+        told = [{name: twin.headers.get(name) for name in allowed} for twin in (fastapi, flask)]
+        assert told[0] == told[1]
+        assert told[0]["access-control-allow-headers"] == "x-a"
+    elif origin != ORIGIN["origin"]:
+        assert not any("access-control-allow-origin" in twin.headers for twin in (fastapi, flask))
+
+
+@pytest.fixture(scope="module")
+def cross(project: Callable[[str], Project]) -> Iterator[Twins]:
+    with serving_both(project, CORS_ORIGINS=ORIGIN["origin"]) as twins:
+        yield twins

@@ -57,7 +57,7 @@ def make_repository(
             move = shell_line(["mv", str(destination), str(checkout.parent)])
             notes.append(
                 "The project is inside genai-scaffold's own checkout, as a separate repository. "
-                f"To keep it elsewhere: {move}"
+                f"To keep it elsewhere (a .venv has to be made anew there): {move}"
             )
         return True, tuple(note for note in notes if note)
     shutil.rmtree(project / ".git", ignore_errors=True)

@@ -12,7 +12,7 @@ from backend.ai.provider import Provider, create_provider
 from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
-from backend.api.responses import EXPOSED
+from backend.api.responses import ASKED_BY_PAGES, EXPOSED
 from backend.api.routers import FEATURES, gateway, operations
 from backend.api_keys import KeyRing
 from backend.gateway.service import ChatService
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["*"],
+            allow_methods=ASKED_BY_PAGES,
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )

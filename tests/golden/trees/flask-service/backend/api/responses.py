@@ -74,6 +74,7 @@ class ErrorAnswer(NamedTuple):
     headers: dict[str, str]
 
 
+ASKED_BY_PAGES = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 EXPOSED = ["x-request-id", "retry-after", DROPPED]  # what a page of another origin may read
 MOST_TARGET_BYTES = 8_000
 MOST_HEAD_BYTES = 64_000
