@@ -15,6 +15,7 @@ DEPLOY = REPOSITORY / "docs" / "deploy"
 # How many fences of a page are not run, since they need what is not here. What platforms run is
 # held to the project in tests/e2e/test_pages.py; what they deploy is tried where the lines say.
 ELSEWHERE = {
+    "docs/clients.md": 1,
     "README.md": 4,  # an installation: test_packaging.py; a start: below; the fast tests: .ci/run
     "docs/deploy/cloud-run.md": 1,
     "docs/deploy/docker.md": 3,  # the image: test_image.py
