@@ -44,6 +44,122 @@ def test_passes_its_own(
     made.run(*check, *where)
 
 
+# Views as Flask's people write them, and what comes of each.
+COMPOSED = """
+import functools
+import json
+from typing import Literal
+
+from flask import Blueprint, Response, abort, current_app, request
+from flask.views import MethodView
+from pydantic import BaseModel
+
+from backend.ai.provider import Stream
+from backend.api.routing import typed
+from backend.api.streaming import chat_stream
+from backend.application import create_app
+
+own = Blueprint("own", __name__)
+
+
+class Item(BaseModel):
+    name: str
+
+
+def login_required(view):
+    @functools.wraps(view)
+    def for_users(*args, **kwargs):
+        return view(*args, **kwargs) if "x-user" in request.headers else abort(403)
+
+    return for_users
+
+
+@own.post("/above/<int:item_id>")
+@login_required
+@typed(tag="own")
+def above(item_id: int, body: Item) -> tuple[Item, Literal[201]]:
+    return Item(name=f"{item_id} {body.name}"), 201
+
+
+@own.post("/below")
+@typed()
+@login_required
+def below(body: Item) -> Item:
+    return body
+
+
+class Things(MethodView):
+    decorators = [login_required]
+
+    @typed()
+    def get(self, item_id: int, more: int = 1) -> Item:
+        return Item(name=str(item_id + more))
+
+    @typed()
+    def delete(self, item_id: int) -> tuple[Item, int]:
+        return Item(name="gone"), 202
+
+
+@own.get("/stream")
+@typed()
+def stream() -> Response:
+    def words():
+        yield json.dumps(current_app.config["MAX_MESSAGES"])
+
+    return chat_stream(Stream(words(), cancel=lambda: None, close=lambda: None))
+
+
+@own.get("/plain")
+def plain():
+    return "x"
+
+
+own.add_url_rule("/things/<item_id>", view_func=Things.as_view("things"))
+app = create_app()
+app.register_blueprint(own)
+client = app.test_client()
+user = {"headers": {"x-user": "me"}}
+for method, path, more in (
+    ("POST", "/above/3", {**user, "json": {"name": "x"}}),
+    ("POST", "/above/3", {"json": {"name": "x"}}),
+    ("POST", "/below", {**user, "json": {"name": "x"}}),
+    ("GET", "/things/4?more=2", user),
+    ("GET", "/things/4", {}),
+    ("GET", "/things/x", user),
+    ("DELETE", "/things/4", user),
+    ("GET", "/stream", {}),
+    ("GET", "/plain", {}),
+):
+    answer = client.open(path, method=method, **more)
+    print(answer.status_code, answer.text.partition(chr(10))[0])
+paths = client.get("/openapi.json").json["paths"]
+for path in ("/above/{item_id}", "/below", "/things/{item_id}"):
+    print(path, {method: [*shown["responses"]] for method, shown in paths[path].items()})
+"""
+
+
+def test_views_compose_as_flask_s_do(project: Callable[[str], Project]) -> None:
+    refused = '{"error":{"message":"Forbidden","type":"invalid_request_error","param":null,'
+    printed = project("flask").run("python", "-c", COMPOSED).splitlines()
+    said = [line for line in printed if not line.startswith('{"')]
+    assert [re.split('"code"| valid', line)[0] for line in said] == [
+        '201 {"name":"3 x"}',
+        f"403 {refused}",
+        '200 {"name":"x"}',
+        '200 {"name":"6"}',
+        f"403 {refused}",
+        '422 {"error":{"message":"item_id: Input should be a',
+        '202 {"name":"gone"}',
+        "200 data: 100",
+        "200 x",
+        "/above/{item_id} {'post': ['201', 'default']}",
+        "/below {'post': ['200', 'default']}",
+        "/things/{item_id} {'delete': ['2XX', 'default'], 'get': ['200', 'default']}",
+    ]
+    [told] = [line for line in printed if "not_in_the_api_document" in line]
+    assert '"views":["GET /plain"]' in told
+
+
 REFUSED = """
 from backend.api.responses import Echo, Greeting
 from backend.api.routing import typed

@@ -55,9 +55,9 @@ def show_usage() -> UsageReport:
 
 {% if 'metrics' in features -%}
 @router.get("/metrics")
+@typed({{ 'in_docs=False, ' if docs }}guard=admit_client)
 def show_metrics() -> Response:
     """Shows what Prometheus collects, to whoever may use the model."""
-    admit_client()
     return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
 
 

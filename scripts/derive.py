@@ -1,0 +1,42 @@
+"""Derives the sync twin of a template's file that only waits: `python scripts/derive.py`.
+
+In the way of unasync: FastAPI's file is written, Flask's is what these rules make of it. A pair
+that the rules do not make is written by hand, and not listed here.
+"""
+
+import re
+from pathlib import Path
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+DERIVED = (
+    "backend/ai/model.py",
+    "backend/features/summaries.py",
+    "backend/gateway/service.py",
+)
+RULES = (
+    (r"\basync (def|for|with)\b", r"\1"),
+    (r"\bawait ", ""),
+    (r"\bAsync(Iterator|Generator|Iterable)\b", r"\1"),
+    (r"\bAwaitable\[((?:[^][]|\[[^][]*\])*)\]", r"\1"),
+    (r"\ba(iter|next|close)\(", r"\1("),
+    (r"for (\w+) in (.+):\n +yield \1\n", r"yield from \2\n"),
+)
+
+
+def sync(text: str) -> str:
+    for pattern, replacement in RULES:
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def twins(name: str) -> tuple[Path, Path]:
+    return TEMPLATES / "fastapi" / "service" / name, TEMPLATES / "flask" / "service" / name
+
+
+def main() -> None:
+    for source, derived in map(twins, DERIVED):
+        derived.write_text(sync(source.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
