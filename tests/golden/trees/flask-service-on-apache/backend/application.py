@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     app.request_class = BoundedRequest
     app.url_map.converters["non_empty_path"] = NonEmptyPath
     app.url_map.merge_slashes = False  # `/v1//models` is no route, and no redirection either
+    app.config.update({name.upper(): value for name, value in settings})  # extensions look there
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     limits = Limits(settings)
     meter = Meter(llm or create_provider(settings), limits)

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 
 from backend.ai.call import Call
-from backend.ai.provider import Provider
+from backend.ai.provider import Provider, Stream
 from backend.ai.relay import Relay
 from backend.limits import Limits
 
@@ -25,8 +25,8 @@ class Meter:
     async def embed(self, call: Call) -> JSONObject:
         return await self._answer(call, self._provider.embed)
 
-    async def stream(self, call: Call, relay: Relay) -> AsyncIterator[str]:
-        """Returns the JSON of each event, once the model has accepted the request."""
+    async def stream(self, call: Call, relay: Relay) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
         await self._begin(call)
         try:
             with call.accepted():

@@ -28,6 +28,7 @@ from backend.ai.upstream import (
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
+Stream = AsyncIterator[str]  # the JSON of each event, and `[DONE]`
 
 
 class Provider(Protocol):
@@ -35,8 +36,8 @@ class Provider(Protocol):
 
     async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
 
-    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
-        """Returns the JSON of each event, and `[DONE]`, once the model has accepted the request."""
+    async def stream(self, request: dict[str, Any]) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
         ...
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]: ...
@@ -59,7 +60,7 @@ class UpstreamProvider:
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._post(EMBEDDINGS, request)
 
-    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+    async def stream(self, request: dict[str, Any]) -> Stream:
         options = openai.RequestOptions(headers=outgoing_headers())
         kind = openai.AsyncStream[object]
         try:
@@ -144,7 +145,7 @@ class OfflineProvider:
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return offline.embed(request)
 
-    async def stream(self, request: dict[str, Any]) -> AsyncIterator[str]:
+    async def stream(self, request: dict[str, Any]) -> Stream:
         return self._paced(offline.stream(request))
 
     async def _paced(self, events: Iterator[str]) -> AsyncIterator[str]:

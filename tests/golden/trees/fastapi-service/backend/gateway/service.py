@@ -1,12 +1,12 @@
 """Answers clients' requests for the model, as far as the policy goes."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
 
 from backend.ai.call import Call
 from backend.ai.metering import Meter
+from backend.ai.provider import Stream
 from backend.ai.relay import Relay
 from backend.gateway import ui_messages
 from backend.gateway.policy import (
@@ -39,13 +39,13 @@ class ChatService:
         call = Call("embeddings", client, admit_embedding(request, self._settings))
         return await self._meter.embed(call)
 
-    async def stream(self, request: ChatCompletionRequest, client: str) -> AsyncIterator[str]:
-        """Returns the JSON of each event, once the model has accepted the request."""
+    async def stream(self, request: ChatCompletionRequest, client: str) -> Stream:
+        """Returns the answer's stream, once the model has accepted the request."""
         options = request.stream_options
         usage = options is not None and options.include_usage is True
         return await self._stream(request, client, Relay(include_usage=usage))
 
-    async def stream_ui(self, request: UIChatRequest, client: str) -> AsyncIterator[str]:
+    async def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return await self.stream(chat, client)
@@ -56,15 +56,13 @@ class ChatService:
             chat = to_chat(request, self._settings)
             return whole(request, await self.complete(chat, client))
 
-    async def stream_response(self, request: ResponseRequest, client: str) -> AsyncIterator[str]:
+    async def stream_response(self, request: ResponseRequest, client: str) -> Stream:
         """Returns the chat completion that a response is made of, with its usage."""
         with named_as_sent():
             chat = to_chat(request, self._settings)
             return await self._stream(chat, client, Relay(include_usage=True))
 
-    async def _stream(
-        self, request: ChatCompletionRequest, client: str, relay: Relay
-    ) -> AsyncIterator[str]:
+    async def _stream(self, request: ChatCompletionRequest, client: str, relay: Relay) -> Stream:
         call = Call("chat", client, admit_chat(request, self._settings))
         return await self._meter.stream(call, relay)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from backend.ai.call import Call
@@ -32,7 +33,7 @@ class Meter:
         except BaseException as failure:
             self._finish(call, failure)
             raise
-        return stream._replace(events=self._pass_on(stream.events, relay, call))
+        return replace(stream, events=self._pass_on(stream, relay, call))
 
     def models(self) -> list[str]:
         return self._provider.models()

@@ -4,8 +4,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Timer
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import httpx2
 import openai
@@ -37,11 +38,12 @@ class Cancelled(BaseException):
     """The client has left, so that nobody reads the answer."""
 
 
-class Stream(NamedTuple):
-    """An answer as it is made.
+@dataclass(frozen=True, eq=False)
+class Stream(Iterator[str]):
+    """An answer as it is made: the JSON of each event, and `[DONE]`.
 
     Args:
-        events: the JSON of each event, and `[DONE]`.
+        events: what it yields.
         cancel: ends the stream from another thread than the one that waits for its next event.
         close: lets go of the connection, once the client has its answer: this takes a while.
     """
@@ -49,6 +51,9 @@ class Stream(NamedTuple):
     events: Iterator[str]
     cancel: Callable[[], None]
     close: Callable[[], None]
+
+    def __next__(self) -> str:
+        return next(self.events)
 
 
 class Provider(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Blueprint, Flask, Response, abort, current_app, send_file
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -20,40 +21,41 @@ from backend.api.docs_pages import (
     REDOC,
     SWAGGER_UI,
 )
-from backend.api.routing import TypedView, path_template
+from backend.api.routing import Operation, path_template, typed
 
 REFERENCE = "#/components/schemas/{model}"
-Operation = tuple[Rule, str, TypedView]
+Described = tuple[Rule, str, Operation]
 
+logger = structlog.get_logger(__name__)
 router = Blueprint("docs", __name__)
 
 
 @router.get(OPENAPI_URL)
+@typed(in_docs=False)
 def openapi() -> Response:
+    if "openapi" not in current_app.extensions:  # by now, every view is registered
+        current_app.extensions["openapi"] = document(current_app)
     return Response(to_json(current_app.extensions["openapi"]), mimetype="application/json")
 
 
 @router.get("/docs")
+@typed(in_docs=False)
 def swagger_ui() -> Response:
     return Response(SWAGGER_UI, headers=HEADERS)
 
 
 @router.get("/redoc")
+@typed(in_docs=False)
 def redoc() -> Response:
     return Response(REDOC, headers=HEADERS)
 
 
 @router.get("/docs-assets/<name>")
+@typed(in_docs=False)
 def docs_asset(name: str) -> Response:
     if name not in ASSETS:
         abort(404)
     return send_file(ASSETS[name], max_age=CACHE_SECONDS)
-
-
-def register_docs(app: Flask) -> None:
-    """Adds the pages, and the document of the views that are registered by now."""
-    app.extensions["openapi"] = document(app)
-    app.register_blueprint(router)
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -77,23 +79,32 @@ def document(app: Flask) -> dict[str, Any]:
     }
 
 
-def operations(app: Flask) -> Iterator[Operation]:
+def operations(app: Flask) -> Iterator[Described]:
+    """Yields what is typed; what is not, and so not in the document, is told in the log."""
+    untyped = []
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if isinstance(view, TypedView):
-            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                yield rule, method.lower(), view
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            handler = getattr(getattr(view, "view_class", None), method.lower(), view)
+            operation = getattr(handler, "operation", None)
+            if not isinstance(operation, Operation):
+                untyped.append(f"{method} {rule.rule}")
+            elif operation.in_docs:
+                yield rule, method.lower(), operation
+    if untyped:
+        logger.info("not_in_the_api_document", views=untyped, why="@typed describes a view")
 
 
-def describe(view: TypedView, in_path: Container[str]) -> dict[str, Any]:
-    name = view.__name__
+def describe(view: Operation, in_path: Container[str]) -> dict[str, Any]:
+    name = view.view.__qualname__.rpartition("<locals>.")[2].replace(".", "_")
     operation: dict[str, Any] = {
-        "tags": [view.tag],
         "summary": name.replace("_", " ").title(),
         "operationId": name,
     }
-    if view.__doc__:
-        operation["description"] = inspect.cleandoc(view.__doc__)
+    if view.tag:
+        operation["tags"] = [view.tag]
+    if view.view.__doc__:
+        operation["description"] = inspect.cleandoc(view.view.__doc__)
     if view.parameters:
         operation["parameters"] = describe_parameters(view.parameters, in_path)
     if view.body:
@@ -102,7 +113,9 @@ def describe(view: TypedView, in_path: Container[str]) -> dict[str, Any]:
         operation["security"] = [{"HTTPBearer": []}]
     if view.guard is admit_client_in_production:
         operation["security"].append({})  # or without a key
-    answers = {200: {"model": view.returns}, **view.responses}
+    succeeds = {view.status: {"model": view.returns, "description": "Successful Response"}}
+    known = any(str(status).startswith("2") for status in view.responses)
+    answers = {**({} if known else succeeds), **view.responses}
     operation["responses"] = {
         str(status): describe_response(status, answer) for status, answer in answers.items()
     }
@@ -137,7 +150,7 @@ def json_content(model: type[BaseModel | Response]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def schemas(views: Iterable[TypedView]) -> dict[str, Any]:
+def schemas(views: Iterable[Operation]) -> dict[str, Any]:
     """Returns the schema of every model that a request or an answer holds."""
     models: set[tuple[type[BaseModel], JsonSchemaMode]] = set()
     enums: dict[str, Any] = {}

@@ -5,11 +5,12 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, make_dataclass
+from http import HTTPStatus
 from io import BytesIO
 from typing import IO, Any, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
-from flask import Request, Response, request
+from flask import Request, Response, make_response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import (
     BadRequest,
@@ -24,7 +25,7 @@ from werkzeug.wsgi import get_input_stream
 from backend.api.documented import ERROR, Responses
 from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
 
-View = Callable[..., BaseModel | Response]
+View = Callable[..., BaseModel | Response | tuple[Any, ...]]
 Guard = Callable[[], None]
 PIECE_BYTES = 64 * 1024
 PATH_PARAMETER = re.compile(r"<(?:[^:>]+:)?(\w+)>")
@@ -67,40 +68,43 @@ class InvalidInput(Exception):
         self.failures = failures
 
 
-class TypedView:
-    """A view that takes the request's body as a model, and all else from the path and the query.
+class Operation:
+    """What a typed view does: takes the body as a model, and all else from the path and the query.
 
     Args:
-        view: a function with at most one argument that is a model; returns a model or a response.
+        view: a function with at most one argument that is a model; returns a model or a response,
+            perhaps in a tuple with its status.
         guard: raises where the request is not let in.
         tag: the section of the API document that shows the view.
         responses: what the document says of the answers, beyond the annotations.
+        in_docs: whether the document shows the view.
 
     Raises:
         TypeError: the annotations name what cannot be read or sent.
     """
 
-    __name__: str
-
-    def __init__(self, view: View, guard: Guard | None, tag: str, responses: Responses) -> None:
-        functools.update_wrapper(self, view)
+    def __init__(
+        self, view: View, guard: Guard | None, tag: str, responses: Responses, *, in_docs: bool
+    ) -> None:
+        name = view.__name__
         hints = get_type_hints(view, include_extras=True)
-        returns = hints.pop("return", None)
+        returns, self.status = returned(hints.pop("return", None))
         if not is_a(returns, BaseModel, Response):
             wanted = "a model or a Response; a list is a RootModel[list[...]]"
-            raise TypeError(f"{self.__name__}: annotate what it returns with {wanted}")
+            raise TypeError(f"{name}: annotate what it returns with {wanted}")
         models = [(name, hint) for name, hint in hints.items() if is_a(hint, BaseModel)]
         if len(models) > 1:
-            raise TypeError(f"{self.__name__}: the body is one model; write one that holds both")
-        self.returns: type[BaseModel | Response] = returns
+            raise TypeError(f"{name}: the body is one model; write one that holds both")
         self.body = models[0] if models else None
         self.parameters = type_of_parameters(view, hints)
         self.guard = guard
+        self.view = view
+        self.returns: type[BaseModel | Response] = returns
         self.tag = tag
         self.responses = responses
-        self._view = view
+        self.in_docs = in_docs
 
-    def __call__(self, **in_path: str) -> Response:
+    def answer(self, *instance: object, **in_path: str) -> Response:
         # In FastAPI's order: the client may ask, the body is JSON, all of it is valid.
         if self.guard:
             self.guard()
@@ -109,16 +113,43 @@ class TypedView:
         if self.body:
             name, model = self.body
             arguments[name] = validated_body(model, sent)
-        answer = self._view(**arguments)
-        if isinstance(answer, BaseModel):
-            return Response(answer.model_dump_json(), mimetype="application/json")
-        return answer
+        answer = self.view(*instance, **arguments)
+        value, *status = answer if isinstance(answer, tuple) else (answer,)
+        if isinstance(value, BaseModel):
+            value = Response(value.model_dump_json(), mimetype="application/json")
+        return make_response(value, *status)
 
 
 def typed(
-    *, tag: str, responses: Responses | None = None, guard: Guard | None = None
-) -> Callable[[View], TypedView]:
-    return lambda view: TypedView(view, guard, tag, {**ERROR, **(responses or {})})
+    *,
+    tag: str = "",
+    responses: Responses | None = None,
+    guard: Guard | None = None,
+    in_docs: bool = True,
+) -> Callable[[View], Callable[..., Response]]:
+    """Reads and answers requests as a view's annotations say, or those of a view class's method."""
+
+    def decorate(view: View) -> Callable[..., Response]:
+        operation = Operation(view, guard, tag, {**ERROR, **(responses or {})}, in_docs=in_docs)
+
+        @functools.wraps(view)
+        def typed_view(*instance: object, **in_path: str) -> Response:
+            return operation.answer(*instance, **in_path)
+
+        # For the API document, through every decorator above that uses `functools.wraps`.
+        typed_view.__dict__["operation"] = operation
+        return typed_view
+
+    return decorate
+
+
+def returned(hint: Any) -> tuple[Any, int | str]:
+    """Returns the type of an answer and its status, as in `tuple[Item, Literal[201]]`."""
+    match get_args(hint) if get_origin(hint) is tuple else ():
+        case (kind, status, *_):
+            return kind, next(iter(get_args(status)), "2XX")
+        case _:
+            return hint, HTTPStatus.OK.value
 
 
 def path_template(rule: Rule) -> str:
@@ -160,7 +191,7 @@ def type_of_parameters(view: View, hints: Mapping[str, Any]) -> TypeAdapter[Any]
     fields = []
     for name, parameter in inspect.signature(view).parameters.items():
         hint = hints.get(name, Any)
-        if is_a(hint, BaseModel):
+        if name == "self" or is_a(hint, BaseModel):
             continue
         if any(is_a(part, BaseModel, list, tuple, set, dict) for part in (hint, *get_args(hint))):
             remedy = "no path or query holds it; put it into the model of the body"

@@ -6,7 +6,8 @@ from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from flask import Response
+from flask import Response, current_app
+from flask.ctx import AppContext
 
 from backend.ai.provider import Cancelled, Stream
 from backend.api import sse
@@ -22,18 +23,18 @@ running: set[Stream] = set()
 
 
 def chat_stream(answer: Stream, headers: Mapping[str, str] | None = None) -> Response:
-    return event_stream(chat_frames(answer.events), answer, headers)
+    return event_stream(chat_frames(answer), answer, headers)
 
 
 def ui_stream(answer: Stream, message_id: str | None) -> Response:
-    parts = frames(answer.events, ui_answer.UIMessageStream(message_id))
+    parts = frames(answer, ui_answer.UIMessageStream(message_id))
     return event_stream(parts, answer, ui_answer.HEADERS)
 
 
 def response_stream(
     answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
 ) -> Response:
-    return event_stream(frames(answer.events, ResponseStream(request)), answer, headers)
+    return event_stream(frames(answer, ResponseStream(request)), answer, headers)
 
 
 def event_stream(
@@ -41,20 +42,29 @@ def event_stream(
 ) -> Response:
     """Server-sent events, with a comment between them while the model is silent."""
     headers = {**sse.HEADERS, **(headers or {})}
-    return Response(with_pings(frames, answer), headers=headers, mimetype=sse.MEDIA_TYPE)
+    # The server takes the frames when the request's own contexts are gone.
+    around = contextvars.copy_context(), current_app.app_context()
+    events = with_pings(frames, answer, *around)
+    return Response(events, headers=headers, mimetype=sse.MEDIA_TYPE)
 
 
-def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
+def with_pings(
+    frames: Frames, answer: Stream, context: contextvars.Context, app: AppContext
+) -> Iterator[str]:
     """Yields each frame as it comes, and a ping after a time without any.
 
     Only a write can find out that the client has left, and a ping is one.
+
+    Args:
+        context: the variables that the frames are made with.
+        app: the application's context around them.
     """
     arrived: SimpleQueue[str | None] = SimpleQueue()
     left = Event()
 
     def read() -> None:
         try:
-            with closing(frames):
+            with app, closing(frames):
                 for frame in frames:
                     arrived.put(frame)
                     while arrived.qsize() > MOST_AHEAD and not left.wait(A_MOMENT):
@@ -67,7 +77,7 @@ def with_pings(frames: Frames, answer: Stream) -> Iterator[str]:
             answer.close()
 
     running.add(answer)
-    Thread(target=contextvars.copy_context().run, args=(read,), daemon=True).start()
+    Thread(target=context.run, args=(read,), daemon=True).start()
     try:
         while True:
             try:

@@ -55,9 +55,9 @@ def chat_with_page(body: UIChatRequest) -> Response:
 
 
 @router.get("/api/chat/<non_empty_path:chat_id>/stream")
+@typed(guard=admit_client)
 def resume_chat(chat_id: str) -> Response:  # noqa: ARG001
     """Tells `useChat`, which asks when a page loads, that there is no stream to resume."""
-    admit_client()
     return Response(status=204)
 
 
