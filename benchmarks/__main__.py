@@ -27,6 +27,7 @@ TOOL: dict[str, Callable[[], Iterator[Any]]] = {
     "start": tool.start,
     "create": tool.create,
     "update": tool.update,
+    "large": tool.large,
     "shares": tool.shares,
     "sizes": tool.sizes,
 }

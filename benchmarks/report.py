@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.results import Comparison, Crowd, Results, Share, Size
+from benchmarks.results import OWN_MODULES, Comparison, Crowd, Results, Share, Size
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 TABLES = re.compile(r"(?<=<!-- results -->\n).*(?=<!-- /results -->)", re.DOTALL)
@@ -25,6 +25,8 @@ NAMES = {
     "directory": "a bare directory",
     "answer": "one changed answer",
     "nothing": "nothing to merge",
+    "CPU": "CPU time, both with git",
+    "memory": "memory at its peak",
 }
 WHOLE = 100  # values from here on are shown without a fraction
 
@@ -86,6 +88,10 @@ def tables(results: Results) -> str:
             "",
             *comparisons(results.update, "`new`", "With", "`update`"),
             *measured(results, "update"),
+            f"**A large project**, {OWN_MODULES:,} modules of the user's, beside `copier update`:",
+            "",
+            *comparisons(results.large, "Copier", "Of one update", "genai-scaffold"),
+            *measured(results, "large"),
             "**Where the time of `new --yes` goes**:",
             "",
             *shares(results.shares),

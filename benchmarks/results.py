@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any, Literal, Self
 
 FILE = Path(__file__).parent / "results.json"
+OWN_MODULES = 20_000  # of the user's, in a large project
 FLAT = {"uvicorn": 1.5, "gthread": None, "gevent": 1.5}
 
 
@@ -113,6 +114,7 @@ class Results:
     start: Sequence[Comparison] = ()
     create: Sequence[Comparison] = ()
     update: Sequence[Comparison] = ()
+    large: Sequence[Comparison] = ()
     shares: Sequence[Share] = ()
     sizes: Sequence[Size] = ()
 
@@ -129,6 +131,7 @@ class Results:
             start=[Comparison(**comparison) for comparison in kept["start"]],
             create=[Comparison(**comparison) for comparison in kept["create"]],
             update=[Comparison(**comparison) for comparison in kept["update"]],
+            large=[Comparison(**comparison) for comparison in kept["large"]],
             shares=[Share(**share) for share in kept["shares"]],
             sizes=[Size(**size) for size in kept["sizes"]],
         )
@@ -149,7 +152,7 @@ class Results:
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
         services = (self.relay, self.plain, self.echo, self.claims, self.flatness)
-        tool = (self.start, self.create, self.update)
+        tool = (self.start, self.create, self.update, self.large)
         return [comparison for part in (*services, *tool) for comparison in part]
 
     def write(self) -> None:

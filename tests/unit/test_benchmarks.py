@@ -31,7 +31,7 @@ def test_every_server_was_measured(server: str) -> None:
     "comparison",
     [
         pytest.param(comparison, id=f"{part}, {comparison.server}")
-        for part in ("relay", "plain", "claims", "flatness", "start", "create", "update")
+        for part in ("relay", "plain", "claims", "flatness", "start", "create", "update", "large")
         for comparison in getattr(RESULTS, part)
     ],
 )
@@ -49,12 +49,18 @@ def test_what_the_issue_bounds_has_its_target() -> None:
         "start": {"--help": 1.3, "--version": 1.3, "recommend": 1.3},
         "create": {"repository": 0.7, "directory": None},
         "update": {"answer": 1.5, "nothing": None},
+        "large": {"CPU": 2.0, "memory": None},
     }
     parts = {part: getattr(RESULTS, part) for part in targets}
     assert targets == {
         part: {comparison.server: comparison.target for comparison in comparisons}
         for part, comparisons in parts.items()
     }
+
+
+def test_an_update_of_a_large_project_holds_little_in_memory() -> None:
+    memory = next(row for row in RESULTS.large if row.server == "memory")
+    assert max(memory.service) < 200
 
 
 def test_a_stream_among_many_is_compared_within_its_round() -> None:

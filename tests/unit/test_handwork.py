@@ -325,16 +325,17 @@ def test_a_switch_names_what_it_cannot_carry_over(work: Path) -> None:
     project = new(work / "my-app", "--framework", "flask", "--feature", "metrics")
     (project / ".env").write_text("FORWARDED_ALLOW_IPS=10.0.0.1\n")
     (project / "mine.py").write_text("from flask import Blueprint\n")
+    left_to_the_user = project / "backend/api/routers/__init__.py"
+    text = left_to_the_user.read_text()
+    left_to_the_user.write_text(f"{text}from flask import Blueprint\n")
     commit(project)
     run = tool("switch", "fastapi", str(project), "--json")
     assert run.code == 0, run.errors
     said = json.loads(run.output)
+    places = [("backend/api/routers/__init__.py", text.count("\n") + 1), ("mine.py", 1)]
+    problem = "imports flask, which is not installed any more"
     assert said["uses"] == [
-        {
-            "path": "mine.py",
-            "line": 1,
-            "problem": "imports flask, which is not installed any more",
-        }
+        {"path": path, "line": line, "problem": problem} for path, line in places
     ]
     named = {setting["name"]: setting for setting in said["settings"]}
     assert named["FORWARDED_ALLOW_IPS"]["is_set"] is True

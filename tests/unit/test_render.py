@@ -20,7 +20,12 @@ from genai_scaffold.errors import EnvironmentFailure, RenderError
 from genai_scaffold.system import process
 from genai_scaffold.template import packaged
 from genai_scaffold.template.packaged import template_version
-from genai_scaffold.template.render import render_from, render_project, template_source
+from genai_scaffold.template.render import (
+    generated_files,
+    render_from,
+    render_project,
+    template_source,
+)
 
 pytestmark = [
     pytest.mark.usefixtures("small_template"),
@@ -211,3 +216,12 @@ def test_a_template_inside_a_repository_is_rendered_as_it_is(
     (source / "templates/project/newer.txt").write_text("newer than the tag\n")
     monkeypatch.setattr(packaged, "template_root", lambda: source)
     assert "newer.txt" in rendered(work / "bot")
+
+
+def test_links_to_folders_and_what_belongs_to_git_are_no_files_of_a_project(work: Path) -> None:
+    for path in (".git/HEAD", "module/.git", "deep/er/file.py", "file.py", "b.txt"):
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
+        (work / path).touch()
+    (work / "folder").symlink_to("deep")
+    (work / "broken").symlink_to("nowhere")
+    assert generated_files(work) == ("b.txt", "broken", "deep/er/file.py", "file.py")

@@ -1,6 +1,7 @@
 """Renders the template: the only module that speaks Copier."""
 
 import contextlib
+import os
 import re
 import tempfile
 import threading
@@ -139,13 +140,14 @@ def _compiled_once(source: Path) -> Iterator[None]:
 
 def generated_files(project: Path) -> tuple[str, ...]:
     """The files of a project, as relative paths with slashes; what belongs to git is left out."""
-    return tuple(
-        sorted(
-            path.relative_to(project).as_posix()
-            for path in project.rglob("*")
-            if not path.is_dir() and ".git" not in path.relative_to(project).parts
-        )
-    )
+    files = []
+    # Of a project with many files, a Path for each would cost more than all else.
+    for folder, folders, names in os.walk(project):
+        folders[:] = [name for name in folders if name != ".git"]
+        place = Path(folder).relative_to(project).as_posix()
+        prefix = "" if place == "." else f"{place}/"
+        files += [f"{prefix}{name}" for name in names if name != ".git"]
+    return tuple(sorted(files))
 
 
 def _unwritable(error: OSError, destination: Path) -> EnvironmentFailure:

@@ -68,11 +68,11 @@ def code_files(root: Path) -> list[str]:
 
 
 def references_in(
-    tree: ast.Module, imports: Iterable[Import], old: Path, merged: Path
+    nodes: Iterable[ast.AST], imports: Iterable[Import], old: Path, merged: Path
 ) -> Iterator[Import]:
     """What code names through a module that it imported, or in a text, as `mock.patch` does."""
     bound = bound_names(imports)
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Attribute():
                 first, _, rest = dotted_name(node).partition(".")
@@ -89,12 +89,12 @@ def references_in(
 
 
 def calls_of(
-    tree: ast.Module, imports: Iterable[Import], old: Path, names: Collection[str]
+    nodes: Iterable[ast.AST], imports: Iterable[Import], old: Path, names: Collection[str]
 ) -> Iterator[tuple[int, str]]:
     """The calls of these functions and methods; whose a method is, only a type checker knows."""
     ours = [used for used in imports if module_file(old, used.module)]
     bound = bound_names(ours)
-    for node in ast.walk(tree) if ours else ():
+    for node in nodes if ours else ():
         match node:
             case ast.Call(func=ast.Attribute(attr=name)) if name in names:
                 yield node.lineno, name
@@ -148,7 +148,9 @@ def module_file(root: Path, name: str) -> Path | None:
 def packages_in(root: Path) -> set[str]:
     """The top-level packages that a rendering's code imports, its own left out."""
     modules = {
-        used.module for path in code_files(root) for used in imports_of(tree_of(root / path), path)
+        used.module
+        for path in code_files(root)
+        for used in imports_of(ast.walk(tree_of(root / path)), path)
     }
     names = {module.partition(".")[0] for module in modules}
     return {name for name in names if not module_file(root, name)}
@@ -160,9 +162,9 @@ def installed_packages(root: Path) -> set[str]:
     return {name.lower().replace("-", "_") for name in PINNED.findall(text)}
 
 
-def imports_of(tree: ast.Module, path: str) -> Iterator[Import]:
+def imports_of(nodes: Iterable[ast.AST], path: str) -> Iterator[Import]:
     package = PurePosixPath(path).parts[:-1]
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (Import(node.lineno, alias.name, None, alias.asname) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

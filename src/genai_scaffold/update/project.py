@@ -112,7 +112,7 @@ def _merged_into(planned: Update, *, apply: bool) -> Outcome:
         _render_old(planned, here, current, old)
         _render_new(planned, current, new)
         _keep_own_answers(here, old, new)
-        _leave_to_the_user(here, old, new)
+        _leave_to_the_user(planned, here, old, new)
         if planned.base is not None:
             base = snapshot_of(planned.base, here, planned.record, old, new)
         ignored = _leave_out_ignored(here, base, old, new)
@@ -208,14 +208,18 @@ def _render_new(planned: Update, current: Path, destination: Path) -> None:
     refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
 
 
-def _leave_to_the_user(here: Place, *renderings: Path) -> None:
-    """Let the renderings have what is the user's since it was made: nothing of it changes."""
+def _leave_to_the_user(planned: Update, here: Place, old: Path, new: Path) -> None:
+    """Let the renderings change nothing in what is the user's since it was made."""
     for path in left_to_the_user():
-        for rendering in renderings if os.path.lexists(here.project / path) else ():
-            (rendering / path).unlink(missing_ok=True)
-            if (here.project / path).is_file():
-                (rendering / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(here.project / path, rendering / path)
+        if not os.path.lexists(here.project / path):
+            continue
+        if planned.base is None and (old / path).is_file():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            # What was generated in it is known so from the user's own lines.
+            shutil.copyfile(old / path, new / path)
+        else:
+            for rendering in (old, new):
+                (rendering / path).unlink(missing_ok=True)
 
 
 def _leave_out_ignored(

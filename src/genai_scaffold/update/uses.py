@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,8 +40,7 @@ class Use(NamedTuple):
 
 
 def uses_of_what_is_gone(old: Path, new: Path, merged: Path) -> Iterator[Use]:
-    paths = code_files(merged)
-    users = [path for path in paths if not same_content(new / path, merged / path)]
+    users = _modules_of_the_user(new, merged)
     if not users:
         return
     packages = (
@@ -54,10 +53,10 @@ def uses_of_what_is_gone(old: Path, new: Path, merged: Path) -> Iterator[Use]:
         if not mentions_any(words, merged / path):
             continue
         own = own_lines(old, new, merged, path)
-        tree = tree_of(merged / path)
-        yield from _changed_names(old, new, tree, path, own)
-        imports = list(imports_of(tree, path))
-        for used in (*imports, *references_in(tree, imports, old, merged)):
+        nodes = list(ast.walk(tree_of(merged / path)))
+        yield from _changed_names(old, new, nodes, path, own)
+        imports = list(imports_of(nodes, path))
+        for used in (*imports, *references_in(nodes, imports, old, merged)):
             if used.line not in own:
                 continue
             package = used.module.partition(".")[0]
@@ -65,10 +64,20 @@ def uses_of_what_is_gone(old: Path, new: Path, merged: Path) -> Iterator[Use]:
                 yield Use(path, used.line, f"imports {package}, which is not installed any more")
             elif problem := _lost(used, old, merged):
                 yield Use(path, used.line, problem)
-        for line, name in calls_of(tree, imports, old, turned):
+        for line, name in calls_of(nodes, imports, old, turned):
             if line in own:
                 how = "async now" if turned[name] else "not async any more"
                 yield Use(path, line, f"calls {name}, which is {how}")
+
+
+def _modules_of_the_user(new: Path, merged: Path) -> list[str]:
+    """The code that is not as it is generated."""
+    generated = set(code_files(new))
+    return [
+        path
+        for path in code_files(merged)
+        if path not in generated or not same_content(new / path, merged / path)
+    ]
 
 
 def runs(old: Path, merged: Path) -> Iterator[Use]:
@@ -157,13 +166,13 @@ def own_lines(old: Path, new: Path, merged: Path, path: str) -> set[int]:
 
 
 def _changed_names(
-    old: Path, new: Path, tree: ast.Module, path: str, own: Collection[int]
+    old: Path, new: Path, nodes: Iterable[ast.AST], path: str, own: Collection[int]
 ) -> Iterator[Use]:
     """The user's lines that use a name of this file which the template drops or changes."""
-    changed = _changed_between(old / path, new / path)
+    changed = _changed_between(old / path, new / path) if (old / path).is_file() else set()
     used = {
         (node.lineno, node.id)
-        for node in (ast.walk(tree) if changed else ())
+        for node in (nodes if changed else ())
         if isinstance(node, ast.Name) and node.id in changed and node.lineno in own
     }
     for line, name in sorted(used):
