@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from repositories import Versions, commit, contents, copied, git, new, tool
 
-from genai_scaffold.merge import index
+from genai_scaffold.merge import index, landing
 from genai_scaffold.merge.index import locked_index
 from genai_scaffold.merge.landing import Merge
 from genai_scaffold.merge.place import Place
@@ -788,7 +788,7 @@ def test_what_is_not_offered_any_more_falls_away(versions: Versions, project: Pa
     file = versions.old / "copier.yml"
     before = file.read_text("utf-8")
     try:
-        file.write_text(before.replace("GitHub Actions workflow: ci", "A: ci\n    B: gone"))
+        file.write_text(before.replace('push": ci', 'push": ci\n    B: gone'))
         two = Versions(versions.old, versions.new, project.parent / "history.zip")
         two.record()
         with two.after():
@@ -1067,7 +1067,7 @@ def test_what_is_staged_right_before_the_index_is_replaced_stays_so(
             staged(project)
         return real(here)
 
-    monkeypatch.setattr(index, "locked_index", lock_when_the_user_has_staged)
+    monkeypatch.setattr(landing, "locked_index", lock_when_the_user_has_staged)
     run = tool("update", str(project), "--yes")
     assert run.code == (3 if moment == 1 else 0)
     assert (project / "brand new.txt").exists() == (moment == 2)
