@@ -29,8 +29,6 @@ SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quo
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 
-Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
-
 log = logging.getLogger(__name__)
 client: openai.AsyncOpenAI | None = None
 if KEY:
@@ -84,7 +82,7 @@ async def chat(request: ChatRequest) -> Response:
     return Response(whole, media_type="application/json")
 
 
-async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
+async def answer(messages: list[Any]) -> AsyncGenerator[Any]:
     """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
         for word in re.split("^|(?= )", f"You said: {messages[-1]['content']}", maxsplit=100):
@@ -92,13 +90,13 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
             await asyncio.sleep(0.02)
         yield "", "stop"
         return
-    reason = None
+    reason, done = None, False
     try:
         model = client.chat.completions.with_streaming_response
         async with model.create(model=MODEL, messages=messages, stream=True) as response:
             yield "", None
             async for event in httpx2.EventSource(response.http_response):
-                if event.data == "[DONE]":
+                if done := event.data == "[DONE]":
                     break
                 chunk = json.loads(event.data)
                 if chunk.get("error"):
@@ -107,9 +105,8 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
                     delta, reason = choice.get("delta") or {}, choice.get("finish_reason") or reason
                     if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
-            else:
-                if not reason:
-                    raise EOFError("The answer was cut off")
+            if not (done or reason):
+                raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
         sent = getattr(error, "response", httpx2.Response(0))
         log.error("The model failed: %s, status %s", type(error).__name__, sent.status_code)
@@ -118,7 +115,7 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Piece]:
     yield "", reason or "stop"
 
 
-async def events(head: dict[str, Any], pieces: AsyncGenerator[Piece]) -> AsyncGenerator[str]:
+async def events(head: dict[str, Any], pieces: AsyncGenerator[Any]) -> AsyncGenerator[str]:
     try:
         async for word, finish_reason in pieces:
             yield f"data: {body(head, finish_reason, delta={'content': word})}\n\n"
@@ -182,12 +179,9 @@ def guarded(inner: ASGIApp) -> ASGIApp:
             await send(message)
 
         scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
-        headers, answer = scope.get("headers", []), inner
-        size = len(scope.get("raw_path", b"") + scope.get("query_string", b""))
-        if size + sum(len(b"".join(header)) for header in headers) > 64_000:
-            answer = refusal(431, "The head of the request is too large")
-        elif {b"content-length", b"transfer-encoding"} <= dict(headers).keys():
-            answer = refusal(400, "The request has two lengths", headers={"connection": "close"})
+        head = [scope.get("raw_path", b""), scope.get("query_string", b"")]
+        large = len(b"".join([*head, *map(b"".join, scope.get("headers", []))])) > 64_000
+        answer = refusal(431, "The head of the request is too large") if large else inner
         await answer(scope, receive_some, send_marked)
 
     return guard
