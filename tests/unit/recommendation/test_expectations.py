@@ -53,7 +53,7 @@ def test_what_the_comparison_says_is_recommended(
     assert recommend(said).framework == framework
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "choose.md"
+PAGE = Path(__file__).parents[3] / "docs" / "choose.md"
 PROFILES = re.findall(
     r"^\| (.+) \| (?:`(.*)`)? ?\| (FastAPI|Flask), (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
 )

@@ -117,7 +117,7 @@ TABLES = {
 
 
 def test_each_measurement_that_a_reason_refers_to_has_its_table() -> None:
-    page = Path(__file__).parents[2].joinpath("docs", "performance.md").read_text("utf-8")
+    page = Path(__file__).parents[3].joinpath("docs", "performance.md").read_text("utf-8")
     measured = {c.key for c in CRITERIA.criteria if "our measurements" in c.because}
     assert measured == TABLES.keys()
     assert all(table in page for table in TABLES.values())
@@ -207,7 +207,7 @@ DOCUMENT = tomllib.loads(
 )
 
 
-SCHEMA = json.loads((Path(__file__).parent / "schemas/criteria.schema.json").read_text("utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[1] / "schemas/criteria.schema.json").read_text("utf-8"))
 
 
 def faults(document: Mapping[str, Any]) -> list[str]:

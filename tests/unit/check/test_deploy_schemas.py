@@ -22,7 +22,7 @@ from genai_scaffold.template.render import render_project
 
 Document: TypeAlias = Mapping[str, Any]
 
-SCHEMAS = Path(__file__).parent / "schemas"
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 READERS: Mapping[str, Callable[[str], Any]] = {
     "render.yaml": yaml.safe_load,
     "fly.toml": tomllib.loads,
