@@ -115,7 +115,7 @@ def test_openai_calls_a_tool_and_answers_with_its_result(client: openai.OpenAI) 
         [choice] = stream.get_final_completion().choices
     assert choice.finish_reason == "tool_calls"
     [call] = choice.message.tool_calls or []
-    assert call.function.parsed_arguments == {"city": "text"}
+    assert call.function.parsed_arguments == {"city": "city"}
     answer = client.chat.completions.create(
         model=MODEL,
         messages=[
@@ -188,7 +188,7 @@ def test_openai_goes_on_after_a_tool_of_a_response(client: openai.OpenAI) -> Non
     with client.responses.stream(model=MODEL, input="hello", tools=[RESPONSE_TOOL]) as stream:
         [call] = stream.get_final_response().output
     assert isinstance(call, ParsedResponseFunctionToolCall)
-    assert call.parsed_arguments == {"city": "text"}
+    assert call.parsed_arguments == {"city": "city"}
     result = FunctionCallOutput(type="function_call_output", call_id=call.call_id, output="sunny")
     asked = ResponseFunctionToolCallParam(
         type="function_call", call_id=call.call_id, name=call.name, arguments=call.arguments
@@ -378,7 +378,7 @@ def llm(machine: Machine) -> Path:
         ),
         pytest.param(
             ["--schema", "number str, total float", "an invoice"],
-            {"number": "text", "total": 0},
+            {"number": "number", "total": 0},
             id="schema",
         ),
     ],

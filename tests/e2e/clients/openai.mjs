@@ -44,7 +44,7 @@ const runner = client.chat.completions.runTools({
   messages,
   tools: [{ ...weather, function: { ...weather.function, parse: JSON.parse, function: ({ city }) => `sunny in ${city}` } }],
 });
-assert.equal(await runner.finalContent(), "You said: sunny in text");
+assert.equal(await runner.finalContent(), "You said: sunny in city");
 
 const invoice = z.object({ number: z.string(), total: z.number() });
 const parsed = await client.chat.completions.parse({
