@@ -160,6 +160,36 @@ def test_views_compose_as_flask_s_do(project: Callable[[str], Project]) -> None:
     assert '"views":["GET /plain"]' in told
 
 
+NAMESAKES = """
+import json, re
+from app import app
+from backend.api.routing import typed
+from pydantic import BaseModel
+
+class Message(BaseModel):  # as one of the gateway's is called, too
+    subject: str
+
+@app.post("/mine")
+@typed(tag="features")
+def mine(message: Message) -> Message:
+    return message
+
+document = app.test_client().get("/openapi.json").json
+[content] = document["paths"]["/mine"]["post"]["requestBody"]["content"].values()
+name = content["schema"]["$ref"].rpartition("/")[2]
+print(list(document["components"]["schemas"][name]["properties"]))
+named = set(re.findall('#/components/schemas/([^"]+)', json.dumps(document)))
+print(named - set(document["components"]["schemas"]))
+"""
+
+
+def test_models_that_share_a_name_are_told_apart_in_flask_s_document(
+    project: Callable[[str], Project],
+) -> None:
+    printed = project("flask").run("python", "-c", NAMESAKES).splitlines()
+    assert printed[-2:] == ["['subject']", "set()"]
+
+
 REFUSED = """
 from backend.api.responses import Echo, Greeting
 from backend.api.routing import typed
