@@ -4,10 +4,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 BASE, OURS, THEIRS = "1", "2", "3"
 
 CONFLICT_KINDS = {

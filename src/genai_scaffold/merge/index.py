@@ -6,10 +6,6 @@ from collections.abc import Iterator
 
 from genai_scaffold.merge.place import Place, another_git
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 LOCK_SECONDS, LOOKS = 5.0, 50  # how long another git is waited for, and how often it is looked for
 
 

@@ -32,10 +32,6 @@ from genai_scaffold.system.paths import goes_away, remove_file
 from genai_scaffold.system.signals import signals_ignored
 from genai_scaffold.system.staging import staged_directory
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 KEPT = " already exists, no checkout"  # git's own words
 
 

@@ -19,10 +19,6 @@ from genai_scaffold.system import git
 from genai_scaffold.system.git import add_all, git_failure, git_output
 from genai_scaffold.system.process import UNAVAILABLE
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 SPARSE = "core.sparseCheckout"

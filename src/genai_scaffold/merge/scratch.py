@@ -12,10 +12,6 @@ from genai_scaffold.system import git
 from genai_scaffold.system.git import git_failure, git_output
 from genai_scaffold.system.paths import remove_file
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 # Contents are merged as they are kept: to convert them is for the user's own git.
 AS_KEPT = "* -text !eol -ident !working-tree-encoding !filter\n"
 DRIVERS = r"^merge\..*\.(driver|name|recursive)$"

@@ -11,10 +11,6 @@ from typing import Any
 from genai_scaffold.merge.place import Place, alone_in, last_tree, null_separated
 from genai_scaffold.system.git import git_output
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
 

@@ -18,10 +18,6 @@ from genai_scaffold.system import git
 from genai_scaffold.system.git import git_failure, git_output
 from genai_scaffold.system.staging import staged_directory
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 PROMISOR = r"^remote\..*\.promisor$"
 
 

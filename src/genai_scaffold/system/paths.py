@@ -1,4 +1,4 @@
-"""What a path is."""
+"""What a path is, and how files go."""
 
 import contextlib
 from pathlib import Path
@@ -16,12 +16,6 @@ def mode_of(path: Path, *, follow_symlinks: bool = True) -> int:
         return path.stat(follow_symlinks=follow_symlinks).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return 0
-
-
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
 
 
 def remove_file(folder: Path, path: str) -> None:
