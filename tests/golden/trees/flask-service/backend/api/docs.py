@@ -1,7 +1,7 @@
 """The API document, made from the views' annotations, and the pages that show it."""
 
 import inspect
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +25,7 @@ from backend.api.routing import Operation, path_template, typed
 
 REFERENCE = "#/components/schemas/{model}"
 Described = tuple[Rule, str, Operation]
+References = Mapping[tuple[Any, JsonSchemaMode], Any]  # by the model, and which way it goes
 
 logger = structlog.get_logger(__name__)
 router = Blueprint("docs", __name__)
@@ -61,9 +62,11 @@ def docs_asset(name: str) -> Response:
 def document(app: Flask) -> dict[str, Any]:
     """Returns the OpenAPI document of the typed views, as FastAPI would write it."""
     found = list(operations(app))
+    references, schemas = describe_models(view for _, _, view in found)
     paths: dict[str, dict[str, Any]] = {}
     for rule, method, view in found:
-        paths.setdefault(path_template(rule), {})[method] = describe(view, rule.arguments)
+        operation = describe(view, rule.arguments, references)
+        paths.setdefault(path_template(rule), {})[method] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -73,7 +76,7 @@ def document(app: Flask) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": schemas(view for _, _, view in found),
+            "schemas": schemas,
             "securitySchemes": {"HTTPBearer": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -95,7 +98,7 @@ def operations(app: Flask) -> Iterator[Described]:
         logger.info("not_in_the_api_document", views=untyped, why="@typed describes a view")
 
 
-def describe(view: Operation, in_path: Container[str]) -> dict[str, Any]:
+def describe(view: Operation, in_path: Container[str], references: References) -> dict[str, Any]:
     name = view.view.__qualname__.rpartition("<locals>.")[2].replace(".", "_")
     operation: dict[str, Any] = {
         "summary": name.replace("_", " ").title(),
@@ -108,7 +111,8 @@ def describe(view: Operation, in_path: Container[str]) -> dict[str, Any]:
     if view.parameters:
         operation["parameters"] = describe_parameters(view.parameters, in_path)
     if view.body:
-        operation["requestBody"] = {"content": json_content(view.body[1]), "required": True}
+        content = json_content(references[view.body[1], "validation"])
+        operation["requestBody"] = {"content": content, "required": True}
     if view.guard:
         operation["security"] = [{"HTTPBearer": []}]
     if view.guard is admit_client_in_production:
@@ -117,7 +121,8 @@ def describe(view: Operation, in_path: Container[str]) -> dict[str, Any]:
     known = any(str(status).startswith("2") for status in view.responses)
     answers = {**({} if known else succeeds), **view.responses}
     operation["responses"] = {
-        str(status): describe_response(status, answer) for status, answer in answers.items()
+        str(status): describe_response(status, answer, references)
+        for status, answer in answers.items()
     }
     return operation
 
@@ -137,21 +142,25 @@ def describe_parameters(parameters: TypeAdapter[Any], in_path: Container[str]) -
     return without_null(sorted(found, key=lambda parameter: parameter["in"]))
 
 
-def describe_response(status: int | str, answer: dict[str, Any]) -> dict[str, Any]:
+def describe_response(
+    status: int | str, answer: dict[str, Any], references: References
+) -> dict[str, Any]:
     usual = "Successful Response" if status == HTTPStatus.OK else None
     phrase = answer.get("description") or usual or HTTPStatus(int(status)).phrase
-    content = json_content(answer["model"]) if "model" in answer else {}
+    schema = references.get((answer.get("model"), "serialization"), {})
+    content = json_content(schema) if "model" in answer else {}
     return {"description": phrase, "content": content | answer.get("content", {})}
 
 
-def json_content(model: type[BaseModel | Response]) -> dict[str, Any]:
-    known = issubclass(model, BaseModel)
-    schema = {"$ref": REFERENCE.format(model=model.__name__)} if known else {}
+def json_content(schema: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def schemas(views: Iterable[Operation]) -> dict[str, Any]:
-    """Returns the schema of every model that a request or an answer holds."""
+def describe_models(views: Iterable[Operation]) -> tuple[References, dict[str, Any]]:
+    """Returns how each model of a request or an answer is named, and all schemas by name.
+
+    Of two models that share a name, each has its module's in front.
+    """
     models: set[tuple[type[BaseModel], JsonSchemaMode]] = set()
     enums: dict[str, Any] = {}
     for view in views:
@@ -164,9 +173,9 @@ def schemas(views: Iterable[Operation]) -> dict[str, Any]:
             answers.append(view.returns)
         models.update((model, "serialization") for model in answers)
     ordered = sorted(models, key=lambda pair: (pair[0].__name__, pair[1]))
-    _, definitions = models_json_schema(ordered, ref_template=REFERENCE)
+    references, definitions = models_json_schema(ordered, ref_template=REFERENCE)
     found = definitions["$defs"] | enums
-    return {name: without_null(found[name]) for name in sorted(found)}
+    return dict(references), {name: without_null(found[name]) for name in sorted(found)}
 
 
 def without_null(node: Any) -> Any:
