@@ -201,6 +201,11 @@ def test_a_prototype_has_its_frameworks_docs(client: httpx2.Client, path: str) -
     assert client.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("server", PROTOTYPES, indirect=True)
+def test_a_prototype_documents_nothing_that_it_has_not(client: httpx2.Client) -> None:
+    assert "Pagination" not in client.get("/openapi.json").text
+
+
 @pytest.mark.parametrize("server", WITHOUT_DOCS, indirect=True)
 @pytest.mark.parametrize("path", [*DOCS, "/docs-assets/redoc.js"])
 def test_has_no_docs_where_none_are_wanted(client: httpx2.Client, path: str) -> None:

@@ -72,6 +72,7 @@ app.config["MAX_CONTENT_LENGTH"] = 1_000_000
 app.url_map.merge_slashes = False
 {%- if docs %}
 api, routes = Api(app), Blueprint("api", __name__)
+del api.spec.components.schemas["PaginationMetadata"]  # nothing here comes in pages
 {%- endif %}
 {%- if validation %}
 
