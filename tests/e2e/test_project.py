@@ -150,7 +150,7 @@ def test_views_compose_as_flask_s_do(project: Callable[[str], Project]) -> None:
         f"403 {refused}",
         '422 {"error":{"message":"item_id: Input should be a',
         '202 {"name":"gone"}',
-        "200 data: 100",
+        "200 data: 1000",
         "200 x",
         "/above/{item_id} {'post': ['201', 'default']}",
         "/below {'post': ['200', 'default']}",
