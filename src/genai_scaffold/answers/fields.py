@@ -15,9 +15,6 @@ NONE = "none"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
-# What copier.yml names for its readers, and flags name for theirs.
-FLAG_NAMES = {"project_name": "name", "features": "feature"}
-
 
 @dataclass(frozen=True)
 class Field:
@@ -58,7 +55,7 @@ def fields() -> Mapping[str, Field]:
     """Everything that can be answered: what is asked about the project, then the other needs."""
     project = {}
     for question in template_questions().values():
-        key = FLAG_NAMES.get(question.key, question.key)
+        key = question.name
         choices = question.choices
         if key == "framework":
             choices = (Choice(AUTO, "what is recommended"), *choices)
@@ -74,7 +71,7 @@ def field_of(key: str) -> Field:
 
 def project_fields() -> dict[str, Field]:
     """What shapes a project, other than the needs that only decide the recommendation."""
-    keys = [FLAG_NAMES.get(key, key) for key in template_questions()]
+    keys = [question.name for question in template_questions().values()]
     return {key: fields()[key] for key in keys}
 
 

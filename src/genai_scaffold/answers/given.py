@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from genai_scaffold.answers.fields import FLAG_NAMES, free_texts
+from genai_scaffold.answers.fields import free_texts
 from genai_scaffold.template.questions import Value, template_questions
 
 Source: TypeAlias = Literal[
@@ -55,5 +55,5 @@ class Answers:
 
     def for_template(self) -> dict[str, Value | list[str]]:
         """The answers that copier.yml asks for, under its keys."""
-        values = {key: self[FLAG_NAMES.get(key, key)] for key in template_questions()}
+        values = {q.key: self[q.name] for q in template_questions().values()}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from genai_scaffold.answers.fields import AUTO, FLAG_NAMES, fields, free_texts, needs
+from genai_scaffold.answers.fields import AUTO, fields, free_texts, needs
 from genai_scaffold.answers.given import Answers, Given, Givens, Source
 from genai_scaffold.answers.names import check_text
 from genai_scaffold.answers.spelling import describe, in_words
@@ -120,7 +120,7 @@ def resolve(given: Givens, recommended: str) -> Answers:
     context: dict[str, object] = {}
     notes: list[str] = []
     for question in template_questions().values():
-        key = FLAG_NAMES.get(question.key, question.key)
+        key = question.name
         default = _default(question, by_key, context)
         if key in given and key != "framework":
             by_key[key] = given[key]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genai_scaffold.answers.fields import FLAG_NAMES
 from genai_scaffold.answers.files import mapping_in
 from genai_scaffold.answers.given import Given, Givens
 from genai_scaffold.errors import UsageError
@@ -124,7 +123,7 @@ def parse_record(content: bytes, project: Path) -> Record:
         )
     for question in template_questions().values():
         if question.key in raw:
-            key = FLAG_NAMES.get(question.key, question.key)
+            key = question.name
             value, refused = _accepted(question, raw[question.key])
             given[key] = Given(value, "project", ANSWERS_FILE)
             if refused:

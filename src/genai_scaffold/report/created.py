@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genai_scaffold.answers.fields import FLAG_NAMES
 from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.create.serving import HOST, PORT, SERVERS, server_command
 from genai_scaffold.report.explanation import headline
@@ -80,7 +79,7 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
 
 def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
     """What each question is answered with, and whose answer that is."""
-    names = [FLAG_NAMES.get(key, key) for key in template_questions()]
+    names = [question.name for question in template_questions().values()]
     by_key = {name: planned.answers.by_key[name] for name in names}
     return [
         (

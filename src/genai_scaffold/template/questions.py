@@ -12,12 +12,20 @@ from genai_scaffold.template import packaged
 
 Value: TypeAlias = str | bool | tuple[str, ...]
 
+NAMES = {"project_name": "name", "features": "feature"}  # of questions with another key
+
 
 @dataclass(frozen=True)
 class Question:
-    """Something that copier.yml asks; its default may depend on other answers."""
+    """Something that copier.yml asks; its default may depend on other answers.
+
+    Args:
+        key: what copier.yml calls it, for its readers.
+        name: what its flag, and all else that people read, calls it.
+    """
 
     key: str
+    name: str
     help: str
     kind: Literal["choice", "list", "boolean", "text"]
     choices: tuple[Choice[str], ...]
@@ -88,6 +96,7 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
         kind = "choice" if choices else "text"
     return Question(
         key=key,
+        name=NAMES.get(key, key),
         help=spec["help"],
         kind=kind,
         choices=tuple(choice_of(value, text) for text, value in choices.items()),
