@@ -59,10 +59,13 @@ def test_an_operation_is_visible(
 
 OPERATIONS = [
     "POST /v1/chat/completions",
+    "POST /v1/responses",
     "POST /v1/embeddings",
     "POST /api/chat",
     "GET /v1/models",
     "GET /v1/models/{name}",
+    "GET /v1/usage",
+    "POST /summaries",
     "GET /healthz",
     "GET /readyz",
     "GET /",
