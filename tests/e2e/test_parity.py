@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import httpx2
 import pytest
 
-from e2e.projects import Project
+from e2e.projects import PROTOTYPES, Project
 from e2e.servers import serving
 
 pytestmark = pytest.mark.slow
@@ -588,3 +588,61 @@ def test_both_answer_what_a_browser_asks_first(
 def cross(project: Callable[[str], Project]) -> Iterator[Twins]:
     with serving_both(project, CORS_ORIGINS=ORIGIN["origin"]) as twins:
         yield twins
+
+
+@pytest.fixture(scope="module")
+def prototypes(project: Callable[[str], Project]) -> Iterator[Twins]:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(project(kind))) for kind in PROTOTYPES]
+        clients = (httpx2.Client(base_url=server.url, timeout=30) for server in servers)
+        yield Twins(*map(stack.enter_context, clients))
+
+
+CONVERSATION = {"messages": [HELLO]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [
+        pytest.param("GET", "/healthz", {}, id="health"),
+        pytest.param("HEAD", "/healthz", {}, id="head"),
+        pytest.param("GET", "/nowhere", {}, id="no-route"),
+        pytest.param("DELETE", "/echo", {}, id="no-method"),
+        pytest.param("GET", "/healthz/", {}, id="slash"),
+        pytest.param("POST", "/echo", {"json": {"a": [1, None, "ü🚀"]}}, id="echo"),
+        pytest.param("POST", "/echo", {"content": "1"}, id="no-type"),
+        pytest.param("POST", "/echo", {"content": "{", "headers": JSON}, id="no-json"),
+        pytest.param("POST", "/echo", {"content": "NaN", "headers": JSON}, id="no-number"),
+        pytest.param("POST", "/echo", {"content": "[" * 90_000, "headers": JSON}, id="levels"),
+        pytest.param("POST", "/echo", {"json": "x" * 1_100_000}, id="too-large"),
+        pytest.param("POST", CHAT, {"json": CONVERSATION}, id="chat"),
+        pytest.param("POST", CHAT, {"json": {**CONVERSATION, "stream": True}}, id="stream"),
+        pytest.param("POST", CHAT, {"json": {**CONVERSATION, "stream": "yes"}}, id="no-boolean"),
+        pytest.param("POST", CHAT, {"json": {**CONVERSATION, "seed": 1}}, id="another-field"),
+        pytest.param("POST", CHAT, {"json": {"messages": []}}, id="no-message"),
+        pytest.param("POST", CHAT, {"json": {}}, id="no-messages"),
+        pytest.param("POST", CHAT, {"json": [1]}, id="a-list"),
+        pytest.param("POST", CHAT, {"json": {"messages": [{"role": "cat"}]}}, id="no-role"),
+        pytest.param("GET", "/docs", {}, id="docs"),
+        pytest.param("GET", "/redoc", {}, id="redoc"),
+    ],
+)
+def test_the_prototypes_answer_alike(
+    prototypes: Twins, method: str, path: str, options: dict[str, Any]
+) -> None:
+    """But for what `docs/start.md` lists."""
+    fastapi, flask = prototypes.ask(method, path, **options)
+    assert told(fastapi) == told(flask)
+
+
+def told(answer: Answer) -> tuple[Any, ...]:
+    """What a client acts on; the words for what is wrong are each library's own."""
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind == "text/html":
+        return answer.status, kind
+    if answer.body.startswith('{"error"'):
+        error = json.loads(answer.body)["error"]
+        return answer.status, kind, error.pop("message") != "", sorted(error), error["type"]
+    body = re.sub(r"chatcmpl-[0-9a-f]+", "chatcmpl-new", answer.body).replace(": now", ": 0")
+    parsed = json.loads(body) if kind == "application/json" and body else body.replace(" ", "")
+    return answer.status, kind, parsed, answer.allowed
