@@ -1,22 +1,7 @@
 """The sync twins that are derived from their async files, and the rules that make them."""
 
-import importlib.util
-from types import ModuleType
-
+import derive
 import pytest
-from conftest import REPOSITORY
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-derive = script("derive")
 
 
 @pytest.mark.parametrize("name", derive.DERIVED)

@@ -96,8 +96,7 @@ class ScratchRepository:
         ):
             self._drivers |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
             self._drivers["GIT_CONFIG_COUNT"] = str(number + 1)
-        listing = ("ls-tree", "-r", "-z", "--name-only")
-        paths = {path for tree in trees for path in null_separated(self.git(*listing, tree))}
+        paths = set().union(*map(self.paths, trees))
         stdin = "".join(f"{path}\0" for path in sorted(paths))
         asked = git_output(here.project, "check-attr", "-z", "--stdin", "merge", stdin=stdin)
         words = iter(asked.split("\0"))

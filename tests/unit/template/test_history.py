@@ -1,30 +1,17 @@
 """The archive of released templates: what is recorded stays as it is, and renders as it did."""
 
-import importlib.util
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import matrix
 import pytest
+import release
 from conftest import REPOSITORY
 
 from genai_scaffold import __version__
 from genai_scaffold.template import history
 from genai_scaffold.template.history import append_release, files_of_release, releases
 from genai_scaffold.template.packaged import digest_of_files, template_files, template_version
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-release = script("release")
 
 # The newest with the fast tests: about ten seconds for each.
 VERSIONS = [
