@@ -15,6 +15,7 @@ from genai_scaffold.system.paths import mode_of
 
 if TYPE_CHECKING:
     import yaml
+
 LARGEST_FILE = 1_000_000
 
 

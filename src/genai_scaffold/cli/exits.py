@@ -18,11 +18,7 @@ from typer.core import TyperOption
 from genai_scaffold import __version__
 from genai_scaffold.cli.program import app
 from genai_scaffold.cli.shared import BUG, PROGRAM, USAGE
-from genai_scaffold.errors import (
-    EnvironmentFailure,
-    ScaffoldError,
-    UsageError,
-)
+from genai_scaffold.errors import EnvironmentFailure, ScaffoldError, UsageError
 from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
 from genai_scaffold.system.streams import prepare_streams
 

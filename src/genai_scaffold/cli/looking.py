@@ -7,10 +7,7 @@ import typer
 
 from genai_scaffold.cli.options import Exclude, Json, ProjectPath, Quiet, Verbose, offering
 from genai_scaffold.cli.shared import FAILED, MISSING, found_project
-from genai_scaffold.errors import (
-    UsageError,
-    closest,
-)
+from genai_scaffold.errors import UsageError, closest
 
 
 def _kinds() -> list[str]:

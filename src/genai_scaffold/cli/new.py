@@ -33,10 +33,8 @@ from genai_scaffold.cli.options import (
     Verbose,
     answered,
 )
-from genai_scaffold.cli.shared import can_ask, nobody_to_ask, noting
-from genai_scaffold.errors import (
-    InstallError,
-)
+from genai_scaffold.cli.shared import can_ask, noting
+from genai_scaffold.errors import InstallError, UsageError
 
 if TYPE_CHECKING:
     from genai_scaffold.answers.given import Givens
@@ -134,7 +132,7 @@ def new(
         prompter = choose_prompter(plain=plain)
         plan = ask_for_plan(given, directory, prompter, confirm=not dry_run, offer=offer)
     else:
-        raise nobody_to_ask(given, directory)
+        raise _nobody_to_ask(given, directory)
     if dry_run:
         show_dry_run(plan, planned_files(plan), output)
         return
@@ -200,3 +198,15 @@ def _given(context: typer.Context, file: str | None, output: "Output") -> "Given
     for variable, meant in misspelt_variables(os.environ).items():
         output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
     return given
+
+
+def _nobody_to_ask(given: "Givens", directory: str | None) -> UsageError:
+    from genai_scaffold.answers.spelling import shell_line
+    from genai_scaffold.create.plan import plan_project
+
+    plan = plan_project(given, directory)
+    return UsageError(
+        "Nothing was created: questions cannot be asked",
+        why="there is no terminal, and --yes was not given",
+        fix=f"run {shell_line(plan.command)}",
+    )

@@ -10,9 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from genai_scaffold.cli.shared import BEGINNINGS
-from genai_scaffold.errors import (
-    ScaffoldError,
-)
+from genai_scaffold.errors import ScaffoldError
 
 if TYPE_CHECKING:
     from genai_scaffold.cli.help_page import Flag
@@ -163,8 +161,6 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", help="Show the traceback of an error.", rich_help_panel=HOW_IT_RUNS),
 ]
-
-
 Exclude = Annotated[
     list[str] | None,
     typer.Option(
@@ -172,8 +168,6 @@ Exclude = Annotated[
         help="Say nothing of these files, or of a folder and all it holds; repeatable.",
     ),
 ]
-
-
 Preview = Annotated[
     bool,
     typer.Option("--dry-run", help="Show the files and the diff; change nothing."),

@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genai_scaffold.errors import (
-    UsageError,
-)
-
 if TYPE_CHECKING:
-    from genai_scaffold.answers.given import Givens
     from genai_scaffold.report.output import Output
 
 PROGRAM = "genai-scaffold"
@@ -48,15 +43,3 @@ def noting(note: str) -> Iterator[None]:
 def can_ask(answers_file: str | None) -> bool:
     """Whether there is a terminal to ask on; answers from the standard input leave none."""
     return answers_file != "-" and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def nobody_to_ask(given: "Givens", directory: str | None) -> UsageError:
-    from genai_scaffold.answers.spelling import shell_line
-    from genai_scaffold.create.plan import plan_project
-
-    plan = plan_project(given, directory)
-    return UsageError(
-        "Nothing was created: questions cannot be asked",
-        why="there is no terminal, and --yes was not given",
-        fix=f"run {shell_line(plan.command)}",
-    )

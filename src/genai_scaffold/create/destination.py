@@ -9,12 +9,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from genai_scaffold.errors import (
-    DestinationError,
-    EnvironmentFailure,
-    ScaffoldError,
-    UsageError,
-)
+from genai_scaffold.errors import DestinationError, EnvironmentFailure, ScaffoldError, UsageError
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.system.signals import signals_ignored
 from genai_scaffold.system.staging import MARKER, staged_directory

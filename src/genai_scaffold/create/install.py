@@ -1,18 +1,18 @@
 """Installs what a new project needs."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from genai_scaffold.answers.spelling import shell_line
-from genai_scaffold.create.project import UNREACHED
-from genai_scaffold.errors import (
-    InstallError,
-)
+from genai_scaffold.errors import InstallError
 from genai_scaffold.system import process
 from genai_scaffold.system.process import find_program
 
 INSTALL_SECONDS = 1800.0
+# How pip and uv say that nobody answered; pip's last line then blames a package.
+UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|\(Connect\)|network was disabled")
 
 
 def install_dependencies(project: Path, shown: str) -> None:

@@ -1,7 +1,6 @@
 """Creates a project: all of it, or nothing."""
 
 import contextlib
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,18 +21,11 @@ from genai_scaffold.create.destination import (
 )
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.create.repository import keep_for_updates, make_repository, place_in_repository
-from genai_scaffold.errors import (
-    DestinationError,
-    EnvironmentFailure,
-    UsageError,
-)
+from genai_scaffold.errors import DestinationError, EnvironmentFailure, UsageError
 from genai_scaffold.project.soundness import refuse_unsound
 from genai_scaffold.system.git import ignored_paths
 from genai_scaffold.system.staging import staged_directory, sweep_stages
 from genai_scaffold.template.render import render_project
-
-# How pip and uv say that nobody answered; pip's last line then blames a package.
-UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|\(Connect\)|network was disabled")
 
 Progress = Callable[[str], None]
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.create.destination import entries_of_a_clone
-from genai_scaffold.errors import (
-    EnvironmentFailure,
-)
+from genai_scaffold.errors import EnvironmentFailure
 from genai_scaffold.system import git
 from genai_scaffold.system.git import below_root, repository_root
 from genai_scaffold.system.process import find_program

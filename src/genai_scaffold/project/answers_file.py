@@ -1,4 +1,4 @@
-"""Reads what a project was generated from: its version, its answers, and the recommendation."""
+"""Brings what a rendering of the answers file says into the user's."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -11,7 +11,6 @@ from genai_scaffold.project.finding import Fault, Finding
 from genai_scaffold.project.parsing import parses
 
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed"})
-
 VENDORED = frozenset({".css", ".js"})
 
 # GitHub's workflows have `${{ … }}`, which is theirs.

@@ -10,8 +10,6 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from genai_scaffold.errors import UsageError, closest
 
 NeedAnswer: TypeAlias = str | bool
-
-
 AnswerT = TypeVar("AnswerT", bound=NeedAnswer)
 
 

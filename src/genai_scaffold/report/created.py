@@ -35,9 +35,6 @@ ASKS = (
 )
 
 
-# A plan, and what became of it.
-
-
 def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     """What `new` decided, each answer with its source."""
     by_key = {

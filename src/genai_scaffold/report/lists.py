@@ -26,9 +26,6 @@ LISTED_KINDS = {
 }
 
 
-# The other commands.
-
-
 def list_choices(kind: str | None) -> dict[str, list[dict[str, Any]]]:
     """What can be chosen, by kind; all kinds, unless one is named."""
     questions = template_questions()

@@ -17,9 +17,6 @@ if TYPE_CHECKING:  # not every command needs them
 
     from genai_scaffold.update.project import Ignored, Outcome
 
-
-# An update, and what became of it.
-
 INSTALLED = "requirements-dev.txt"
 STATUS = {"A": "added", "M": "changed", "D": "deleted"}
 
@@ -40,8 +37,8 @@ def outcome_document(result: "Outcome") -> dict[str, Any]:
         "kept_deleted": list(result.kept_deleted),
         "ignored": [file.path for file in result.ignored if not file.is_written],
         "ignored_by": {file.path: file.rule for file in result.ignored if file.rule},
-        "uses": [use._asdict() for use in result.handwork.uses],
-        "settings": [setting._asdict() for setting in result.handwork.settings],
+        "uses": [use._asdict() for use in result.leftovers.uses],
+        "settings": [setting._asdict() for setting in result.leftovers.settings],
         "compile": list(result.compiling),
         "notes": list(planned.notes),
         "undo": shell_line(list(result.undo)),
@@ -132,10 +129,10 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
 def _left_to_do(result: "Outcome", terminal: "Console") -> None:
     lines = [f"{path} stays deleted; the template changed it" for path in result.kept_deleted]
     lines += [f"{file.path} {_said_of(file)}" for file in result.ignored]
-    lines += [f"{use.path}:{use.line} {use.problem}" for use in result.handwork.uses]
+    lines += [f"{use.path}:{use.line} {use.problem}" for use in result.leftovers.uses]
     lines += [
         f"{setting.name} {setting.problem}{' (your .env sets it)' if setting.is_set else ''}"
-        for setting in result.handwork.settings
+        for setting in result.leftovers.settings
     ]
     if lines:
         rest = " (not complete: mypy finds more)" if _changes_code(result) else ""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
     from rich.text import Text
 
-
 SCHEMA = 1
 NARROW, ROOMY = 40, 60
+STYLES = {"verdict": "bold", "heading": "bold", "text": ""}
 
 Document = Mapping[str, Any]
 
@@ -83,12 +83,6 @@ def show_error(problem: ScaffoldError) -> None:
     terminal.print(marked("error:", problem.what, "bold"), soft_wrap=True)
     terminal.print(f"  why: {problem.why}", soft_wrap=True)
     terminal.print(f"  fix: {problem.fix}", soft_wrap=True)
-
-
-# The recommendation.
-
-
-STYLES = {"verdict": "bold", "heading": "bold", "text": ""}
 
 
 def show_lines(lines: Iterable[StyledLine], terminal: "Console") -> None:

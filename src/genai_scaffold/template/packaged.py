@@ -1,6 +1,7 @@
 """The packaged template: where it is, what it holds, and its version."""
 
 import hashlib
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -90,3 +91,9 @@ def dependencies() -> frozenset[str]:
         for line in path.read_text("utf-8").splitlines()
         if "==" in line and line[0].isalnum()
     )
+
+
+def moved_files() -> Mapping[str, str]:
+    """Where a file of an earlier release's projects is now, by its path there."""
+    table = template_root() / "templates" / "moved.toml"
+    return tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}

@@ -1,6 +1,5 @@
 """The questions that copier.yml asks."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -108,12 +107,6 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
 def choice_of(value: str, text: str) -> Choice[str]:
     label, _, hint = text.partition(": ")
     return Choice(value, label, hint)
-
-
-def moved_files() -> Mapping[str, str]:
-    """Where a file of an earlier release's projects is now, by its path there."""
-    table = packaged.template_root() / "templates" / "moved.toml"
-    return tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
 
 
 def left_to_the_user() -> tuple[str, ...]:

@@ -35,16 +35,12 @@ def keep_template(repository: Path) -> None:
     digest = digest_in(template_version())
     if not digest or find_release(template_version()):
         return
-    if (
-        git.run_git(
-            repository, "rev-parse", "--verify", "--quiet", f"{TEMPLATE_REFS}/{digest}"
-        ).code
-        == 0
-    ):
+    ref = f"{TEMPLATE_REFS}/{digest}"
+    if git.run_git(repository, "rev-parse", "--verify", "--quiet", ref).code == 0:
         return
     stdin = _packed(template_files(packaged.template_root())).decode("utf-8", "surrogateescape")
     name = git_output(repository, "hash-object", "-w", "--stdin", stdin=stdin).strip()
-    kept = git.run_git(repository, "update-ref", f"{TEMPLATE_REFS}/{digest}", name)
+    kept = git.run_git(repository, "update-ref", ref, name)
     # Another run of ours may have been faster.
     if kept.code != 0 and find_kept(repository, template_version()) is None:
         raise git_failure(repository, "update-ref", kept)

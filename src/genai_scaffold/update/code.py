@@ -207,12 +207,3 @@ def tree_of(file: Path) -> ast.Module:
         return ast.parse(source_of(file))
     except (OSError, SyntaxError, *TOO_MUCH):
         return ast.Module([], [])
-
-
-def text_of(file: Path) -> str:
-    if not file.is_file():  # it may be a pipe, which somebody would have to fill
-        return ""
-    try:
-        return file.read_text("utf-8", errors="replace")
-    except OSError:
-        return ""

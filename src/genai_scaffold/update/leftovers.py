@@ -7,17 +7,9 @@ from typing import NamedTuple
 
 from genai_scaffold.merge.change import Conflict
 from genai_scaffold.template.render import generated_files
-from genai_scaffold.update.code import text_of
-from genai_scaffold.update.uses import (
-    EXAMPLE,
-    OWN,
-    Use,
-    hidden,
-    runs,
-    same_content,
-    uses_of_what_is_gone,
-)
+from genai_scaffold.update.uses import Use, hidden, runs, same_content, uses_of_what_is_gone
 
+EXAMPLE, OWN = ".env.example", ".env"
 # A variable with the comment above it: what it means stands there.
 SETTING = re.compile(
     r"(?P<about>(?:^#(?! ?[A-Z0-9_]+=).*\n)*)^#? ?(?P<name>[A-Z][A-Z0-9_]+)=.*", re.MULTILINE
@@ -92,14 +84,14 @@ def _mentions(prefixes: tuple[str, ...], new: Path, merged: Path) -> Iterator[Us
         file = merged / path
         if file.is_symlink() or same_content(new / path, file):
             continue
-        for number, line in enumerate(text_of(file).splitlines(), 1):
+        for number, line in enumerate(_text_of(file).splitlines(), 1):
             for name in dict.fromkeys(VARIABLE.findall(line)):
                 if name.startswith(prefixes):
                     yield Use(path, number, f"names {name}, which is not read any more")
 
 
 def _own_settings(prefixes: tuple[str, ...], project: Path) -> Iterator[Setting]:
-    for name in dict.fromkeys(SET.findall(text_of(project / OWN))):
+    for name in dict.fromkeys(SET.findall(_text_of(project / OWN))):
         if name.startswith(prefixes):
             yield Setting(name, "is not read any more", is_set=True)
 
@@ -115,4 +107,13 @@ def _settings(old: Path, new: Path, project: Path) -> Iterator[Setting]:
 
 def _variables(file: Path) -> dict[str, str]:
     """The variables of an environment file, each with the comment above it."""
-    return {found["name"]: found["about"] for found in SETTING.finditer(text_of(file))}
+    return {found["name"]: found["about"] for found in SETTING.finditer(_text_of(file))}
+
+
+def _text_of(file: Path) -> str:
+    if not file.is_file():  # it may be a pipe, which somebody would have to fill
+        return ""
+    try:
+        return file.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""

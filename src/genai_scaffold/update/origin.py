@@ -201,12 +201,12 @@ def as_generated(project: Path, recorded: Record) -> Record:
         return recorded
     stage = staged_directory(Path(tempfile.gettempdir()), "genai-scaffold")
     with stage as folder, template_source() as current:
-        template_ = original_template(project, recorded.version, current, folder / "template")
+        template = original_template(project, recorded.version, current, folder / "template")
         candidates = [recorded, *earlier]
         lines = []
         for number, candidate in enumerate(candidates):
             rendering = folder / str(number)
-            render_recorded(template_, candidate, project, rendering)
+            render_recorded(template, candidate, project, rendering)
             lines.append(_lines(rendering, generated_files(rendering)))
         paths = {path for rendered in lines for path, _ in rendered}
         own = _lines(project, paths)
@@ -221,9 +221,9 @@ def _earlier(project: Path, recorded: Record) -> Iterator[Record]:
     commits = git.run_git(project, *log).output.split()
     known = [recorded.raw]
     for commit in commits:
-        kept_ = git.run_git(project, "cat-file", "blob", f"{commit}:./{ANSWERS_FILE}")
+        kept = git.run_git(project, "cat-file", "blob", f"{commit}:./{ANSWERS_FILE}")
         try:
-            found = parse_record(kept_.output.encode("utf-8", "surrogateescape"), project)
+            found = parse_record(kept.output.encode("utf-8", "surrogateescape"), project)
         except ScaffoldError:
             continue
         if found.version != recorded.version or len(known) > COMPARED:

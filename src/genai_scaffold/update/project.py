@@ -23,8 +23,8 @@ from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.project.soundness import refuse_unsound
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.system.staging import staged_directory
-from genai_scaffold.template.packaged import template_version
-from genai_scaffold.template.questions import left_to_the_user, moved_files
+from genai_scaffold.template.packaged import moved_files, template_version
+from genai_scaffold.template.questions import left_to_the_user
 from genai_scaffold.template.render import generated_files, render_from, template_source
 from genai_scaffold.template.unreleased import keep_template
 from genai_scaffold.update.leftovers import Leftovers, find_leftovers, find_variables
@@ -62,7 +62,7 @@ class Outcome:
         conflicts: what the user has to decide.
         kept_deleted: what the template changed, and stays deleted.
         ignored: what the template changed, and git ignores or keeps in a submodule.
-        handwork: what the merge cannot do.
+        leftovers: what the merge cannot do.
         compiling: the commands that complete the lock files, which have something of the user's.
         diff: the changes as text, of a preview.
         undo: the command that takes all of it back.
@@ -73,7 +73,7 @@ class Outcome:
     conflicts: tuple[Conflict, ...]
     kept_deleted: tuple[str, ...]
     ignored: tuple[Ignored, ...]
-    handwork: Leftovers
+    leftovers: Leftovers
     compiling: tuple[str, ...]
     diff: str
     undo: tuple[str, ...]
@@ -129,7 +129,7 @@ def _merged_into(planned: Update, *, apply: bool) -> Outcome:
                 conflicts=merged.conflicts,
                 kept_deleted=merged.kept_deleted,
                 ignored=tuple(_that_matter(ignored, merged.changes)),
-                handwork=Leftovers(left.uses + unread.uses, left.settings + unread.settings),
+                leftovers=Leftovers(left.uses + unread.uses, left.settings + unread.settings),
                 compiling=locks,
                 diff="" if apply else merged.diff(),
                 undo=undo,
@@ -182,8 +182,8 @@ def _render_old(planned: Update, here: Place, current: Path, destination: Path) 
     """Render what the project was made from; or, of an unknown version, what it would be now."""
     made, source = planned.record.version, current
     if planned.base is None:
-        template_ = destination.with_name("old-template")
-        source = original_template(here.project, made, current, template_)
+        template = destination.with_name("old-template")
+        source = original_template(here.project, made, current, template)
     elif is_known(here.project, made):
         raise UsageError(
             f"--base {planned.base} is not needed",

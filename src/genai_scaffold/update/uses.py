@@ -28,7 +28,6 @@ from genai_scaffold.update.code import (
 
 STARTED_MODULE = re.compile(rb"(?<![\w-])-m[ \t]+([\w.]+)|(?<![\w./-])([\w.]+):(\w+)")
 WORD = re.compile(rb"\w+")
-EXAMPLE, OWN = ".env.example", ".env"
 
 
 class Use(NamedTuple):

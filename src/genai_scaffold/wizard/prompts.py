@@ -12,6 +12,7 @@ from genai_scaffold.report.output import console_on
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from questionary import Question as Prompt
+
 INDENT = "     "  # as wide as what stands before a choice
 NARROWEST_QUESTION = 12
 NO_BREAK = "\N{NO-BREAK SPACE}"

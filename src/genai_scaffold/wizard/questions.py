@@ -1,4 +1,4 @@
-"""The questions, in their order."""
+"""The questions, in their order: what is needed, what is recommended, what is built."""
 
 import itertools
 import os
@@ -48,9 +48,6 @@ class Step(NamedTuple):
 
 def assumed_needs(plan: Plan) -> Collection[str]:
     return plan.recommendation.needs.keys() - set(plan.recommendation.said)
-
-
-# The questions, in order: what is needed, what is recommended, what is built.
 
 
 def _name(talk: Conversation) -> dict[str, Value]:

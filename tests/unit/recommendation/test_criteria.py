@@ -12,12 +12,7 @@ import jsonschema
 import pytest
 
 from genai_scaffold.errors import UsageError
-from genai_scaffold.recommendation.criteria import (
-    Criterion,
-    Need,
-    NeedAnswer,
-    load_criteria,
-)
+from genai_scaffold.recommendation.criteria import Criterion, Need, NeedAnswer, load_criteria
 
 CRITERIA = load_criteria()
 

@@ -10,8 +10,7 @@ from repositories import commit, installed, new, tool
 
 from genai_scaffold.template import history
 from genai_scaffold.template.history import files_of_release
-from genai_scaffold.template.packaged import lay_out
-from genai_scaffold.template.questions import moved_files
+from genai_scaffold.template.packaged import lay_out, moved_files
 
 FIRST = "0.1.0"
 MINE = "# by the user\n"
