@@ -293,13 +293,12 @@ def needs() -> str:
 def weighed() -> str:
     """The criteria of the recommendation."""
     loaded = load_criteria()
-    labels = {framework.key: framework.label for framework in loaded.frameworks}
     return table(
         ["where", "speaks for", "points", "because"],
         [
             [
                 f"`{criterion.need}` is {' or '.join(map(spelled, criterion.values))}",
-                labels[criterion.favours],
+                loaded.label(criterion.favours),
                 "decides" if criterion.decisive else str(criterion.points),
                 criterion.because,
             ]

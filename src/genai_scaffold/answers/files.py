@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_scaffold.answers.fields import NONE, Field, accept_boolean, accept_value, fields, needs
-from genai_scaffold.answers.given import Answers, Given, Source
+from genai_scaffold.answers.given import Answers, Given, Source, plain_value
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
 from genai_scaffold.system.paths import mode_of
 
@@ -51,7 +51,7 @@ def to_file(answers: Answers) -> str:
 
     assumed = [key for key in needs() if answers.by_key[key].source in ("default", "preset")]
     values = {
-        key: list(answer.value) if isinstance(answer.value, tuple) else answer.value
+        key: plain_value(answer.value)
         for key, answer in answers.by_key.items()
         if key not in assumed
     }

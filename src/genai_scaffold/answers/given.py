@@ -34,6 +34,12 @@ class Given(NamedTuple):
 
 
 Givens: TypeAlias = Mapping[str, Given]
+PlainValue: TypeAlias = str | bool | list[str]
+
+
+def plain_value(value: Value) -> PlainValue:
+    """An answer as JSON and YAML have it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,6 @@ class Answers:
         """What is written as it was given, whatever it says."""
         return [self.text(key) for key in free_texts()]
 
-    def for_template(self) -> dict[str, Value | list[str]]:
+    def for_template(self) -> dict[str, PlainValue]:
         """The answers that copier.yml asks for, under its keys."""
-        values = {q.key: self[q.name] for q in template_questions().values()}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        return {q.key: plain_value(self[q.name]) for q in template_questions().values()}

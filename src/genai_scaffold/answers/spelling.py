@@ -5,6 +5,7 @@ from pathlib import Path
 
 from genai_scaffold.answers.fields import NONE, field_of, fields
 from genai_scaffold.answers.given import Given, Givens
+from genai_scaffold.recommendation.criteria import YES_OR_NO
 from genai_scaffold.template.questions import Value
 
 
@@ -45,5 +46,5 @@ def describe(key: str, given: Given) -> str:
 
 def in_words(value: Value) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return YES_OR_NO[value]
     return ", ".join(value) or NONE if isinstance(value, tuple) else value

@@ -50,8 +50,8 @@ def _health_path_is_a_route(checked: Project, deployments: Deployments) -> Itera
 def _routes(checked: Project) -> set[str]:
     """Every path that the project's code registers, with and without the prefixes it names."""
     paths, prefixes = set(), {""}
-    for file in checked.files.values():
-        if file.suffix != ".py" or file.path.startswith("tests/"):
+    for file in _modules(checked):
+        if file.path.startswith("tests/"):
             continue
         nodes = ast.walk(file.tree) if file.tree else ()
         for call in (node for node in nodes if isinstance(node, ast.Call)):
@@ -70,6 +70,11 @@ def _modules(checked: Project) -> Iterator[File]:
     return (file for file in checked.files.values() if file.suffix == ".py")
 
 
+def _reads(checked: Project, variable: str) -> bool:
+    """Whether some code names a variable, or its setting."""
+    return any(variable in (file.text or "").upper() for file in _modules(checked))
+
+
 def _texts(expressions: list[ast.expr]) -> Iterator[str]:
     for expression in expressions:
         if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
@@ -77,7 +82,7 @@ def _texts(expressions: list[ast.expr]) -> Iterator[str]:
 
 
 def _is_in_production(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
-    if not any("APP_ENV" in (f.text or "").upper() for f in _modules(checked)):
+    if not _reads(checked, "APP_ENV"):
         return
     for deployment in deployments:
         environment = deployment.environment
@@ -114,7 +119,7 @@ def _server_grace(deployment: Deployment, checked: Project) -> int | None:
 
 
 def _passes_the_keys(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
-    if not any("API_KEYS" in (f.text or "").upper() for f in _modules(checked)):
+    if not _reads(checked, "API_KEYS"):
         return
     for deployment in deployments:
         if not deployment.passes_keys:
@@ -124,7 +129,7 @@ def _passes_the_keys(checked: Project, deployments: Deployments) -> Iterator[Dis
 
 
 def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[Disagreement]:
-    if not any("REDIS_URL" in (f.text or "").upper() for f in _modules(checked)):
+    if not _reads(checked, "REDIS_URL"):
         return
     for deployment in deployments:
         environment = deployment.environment or {}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from genai_scaffold.answers.files import to_file
 from genai_scaffold.create.destination import (
-    FILES_SHOWN,
     check_destination,
     destination_at,
     entries_of_a_clone,
@@ -24,6 +23,7 @@ from genai_scaffold.create.repository import keep_for_updates, make_repository, 
 from genai_scaffold.errors import DestinationError, EnvironmentFailure, UsageError
 from genai_scaffold.project.soundness import refuse_unsound
 from genai_scaffold.system.git import ignored_paths
+from genai_scaffold.system.paths import first_of
 from genai_scaffold.system.staging import staged_directory, sweep_stages
 from genai_scaffold.template.render import render_project
 
@@ -155,11 +155,9 @@ def _left_out(project: Path, files: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     if not rules:
         return ()
-    found = list(dict.fromkeys(rules.values()))
-    more = f" and {len(found) - FILES_SHOWN} more" if len(found) > FILES_SHOWN else ""
+    found = first_of(dict.fromkeys(rules.values()))
     note = (
         f"The repository ignores {len(rules)} of the project's {len(files)} files, and a commit "
-        f"would lack them: {', '.join(found[:FILES_SHOWN])}{more}. Change these rules, or say "
-        "git add --force."
+        f"would lack them: {found}. Change these rules, or say git add --force."
     )
     return (note,)

@@ -20,7 +20,6 @@ from genai_scaffold.merge.place import (
     last_tree,
     null_separated,
     paths_in_the_way,
-    some_paths,
     staged_paths,
     uncommitted_paths,
 )
@@ -28,7 +27,7 @@ from genai_scaffold.merge.refusals import SPARSE, outside_of_the_sparse_checkout
 from genai_scaffold.merge.stopped import JOURNAL, STAGE
 from genai_scaffold.system import git
 from genai_scaffold.system.git import git_failure, git_output
-from genai_scaffold.system.paths import goes_away, remove_file
+from genai_scaffold.system.paths import first_of, goes_away, remove_file
 from genai_scaffold.system.signals import signals_ignored
 from genai_scaffold.system.staging import staged_directory
 
@@ -155,7 +154,7 @@ class Merge:
         if changed or last_tree(self.here) != self.last:
             raise DestinationError(
                 f"{self.here.project} has changed in the meantime, and was not updated",
-                why=some_paths(changed) or "something was committed",
+                why=first_of(changed) or "something was committed",
                 fix="commit what you changed, and run the same again",
             )
         self.refuse_what_is_in_the_way()
@@ -188,7 +187,7 @@ class Merge:
         theirs = [entry.path for entry in self.unmerged if entry.stage == THEIRS]
         if unlike := [path for path in theirs if self._is_below_a_file(path)]:
             raise DestinationError(
-                f"{self.here.project} cannot be updated: {some_paths(unlike)} in conflict",
+                f"{self.here.project} cannot be updated: {first_of(unlike)} in conflict",
                 why="a folder of the template's is a link or a file here, and git could not take "
                 "such a conflict back",
                 fix="put the folder itself in its place and commit that, until it is updated",

@@ -9,14 +9,13 @@ from pathlib import Path, PurePosixPath
 from genai_scaffold.errors import DestinationError
 from genai_scaffold.system import git
 from genai_scaffold.system.git import git_output, ignored_paths
-from genai_scaffold.system.paths import is_behind_a_link
+from genai_scaffold.system.paths import first_of, is_behind_a_link
 
 try:
     import fcntl
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
-PATHS_SHOWN = 10
 GITLINK = "160000 "  # the mode of a submodule
 # A setting may let git's commands reach into submodules, which are none of ours.
 OUTSIDE = "--no-recurse-submodules"
@@ -77,7 +76,7 @@ def committed_text(here: Place, path: str) -> str | None:
 def paths_in_the_way(here: Place, paths: Iterable[str]) -> DestinationError:
     rules = "".join(f"; {rule} ignores {path}" for path, rule in ignored_in(here, paths).items())
     return DestinationError(
-        f"{here.project} cannot be updated: {some_paths(paths)} in the way",
+        f"{here.project} cannot be updated: {first_of(paths)} in the way",
         why=f"git does not keep what is there, so it could not be brought back{rules}",
         fix="commit it, move it away, or end its skip-worktree or assume-unchanged",
     )
@@ -152,9 +151,3 @@ def ignored_in(here: Place, paths: Iterable[str]) -> dict[str, str]:
 
 def null_separated(output: str) -> list[str]:
     return [word for word in output.split("\0") if word]
-
-
-def some_paths(paths: Iterable[str]) -> str:
-    found = list(paths)
-    more = f" and {len(found) - PATHS_SHOWN} more" if len(found) > PATHS_SHOWN else ""
-    return ", ".join(found[:PATHS_SHOWN]) + more

@@ -10,13 +10,13 @@ from genai_scaffold.merge.place import (
     Place,
     alone_in,
     another_git,
-    some_paths,
     staged_paths,
     uncommitted_paths,
 )
 from genai_scaffold.merge.stopped import is_of_a_stopped_update, remove_what_stopped_updates_left
 from genai_scaffold.system import git
 from genai_scaffold.system.git import add_all, git_failure, git_output
+from genai_scaffold.system.paths import first_of
 from genai_scaffold.system.process import UNAVAILABLE
 
 ANSWERED = 5
@@ -76,7 +76,7 @@ def outside_of_the_sparse_checkout(here: Place, paths: Iterable[str]) -> Destina
     highest = sorted(str(folder) for folder in folders if folders.isdisjoint(folder.parents))
     add = ["git", "-C", str(here.top), "sparse-checkout", "add", *highest]
     return DestinationError(
-        f"{here.project} cannot be updated: {some_paths(paths)} outside of the sparse checkout",
+        f"{here.project} cannot be updated: {first_of(paths)} outside of the sparse checkout",
         why="the template changes what is not among your files",
         fix=shlex.join(add),
     )
@@ -107,7 +107,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             stopped = is_of_a_stopped_update(here, changed)
         raise DestinationError(
             f"{here.project} has changes that are not committed",
-            why=some_paths(changed),
+            why=first_of(changed),
             fix=f"an update was stopped here; to take it back: {shlex.join(_way_back(here))}"
             if stopped
             else "commit or stash them",
@@ -115,7 +115,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
     if staged := staged_paths(here):
         raise DestinationError(
             f"{here.top} has staged changes outside of the project",
-            why=f"the merge stages its result, and both would be mixed: {some_paths(staged)}",
+            why=f"the merge stages its result, and both would be mixed: {first_of(staged)}",
             fix="commit them, or git restore --staged them",
         )
     remove_what_stopped_updates_left(here)

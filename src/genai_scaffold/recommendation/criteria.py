@@ -105,6 +105,10 @@ class Criteria:
     def need(self, name: str) -> Need:
         return next(need for need in self.needs if need.name == name)
 
+    def label(self, framework: str) -> str:
+        """How the name of a framework is written."""
+        return next(known.label for known in self.frameworks if known.key == framework)
+
     def other(self, framework: str) -> str:
         """The key of the framework that is not this one."""
         return next(other.key for other in self.frameworks if other.key != framework)
@@ -192,4 +196,4 @@ def _need(name: str, entry: Mapping[str, Any]) -> Need:
 
 def _word(answer: NeedAnswer) -> str:
     """How an answer is written as a key."""
-    return ("no", "yes")[answer] if isinstance(answer, bool) else answer
+    return YES_OR_NO[answer] if isinstance(answer, bool) else answer

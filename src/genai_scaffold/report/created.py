@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from genai_scaffold.answers.spelling import shell_line
+from genai_scaffold.answers.fields import project_fields
+from genai_scaffold.answers.given import plain_value
+from genai_scaffold.answers.spelling import in_words, shell_line
 from genai_scaffold.create.serving import HOST, PORT, SERVERS, server_command
+from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import headline
 from genai_scaffold.report.output import (
     ROOMY,
     Output,
     console_on,
-    framework_labels,
     marked,
     show_table,
-    spelled,
 )
-from genai_scaffold.template.questions import Value, template_questions
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
@@ -38,7 +38,7 @@ ASKS = (
 def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     """What `new` decided, each answer with its source."""
     by_key = {
-        key: {"value": json_value(answer.value), "source": answer.source}
+        key: {"value": plain_value(answer.value), "source": answer.source}
         for key, answer in planned.answers.by_key.items()
     }
     return {
@@ -50,10 +50,6 @@ def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
         "notes": list(planned.answers.notes),
         "command": shell_line(planned.command),
     }
-
-
-def json_value(value: Value | None) -> str | bool | list[str] | None:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> None:
@@ -76,12 +72,11 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
 
 def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
     """What each question is answered with, and whose answer that is."""
-    names = [question.name for question in template_questions().values()]
-    by_key = {name: planned.answers.by_key[name] for name in names}
+    by_key = {name: planned.answers.by_key[name] for name in project_fields()}
     return [
         (
             name,
-            spelled(answer.value),
+            in_words(answer.value),
             "your answer" if name in planned.asked else answer.source,
         )
         for name, answer in by_key.items()
@@ -126,7 +121,7 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
             terminal.print(f"{planned.destination}", soft_wrap=True)
             return
         resolved = planned.answers
-        label = framework_labels()[resolved.text("framework")]
+        label = load_criteria().label(resolved.text("framework"))
         what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
         terminal.print(marked("✓", f"Created {what}, {len(project.files)} files", "bold"))
         terminal.print(_why(project))
@@ -158,12 +153,12 @@ def show_running(planned: "Plan", address: str) -> None:
 
 
 def _why(project: "Created") -> str:
-    planned, verdict, labels = project.plan, project.plan.recommendation, framework_labels()
-    label = labels[planned.answers.text("framework")]
+    planned, verdict, known = project.plan, project.plan.recommendation, load_criteria()
+    label = known.label(planned.answers.text("framework"))
     if planned.answers.by_key["framework"].source != "recommendation":
         if planned.answers["framework"] == verdict.framework:
             return f"You asked for {label}, which is also the recommendation."
-        return f"You asked for {label}; the recommendation was {labels[verdict.framework]}."
+        return f"You asked for {label}; the recommendation was {known.label(verdict.framework)}."
     record = next((f" {path} says why." for path in project.files if "/adr/" in path), "")
     return f"{headline(verdict)}{record}"
 

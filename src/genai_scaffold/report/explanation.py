@@ -71,7 +71,7 @@ def explained_reasons(
 
 
 def _label(framework: str) -> str:
-    return next(f.label for f in load_criteria().frameworks if f.key == framework)
+    return load_criteria().label(framework)
 
 
 def _sides(verdict: Recommendation) -> tuple[str, str]:

@@ -4,9 +4,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
-from genai_scaffold.report.output import NARROW, STYLES, Document, Output, spelled, width_of
+from genai_scaffold.report.output import NARROW, Document, Output, show_lines, width_of
 from genai_scaffold.template.questions import template_questions
 
 if TYPE_CHECKING:  # not every command needs them
@@ -50,14 +51,14 @@ def show_list(kind: str | None, output: Output) -> None:
     listed = list_choices(kind)
 
     def show(terminal: "Console") -> None:
-        for number, line in enumerate(_listed(listed, width_of(terminal))):
-            if line.text or number:
-                terminal.print(line.text, style=STYLES[line.kind], soft_wrap=True)
+        _, *lines = _listed(listed, width_of(terminal))
+        show_lines(lines, terminal)
 
     output.result(listed, show)
 
 
 def _listed(listed: Mapping[str, list[dict[str, Any]]], width: int | None) -> Iterator[StyledLine]:
+    """Each kind below an empty line."""
     for name, entries in listed.items():
         yield StyledLine("")
         yield StyledLine(name, "heading")
@@ -74,7 +75,7 @@ def _meanings(
     entries: Iterable[Document], width: int | None, indent: str, default: object = None
 ) -> Iterator[str]:
     """Each value once, with what it means where that is not the same word again."""
-    rows = {spelled(entry["value"]): entry for entry in entries}
+    rows = {in_words(entry["value"]): entry for entry in entries}
     column = max(map(len, rows))
     for value, entry in rows.items():
         said = [text for text in (entry["label"], entry["hint"]) if text and text != value]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genai_scaffold.answers.spelling import shell_line
+from genai_scaffold.answers.given import plain_value
+from genai_scaffold.answers.spelling import in_words, shell_line
 from genai_scaffold.merge.requirements import REQUIREMENTS_FILES
-from genai_scaffold.report.created import json_value
-from genai_scaffold.report.output import Output, marked, spelled
+from genai_scaffold.report.output import Output, marked
 from genai_scaffold.template.packaged import template_version
 
 if TYPE_CHECKING:  # not every command needs them
@@ -29,7 +29,10 @@ def outcome_document(result: "Outcome") -> dict[str, Any]:
         "from": planned.record.version,
         "to": template_version(),
         "answers": {
-            edit.key: {"before": json_value(edit.before), "after": json_value(edit.after)}
+            edit.key: {
+                "before": None if edit.before is None else plain_value(edit.before),
+                "after": plain_value(edit.after),
+            }
             for edit in planned.edits
         },
         "changes": [change._asdict() for change in result.changes],
@@ -115,8 +118,8 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
     heading = f"{said} {step}: {files}, {len(result.conflicts)} in conflict"
     terminal.print(marked(mark, heading, "bold"), soft_wrap=True)
     for edit in result.plan.edits:
-        before = "not asked" if edit.before is None else spelled(edit.before)
-        terminal.print(f"  {edit.key}: {before} → {spelled(edit.after)}", soft_wrap=True)
+        before = "not asked" if edit.before is None else in_words(edit.before)
+        terminal.print(f"  {edit.key}: {before} → {in_words(edit.after)}", soft_wrap=True)
     conflicts = {conflict.path for conflict in result.conflicts}
     for change in result.changes:
         if change.path not in conflicts:

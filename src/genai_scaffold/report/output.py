@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from genai_scaffold.errors import ScaffoldError
-from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
 
 if TYPE_CHECKING:  # not every command needs them
@@ -93,16 +92,6 @@ def show_lines(lines: Iterable[StyledLine], terminal: "Console") -> None:
 def width_of(terminal: "Console") -> int | None:
     """Where lines break: nowhere for a program that reads them, unless it says where."""
     return terminal.width if terminal.is_terminal or "COLUMNS" in os.environ else None
-
-
-def framework_labels() -> dict[str, str]:
-    return {framework.key: framework.label for framework in load_criteria().frameworks}
-
-
-def spelled(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
 def show_table(rows: Iterable[tuple[str, str, str]], terminal: "Console") -> None:

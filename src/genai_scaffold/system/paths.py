@@ -1,7 +1,10 @@
-"""What a path is, and how files go."""
+"""What a path is, how files go, and how many of them are named."""
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
+
+NAMES_SHOWN = 10
 
 
 def mode_of(path: Path, *, follow_symlinks: bool = True) -> int:
@@ -41,3 +44,10 @@ def goes_away(project: Path, folder: Path, deleted: set[str]) -> bool:
 
 def is_behind_a_link(folder: Path, path: str) -> bool:
     return any((folder / parent).is_symlink() for parent in Path(path).parents[:-1])
+
+
+def first_of(names: Iterable[str]) -> str:
+    """The first of many names, and how many more there are."""
+    found = list(names)
+    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    return ", ".join(found[:NAMES_SHOWN]) + more

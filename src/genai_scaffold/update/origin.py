@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 from genai_scaffold.answers.files import mapping_in
 from genai_scaffold.errors import EnvironmentFailure, RenderError, ScaffoldError, UsageError
 from genai_scaffold.merge.change import Snapshot
-from genai_scaffold.merge.place import Place
+from genai_scaffold.merge.place import Place, null_separated
 from genai_scaffold.project.answers_file import same_answer
 from genai_scaffold.project.record import ANSWERS_FILE, Record, parse_record, recorded_version
 from genai_scaffold.system import git
@@ -155,16 +155,13 @@ def snapshot_of(commit: str, here: Place, recorded: Record, *renderings: Path) -
 
 def _same(here: Place, tree: str, rendering: Path) -> set[str]:
     """The files that a tree of git's and a rendering have alike."""
-    listed = git_output(here.top, "ls-tree", "-r", "-z", tree).split("\0")
-    names = {path: described.split(" ")[2] for described, _, path in _parted(listed)}
+    listed = null_separated(git_output(here.top, "ls-tree", "-r", "-z", tree))
+    entries = (line.partition("\t") for line in listed)
+    names = {path: described.split(" ")[2] for described, _, path in entries}
     paths = [path for path in generated_files(rendering) if path in names]
     stdin = "".join(f"{rendering / path}\n" for path in paths)
     hashed = git_output(here.top, "hash-object", "--no-filters", "--stdin-paths", stdin=stdin)
     return {path for path, name in zip(paths, hashed.split(), strict=True) if names[path] == name}
-
-
-def _parted(lines: list[str]) -> Iterator[tuple[str, str, str]]:
-    return (line.partition("\t") for line in lines if line)
 
 
 def _commit_of(here: Place, name: str) -> str:

@@ -143,10 +143,10 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     if "framework" in talk.open_keys:
         show_reasons(verdict, console_on(sys.stderr))
         question = f"{headline(verdict)} {question}"
-    labels = {framework.key: framework.label for framework in load_criteria().frameworks}
+    known = load_criteria()
     frameworks = [talk.plan.answers.text("framework")]
     if "framework" in talk.open_keys:
-        frameworks = sorted(labels, key=lambda key: key != verdict.framework)
+        frameworks = [verdict.framework, known.other(verdict.framework)]
         frameworks = frameworks[:1] if verdict.decisive else frameworks
     hints = {choice.value: choice.hint for choice in template_questions()["preset"].choices}
     presets = [talk.plan.answers.text("preset")]
@@ -158,7 +158,7 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     rows = [
         Choice(
             f"{framework} {preset}",
-            f"{labels[framework]} {preset}"
+            f"{known.label(framework)} {preset}"
             + (" (recommended)" if (framework, preset) == (verdict.framework, suggested) else ""),
             hints[preset],
         )
