@@ -84,7 +84,7 @@ def free_texts() -> list[str]:
 def accept_value(field: Field, raw: str | bool | list[str], place: str) -> Value:  # noqa: FBT001
     """Check a raw answer against its field."""
     if field.kind == "boolean":
-        return bool(raw)
+        return raw if isinstance(raw, bool) else accept_boolean(str(raw), place)
     if field.kind == "text":
         return str(raw)
     if field.kind == "choice":

@@ -2,13 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from genai_scaffold.answers.fields import (
-    accept_boolean,
-    accept_value,
-    field_of,
-    fields,
-    project_fields,
-)
+from genai_scaffold.answers.fields import accept_value, field_of, fields, project_fields
 from genai_scaffold.answers.files import config_path, from_config, from_file
 from genai_scaffold.answers.given import Given, Givens
 from genai_scaffold.errors import UsageError, closest
@@ -33,10 +27,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
     for key, field in fields().items():
         variable = ENVIRONMENT_PREFIX + key.upper()
         if raw := environment.get(variable):
-            value: str | bool = raw
-            if field.kind == "boolean":
-                value = accept_boolean(raw, variable)
-            found[key] = Given(accept_value(field, value, variable), "environment", variable)
+            found[key] = Given(accept_value(field, raw, variable), "environment", variable)
     return found
 
 
@@ -64,9 +55,8 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
                 why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",
                 fix=f"did you mean {meant}{'' if equals else '=…'}?" if meant else "name one",
             )
-        field, place = fields()[key], f"{flag} {key}"
-        value: str | bool = accept_boolean(raw, place) if field.kind == "boolean" else raw
-        given[key] = Given(accept_value(field, value, place), "flag", f"{flag} {setting}")
+        value = accept_value(fields()[key], raw, f"{flag} {key}")
+        given[key] = Given(value, "flag", f"{flag} {setting}")
     return given
 
 

@@ -8,7 +8,6 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -99,6 +98,8 @@ def _report(problem: ScaffoldError, arguments: list[str]) -> None:
 
 def _report_bug(bug: BaseException, arguments: list[str]) -> None:
     """Keep the traceback in a file, and say where."""
+    import tempfile  # most runs need no file
+
     text = "".join(traceback.format_exception(bug))
     place = "run it again with --verbose to see where"
     with contextlib.suppress(OSError):

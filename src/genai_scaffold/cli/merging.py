@@ -46,7 +46,7 @@ def update(
 
     output = Output(json=json, quiet=quiet, plain=plain)
     wish = Wish(from_settings(set_ or []))
-    _merge(found_project(path, output), wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    _merge(found_project(path, output), wish, base, output, dry_run=dry_run, yes=yes)
 
 
 def _frameworks() -> Iterable[str]:
@@ -78,7 +78,7 @@ def switch(
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
     wish = switching(project, framework)
-    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes)
 
 
 def _addable() -> Iterable[str]:
@@ -113,7 +113,7 @@ def add(
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
     wish = adding(project, names)
-    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes)
 
 
 def remove(
@@ -134,7 +134,7 @@ def remove(
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
     wish = removing(project, names)
-    _merge(project, wish, base, output, dry_run=dry_run, yes=yes, plain=plain)
+    _merge(project, wish, base, output, dry_run=dry_run, yes=yes)
 
 
 def _merge(
@@ -145,7 +145,6 @@ def _merge(
     *,
     dry_run: bool,
     yes: bool,
-    plain: bool,
 ) -> None:
     """Merge changed answers, and today's template, into a project."""
     from genai_scaffold.answers.spelling import shell_line
@@ -162,7 +161,7 @@ def _merge(
         if not can_ask(None):
             raise unanswered_questions(planned)
         current = {key: planned.answers[key] for key in planned.unanswered}
-        prompter = choose_prompter(plain=plain)
+        prompter = choose_prompter(plain=output.plain)
         answered = complete_answers(planned.unanswered, current, prompter)
         answered = {**wish.answers, **answered}
         planned = plan_update(project, wish._replace(answers=answered), base)

@@ -196,7 +196,8 @@ def addable(project: Path) -> list[str]:
 
 def removable(project: Path) -> list[str]:
     """The features and deploy targets that a project has."""
-    return [name for key in LISTS for name in _current(project, key)]
+    recorded = _recorded(project)
+    return [name for key in LISTS for name in _listed_names(recorded.get(key))]
 
 
 def _checked(given: Givens) -> dict[str, Given]:
@@ -223,25 +224,20 @@ def _list_of(name: str) -> str:
     """Which list a feature or deploy target belongs to."""
     offered = _offered()
     if name not in offered:
-        meant = closest(name, offered)
         raise UsageError(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
-            fix=_meant(name, meant),
+            fix=_meant(name, offered),
         )
     return offered[name]
 
 
-def _meant(name: str, closest: str | None) -> str:
-    if closest:
-        return f"did you mean {closest}?"
+def _meant(name: str, offered: Iterable[str]) -> str:
+    if meant := closest(name, offered):
+        return f"did you mean {meant}?"
     if Path(name).is_dir():
         return f"the project that it is meant for: --project {shlex.quote(name)}"
     return "`genai-scaffold list` explains them all"
-
-
-def _current(project: Path, key: str) -> tuple[str, ...]:
-    return _listed_names(_recorded(project).get(key))
 
 
 def _listed_names(value: Value | None) -> tuple[str, ...]:
