@@ -1,36 +1,41 @@
 """The commands `new` and `recommend`."""
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from genai_scaffold.cli.options import (
-    COMMON,
-    HOW_IT_RUNS,
     AnswersFile,
     AppKind,
+    AskNothing,
     Async,
     Author,
     Deploy,
     Description,
+    Directory,
     Docs,
     Extensions,
     Feature,
     FrameworkName,
+    Git,
     Hosting,
+    Install,
     Json,
     License,
+    ListOnly,
     Name,
+    NumberedLinesOnly,
     Preset,
     Provider,
     Python,
     Quiet,
+    SaveAnswers,
     Scale,
     Team,
     Validation,
     Verbose,
+    WholeReasons,
     answered,
 )
 from genai_scaffold.cli.shared import can_ask, noting
@@ -43,10 +48,7 @@ if TYPE_CHECKING:
 
 def new(
     context: typer.Context,
-    directory: Annotated[
-        str | None,
-        typer.Argument(help="Where the project goes; the last part is its name."),
-    ] = None,
+    directory: Directory = None,
     async_: Async = None,
     docs: Docs = None,
     validation: Validation = None,
@@ -66,48 +68,12 @@ def new(
     license_: License = None,
     python: Python = None,
     answers_file: AnswersFile = None,
-    save_answers: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write the answers to a new file, for --answers.",
-            rich_help_panel=HOW_IT_RUNS,
-        ),
-    ] = None,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=COMMON),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="List what would be written.", rich_help_panel=HOW_IT_RUNS),
-    ] = False,
-    git: Annotated[
-        bool | None,
-        typer.Option(
-            "--git/--no-git",
-            help="Require a git repository, or make none.",
-            rich_help_panel=HOW_IT_RUNS,
-            show_default=False,
-        ),
-    ] = None,
-    install: Annotated[
-        bool | None,
-        typer.Option(
-            "--install/--no-install",
-            help="Make .venv and install into it; uses the network.",
-            rich_help_panel=COMMON,
-            show_default=False,
-        ),
-    ] = None,
-    plain: Annotated[
-        bool,
-        typer.Option(
-            "--plain",
-            help="Ask in numbered lines, without arrow keys.",
-            rich_help_panel=HOW_IT_RUNS,
-        ),
-    ] = False,
+    save_answers: SaveAnswers = None,
+    yes: AskNothing = False,
+    dry_run: ListOnly = False,
+    git: Git = None,
+    install: Install = None,
+    plain: NumberedLinesOnly = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -167,14 +133,7 @@ def recommend(
     hosting: Hosting = None,
     answers_file: AnswersFile = None,
     json: Json = False,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            help="Give the whole reasons; of an error, show the traceback.",
-            rich_help_panel=HOW_IT_RUNS,
-        ),
-    ] = False,
+    verbose: WholeReasons = False,
 ) -> None:
     """Recommend a framework, with the reasons; write nothing."""
     from genai_scaffold.answers.resolution import imply, sources_of, stated

@@ -133,6 +133,60 @@ Deploy = Annotated[list[str] | None, answer_flag("deploy", COMMON)]
 License = Annotated[str | None, answer_flag("license", MORE)]
 Python = Annotated[str | None, answer_flag("python", MORE)]
 
+Directory = Annotated[
+    str | None, typer.Argument(help="Where the project goes; the last part is its name.")
+]
+SaveAnswers = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write the answers to a new file, for --answers.",
+        rich_help_panel=HOW_IT_RUNS,
+    ),
+]
+AskNothing = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Ask nothing: take the defaults.", rich_help_panel=COMMON),
+]
+ListOnly = Annotated[
+    bool,
+    typer.Option("--dry-run", help="List what would be written.", rich_help_panel=HOW_IT_RUNS),
+]
+Git = Annotated[
+    bool | None,
+    typer.Option(
+        "--git/--no-git",
+        help="Require a git repository, or make none.",
+        rich_help_panel=HOW_IT_RUNS,
+        show_default=False,
+    ),
+]
+Install = Annotated[
+    bool | None,
+    typer.Option(
+        "--install/--no-install",
+        help="Make .venv and install into it; uses the network.",
+        rich_help_panel=COMMON,
+        show_default=False,
+    ),
+]
+NumberedLinesOnly = Annotated[
+    bool,
+    typer.Option(
+        "--plain",
+        help="Ask in numbered lines, without arrow keys.",
+        rich_help_panel=HOW_IT_RUNS,
+    ),
+]
+WholeReasons = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Give the whole reasons; of an error, show the traceback.",
+        rich_help_panel=HOW_IT_RUNS,
+    ),
+]
+
 ProjectPath = Annotated[
     Path, typer.Argument(metavar="PATH", help="A generated project, or a directory inside of it.")
 ]
