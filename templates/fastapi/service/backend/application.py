@@ -31,12 +31,12 @@ from backend.tracing import configure_tracing
 {%- endif %}
 
 
-def create_app(settings: Settings | None = None, llm: Provider | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, provider: Provider | None = None) -> FastAPI:
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
-        llm: a model to use instead of the configured one.
+        provider: takes the place of the configured one.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -44,14 +44,14 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     tracer_provider = configure_tracing(settings)
 {%- endif %}
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
-    llm = llm or create_provider(settings)
+    provider = provider or create_provider(settings)
     limits = Limits(settings)
-    meter = Meter(llm, limits)
+    meter = Meter(provider, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await llm.close()
+        await provider.close()
         await limits.close()
 {%- if 'tracing' in features %}
         tracer_provider.force_flush()  # uvicorn ends by the signal: nothing would do it at exit
