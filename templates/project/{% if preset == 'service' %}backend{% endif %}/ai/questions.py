@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 import openai
@@ -37,13 +38,21 @@ def question(system: str, asked: Asked, options: Options, settings: Settings) ->
 
 def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -> JSONObject:
     """Returns a request whose answer has the form of `returns`: forced to, or told to."""
-    schema = without_defaults(openai.pydantic_function_tool(returns)["function"]["parameters"])
+    schema = schema_of(returns)
     if settings.llm_json_schema:
         form = {"name": "answer", "strict": True, "schema": schema}
         return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
     system, *said = body["messages"]
     told = f"{system['content']}\n\nAnswer with JSON alone, of this schema: {json.dumps(schema)}"
     return {**body, "messages": [{**system, "content": told}, *said]}
+
+
+@cache
+def schema_of(returns: type[BaseModel]) -> JSONObject:
+    """Returns the schema that an answer has to fit: made once, and changed by nobody."""
+    parameters = openai.pydantic_function_tool(returns)["function"]["parameters"]
+    schema: JSONObject = without_defaults(parameters)
+    return schema
 
 
 def without_defaults(part: Any, *, names: bool = False) -> Any:

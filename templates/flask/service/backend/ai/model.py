@@ -89,7 +89,7 @@ class Model:
         """Returns the same where the model may call tools: those that it calls come last."""
         body = streamed(question(system, asked, options, self._settings), tools, self._settings)
         call = Call("chat", self._client, body, feature=operation)
-        return self._pieces(self._meter.stream(call, Relay(include_usage=False)))
+        return self._pieces(self._meter.stream(call, Relay(include_usage=True)))
 
     def embed(
         self, texts: Sequence[str], *, operation: str, model: str | None = None
