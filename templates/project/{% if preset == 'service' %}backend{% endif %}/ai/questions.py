@@ -8,14 +8,14 @@ from typing import Any, Literal, TypedDict
 import openai
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails as Fault
+from pydantic_core import ErrorDetails
 
+from backend.json_text import JSONObject
 from backend.settings import Settings
 
 Message = ChatCompletionMessageParam
 Tool = ChatCompletionFunctionToolParam
 Asked = str | Sequence[Message]
-JSONObject = dict[str, Any]
 NAMED = ("properties", "$defs")
 
 
@@ -72,7 +72,7 @@ def without_defaults(part: Any, *, names: bool = False) -> Any:
     }
 
 
-def asked_again(body: JSONObject, answer: str, faults: Sequence[Fault]) -> JSONObject:
+def asked_again(body: JSONObject, answer: str, faults: Sequence[ErrorDetails]) -> JSONObject:
     """Returns the request once more, with its answer and what is wrong with that."""
     told = "\n".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
     said = [

@@ -1,7 +1,5 @@
 """Answers clients' requests for the model, as far as the policy goes."""
 
-from typing import Any
-
 import structlog
 
 from backend.ai.call import Call
@@ -20,9 +18,9 @@ from backend.gateway.policy import (
 from backend.gateway.responses.events import whole
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
+from backend.json_text import JSONObject
 from backend.settings import Settings
 
-JSONObject = dict[str, Any]
 logger = structlog.get_logger(__name__)
 
 

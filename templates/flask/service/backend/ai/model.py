@@ -12,7 +12,6 @@ from backend.ai.metering import Meter
 from backend.ai.pieces import ToolCall
 from backend.ai.questions import (
     Asked,
-    JSONObject,
     Options,
     Tool,
     asked_again,
@@ -22,7 +21,7 @@ from backend.ai.questions import (
 )
 from backend.ai.relay import Relay
 from backend.errors import AnswerMalformed
-from backend.json_text import read_json
+from backend.json_text import JSONObject, read_json
 from backend.settings import Settings
 
 TRIES = 2  # at an answer of the form that is asked for
