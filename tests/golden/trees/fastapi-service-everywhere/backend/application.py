@@ -21,24 +21,24 @@ from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
 
 
-def create_app(settings: Settings | None = None, llm: Provider | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, provider: Provider | None = None) -> FastAPI:
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
-        llm: a model to use instead of the configured one.
+        provider: takes the place of the configured one.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
     logging.getLogger("uvicorn.access").handlers.clear()  # RequestMiddleware logs every request
-    llm = llm or create_provider(settings)
+    provider = provider or create_provider(settings)
     limits = Limits(settings)
-    meter = Meter(llm, limits)
+    meter = Meter(provider, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await llm.close()
+        await provider.close()
         await limits.close()
 
     app = FastAPI(

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+JSONObject = dict[str, Any]
+
 
 def read_json(text: str | bytes) -> Any:
     """Returns what JSON says, in UTF-8, UTF-16 or UTF-32.

@@ -54,7 +54,7 @@ def log_of_a_request(
 @pytest.mark.parametrize("stream", [True, False])
 def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
     paced = OfflineProvider(pause=0.05)
-    client = serve(llm=paced, api_keys=KEY, log_level="INFO", llm_model="some-model")
+    client = serve(provider=paced, api_keys=KEY, log_level="INFO", llm_model="some-model")
     _, lines = ask(client, stream=stream)
     line = next(line for line in lines if line["event"] == "model_call")
     assert (line["client"], line["request_id"]) == ("alice", "trace-7")
@@ -68,14 +68,14 @@ def test_says_what_a_call_cost(serve: Serve, stream: bool) -> None:
 
 
 def test_cuts_a_model_s_name_short(serve: Serve) -> None:
-    client = serve(llm=OfflineProvider(pause=0), api_keys=KEY, log_level="INFO")
+    client = serve(provider=OfflineProvider(pause=0), api_keys=KEY, log_level="INFO")
     _, lines = ask(client, model="x" * 1000)
     [line] = [line for line in lines if line["event"] == "model_call"]
     assert line["model"] == "x" * 200
 
 
 def test_notes_a_client_that_leaves(serve: Serve) -> None:
-    client = serve(llm=OfflineProvider(pause=0.05), log_level="INFO")
+    client = serve(provider=OfflineProvider(pause=0.05), log_level="INFO")
     body = {"messages": [{"role": "user", "content": "word " * 100}], "stream": True}
     with capture_logs() as lines:
         with client.stream("POST", "/v1/chat/completions", json=body) as response:
@@ -148,7 +148,7 @@ def test_says_why_the_model_failed(
 def test_says_where_a_bug_is_but_not_what_it_says(
     serve: Serve, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    response, lines = ask(serve(llm=Broken(CANARY), log_level="INFO"))
+    response, lines = ask(serve(provider=Broken(CANARY), log_level="INFO"))
     assert (response.status_code, response.json()["error"]["type"]) == (500, "api_error")
     assert response.headers["x-request-id"] == "trace-7"
     bug = next(line for line in lines if line["event"] == "bug")

@@ -233,8 +233,10 @@ def test_reads_a_connection_to_its_end_for_the_next_request(serve: Serve) -> Non
 def test_what_came_in_one_burst_with_the_end_of_a_connection_counts(serve: Serve) -> None:
     whole = stream_of(TOKEN, STOP, "[DONE]")
     head = OK + b"content-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n"
-    with sending(head + whole.content) as llm:
-        response = serve(llm=llm).post("/v1/chat/completions", json={**ASK, "stream": True})
+    with sending(head + whole.content) as provider:
+        response = serve(provider=provider).post(
+            "/v1/chat/completions", json={**ASK, "stream": True}
+        )
     assert response.text == whole.text
 
 
@@ -245,8 +247,8 @@ def test_the_closing_mark_ends_an_answer_on_a_connection_that_stays_open(
     monkeypatch.setattr("backend.ai.provider.REMAINDER_SECONDS", 60)
     told = Event()
     head = OK + b"content-type: text/event-stream\r\n\r\n"
-    with sending(head + stream_of(STOP, USAGE, "[DONE]").content, until=told) as llm:
-        client = serve(llm=llm, tokens_per_day=300, max_tokens=200)
+    with sending(head + stream_of(STOP, USAGE, "[DONE]").content, until=told) as provider:
+        client = serve(provider=provider, tokens_per_day=300, max_tokens=200)
         for _ in range(2):  # of which the second finds the tokens of the first settled
             response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
             assert (response.status_code, told.is_set()) == (200, False)
@@ -592,7 +594,7 @@ def test_keeps_no_cookie_of_the_upstream(serve: Serve) -> None:
 def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> None:
     with socket.socket() as bound:  # keeps the port from others, and takes no connection
         bound.bind(("127.0.0.1", 0))
-        client = serve(llm=provider_at(bound.getsockname()[1]))
+        client = serve(provider=provider_at(bound.getsockname()[1]))
         response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
     assert response.status_code == 502
     assert response.json()["error"]["message"] == "The model could not be reached"
@@ -629,8 +631,8 @@ def test_an_answer_that_cannot_be_read_is_the_fault_of_the_upstream(
     ],
 )
 def test_reads_what_can_be_read_of_a_head(serve: Serve, head: bytes, status: int) -> None:
-    with sending(head + b"\r\n" + json.dumps(STOP).encode()) as llm:
-        response = serve(llm=llm).post("/v1/chat/completions", json=ASK)
+    with sending(head + b"\r\n" + json.dumps(STOP).encode()) as provider:
+        response = serve(provider=provider).post("/v1/chat/completions", json=ASK)
     assert response.status_code == status
     assert (response.json() == STOP) == (status == 200)
 

@@ -37,12 +37,12 @@ def answer_preflight(origins: Collection[str]) -> Response | None:
     return Response(status=200 if allowed else 400)
 
 
-def create_app(settings: Settings | None = None, llm: Provider | None = None) -> Flask:
+def create_app(settings: Settings | None = None, provider: Provider | None = None) -> Flask:
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
-        llm: a model to use instead of the configured one.
+        provider: takes the place of the configured one.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, llm: Provider | None = None) ->
     app.config.update({name.upper(): value for name, value in settings})  # extensions look there
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     limits = Limits(settings)
-    meter = Meter(llm or create_provider(settings), limits)
+    meter = Meter(provider or create_provider(settings), limits)
     app.extensions["services"] = Services(
         keys=KeyRing(settings.api_keys),
         limits=limits,

@@ -280,7 +280,7 @@ def test_lets_only_known_pages_ask(serve: Serve, origins: str, allowed: str | No
 
 @pytest.mark.parametrize("status", [200, 500])
 def test_lets_a_known_page_read_what_became_of_its_request(serve: Serve, status: int) -> None:
-    client = serve(llm=Broken() if status == 500 else None, cors_origins="https://app.example")
+    client = serve(provider=Broken() if status == 500 else None, cors_origins="https://app.example")
     headers = {"origin": "https://app.example"}
     response = client.post("/v1/chat/completions", json=ASK, headers=headers)
     assert response.status_code == status

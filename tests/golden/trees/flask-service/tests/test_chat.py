@@ -52,7 +52,7 @@ def test_streams_the_same_answer(client: httpx2.Client) -> None:
 
 
 def test_the_first_event_arrives_before_the_last_is_made(serve: Serve) -> None:
-    client = serve(llm=OfflineProvider(pause=0.1))
+    client = serve(provider=OfflineProvider(pause=0.1))
     with client.stream("POST", "/v1/chat/completions", json={**ASK, "stream": True}) as response:
         arrivals = [time.monotonic() for line in response.iter_lines() if line]
     assert arrivals[-1] - arrivals[0] > 0.3
@@ -60,7 +60,7 @@ def test_the_first_event_arrives_before_the_last_is_made(serve: Serve) -> None:
 
 def test_pings_while_the_model_is_silent(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "PING_SECONDS", 0.1)
-    response = chat(serve(llm=OfflineProvider(pause=0.5)), stream=True, max_tokens=1)
+    response = chat(serve(provider=OfflineProvider(pause=0.5)), stream=True, max_tokens=1)
     assert ": ping" in response.text.split("\n\n")
     assert response.text.endswith("data: [DONE]\n\n")
 

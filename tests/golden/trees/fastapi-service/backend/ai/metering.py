@@ -2,16 +2,14 @@
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import anyio
 
 from backend.ai.call import Call
 from backend.ai.provider import Provider, Stream
 from backend.ai.relay import Relay
+from backend.json_text import JSONObject
 from backend.limits import Limits
-
-JSONObject = dict[str, Any]
 
 
 class Meter:

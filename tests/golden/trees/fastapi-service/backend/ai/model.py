@@ -12,7 +12,6 @@ from backend.ai.metering import Meter
 from backend.ai.pieces import ToolCall
 from backend.ai.questions import (
     Asked,
-    JSONObject,
     Options,
     Tool,
     asked_again,
@@ -22,7 +21,7 @@ from backend.ai.questions import (
 )
 from backend.ai.relay import Relay
 from backend.errors import AnswerMalformed
-from backend.json_text import read_json
+from backend.json_text import JSONObject, read_json
 from backend.settings import Settings
 
 TRIES = 2  # at an answer of the form that is asked for
@@ -89,7 +88,7 @@ class Model:
         """Returns the same where the model may call tools: those that it calls come last."""
         body = streamed(question(system, asked, options, self._settings), tools, self._settings)
         call = Call("chat", self._client, body, feature=operation)
-        return self._pieces(await self._meter.stream(call, Relay(include_usage=False)))
+        return self._pieces(await self._meter.stream(call, Relay(include_usage=True)))
 
     async def embed(
         self, texts: Sequence[str], *, operation: str, model: str | None = None

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 import openai
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails as Fault
+from pydantic_core import ErrorDetails
 
+from backend.json_text import JSONObject
 from backend.settings import Settings
 
 Message = ChatCompletionMessageParam
 Tool = ChatCompletionFunctionToolParam
 Asked = str | Sequence[Message]
-JSONObject = dict[str, Any]
 NAMED = ("properties", "$defs")
 
 
@@ -37,13 +38,21 @@ def question(system: str, asked: Asked, options: Options, settings: Settings) ->
 
 def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -> JSONObject:
     """Returns a request whose answer has the form of `returns`: forced to, or told to."""
-    schema = without_defaults(openai.pydantic_function_tool(returns)["function"]["parameters"])
+    schema = schema_of(returns)
     if settings.llm_json_schema:
         form = {"name": "answer", "strict": True, "schema": schema}
         return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
     system, *said = body["messages"]
     told = f"{system['content']}\n\nAnswer with JSON alone, of this schema: {json.dumps(schema)}"
     return {**body, "messages": [{**system, "content": told}, *said]}
+
+
+@cache
+def schema_of(returns: type[BaseModel]) -> JSONObject:
+    """Returns the schema that an answer has to fit: made once, and changed by nobody."""
+    parameters = openai.pydantic_function_tool(returns)["function"]["parameters"]
+    schema: JSONObject = without_defaults(parameters)
+    return schema
 
 
 def without_defaults(part: Any, *, names: bool = False) -> Any:
@@ -63,7 +72,7 @@ def without_defaults(part: Any, *, names: bool = False) -> Any:
     }
 
 
-def asked_again(body: JSONObject, answer: str, faults: Sequence[Fault]) -> JSONObject:
+def asked_again(body: JSONObject, answer: str, faults: Sequence[ErrorDetails]) -> JSONObject:
     """Returns the request once more, with its answer and what is wrong with that."""
     told = "\n".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
     said = [

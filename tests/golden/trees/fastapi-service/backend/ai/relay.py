@@ -16,7 +16,7 @@ class Relay:
     upstream, and taken out where the client did not ask.
 
     Args:
-        include_usage: whether the client asked for usage.
+        include_usage: false where a client is sent the events and did not ask for usage.
     """
 
     def __init__(self, *, include_usage: bool) -> None:

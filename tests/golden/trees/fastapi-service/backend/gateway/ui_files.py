@@ -3,10 +3,10 @@
 import base64
 import re
 from collections.abc import Collection
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
-JSONObject = dict[str, Any]
+from backend.json_text import JSONObject
+
 OTHER_NAMES = {
     "image/jpg": "image/jpeg",
     "audio/mp3": "audio/mpeg",

@@ -1,21 +1,21 @@
 """What the model answers to this service's own code."""
 
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from backend.ai.pieces import PieceReader, ToolCall
+from backend.ai.upstream import MALFORMED
 from backend.errors import AnswerCutOff, AnswerRefused, UpstreamFailed
+from backend.json_text import JSONObject
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Vector = list[float]
-JSONObject = dict[str, Any]
 VECTORS = TypeAdapter(list[Vector])
 FENCED = re.compile(r"\s*```(?:json)?\s(.*)```\s*", re.DOTALL)
 MOST_FAULTS = 20
-MALFORMED = "The model sent a malformed answer"
 
 
 class Said:
@@ -66,13 +66,13 @@ def faults(error: ValidationError) -> list[ErrorDetails]:
     return found[:MOST_FAULTS]
 
 
-def vectors(answer: JSONObject, most: int) -> list[Vector]:
+def vectors(answer: JSONObject, count: int) -> list[Vector]:
     """Returns the embeddings of so many texts, in their order."""
     try:
         items = sorted(answer["data"], key=lambda item: item["index"])
         found = VECTORS.validate_python([item["embedding"] for item in items])
     except (LookupError, TypeError, ValidationError):
         raise UpstreamFailed(MALFORMED) from None
-    if len(found) != most:
+    if len(found) != count:
         raise UpstreamFailed(MALFORMED)
     return found

@@ -3,14 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from backend.ai.call import Call
 from backend.ai.provider import Provider, Stream
 from backend.ai.relay import Relay
+from backend.json_text import JSONObject
 from backend.limits import Limits
-
-JSONObject = dict[str, Any]
 
 
 class Meter:

@@ -18,11 +18,11 @@ from typing import Any
 
 from backend.ai.json_schema import example
 from backend.errors import InvalidRequest
+from backend.json_text import JSONObject
 
 MODEL = "offline-echo"
 EMBEDDING_SIZE = 256
 LARGEST = 1_000_000  # characters that it answers, or numbers: a real model would not pay for more
-JSONObject = dict[str, Any]
 
 
 def complete(request: JSONObject) -> JSONObject:

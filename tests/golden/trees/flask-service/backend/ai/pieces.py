@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import uuid4
 
-from backend.json_text import write_json
+from backend.json_text import JSONObject, write_json
 
-JSONObject = dict[str, Any]
 Kind = Literal["text", "refusal", "reasoning", "call"]
 
 

@@ -22,7 +22,7 @@ A_MOMENT = 0.01  # seconds
 running: set[Stream] = set()
 
 
-def chat_stream(answer: Stream, headers: Mapping[str, str] | None = None) -> Response:
+def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return event_stream(chat_frames(answer), answer, headers)
 
 
@@ -37,15 +37,12 @@ def response_stream(
     return event_stream(frames(answer, ResponseStream(request)), answer, headers)
 
 
-def event_stream(
-    frames: Frames, answer: Stream, headers: Mapping[str, str] | None = None
-) -> Response:
+def event_stream(frames: Frames, answer: Stream, headers: Mapping[str, str]) -> Response:
     """Server-sent events, with a comment between them while the model is silent."""
-    headers = {**sse.HEADERS, **(headers or {})}
     # The server takes the frames when the request's own contexts are gone.
     around = contextvars.copy_context(), current_app.app_context()
     events = with_pings(frames, answer, *around)
-    return Response(events, headers=headers, mimetype=sse.MEDIA_TYPE)
+    return Response(events, headers={**sse.HEADERS, **headers}, mimetype=sse.MEDIA_TYPE)
 
 
 def with_pings(

@@ -1,11 +1,13 @@
 """The part of OpenAI's chat completions API that this service looks at.
 
-Fields that are not named here are passed on to the model as they are.
+Other fields that OpenAI documents are passed on to the model as they are.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+from backend.json_text import JSONObject
 
 
 def whole(number: object) -> object:
@@ -29,6 +31,13 @@ def example(**request: JsonValue) -> ConfigDict:
 class Message(OpenModel):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[dict[str, JsonValue]] | None = None
+
+
+def plain(content: list[JSONObject]) -> str | list[JSONObject]:
+    """Returns one text where that is all there is: not every model takes a list."""
+    if all(part["type"] == "text" for part in content):
+        return "".join(part["text"] for part in content)
+    return content
 
 
 class StreamOptions(OpenModel):

@@ -1,7 +1,5 @@
 """Answers clients' requests for the model, as far as the policy goes."""
 
-from typing import Any
-
 import structlog
 
 from backend.ai.call import Call
@@ -20,9 +18,9 @@ from backend.gateway.policy import (
 from backend.gateway.responses.events import whole
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
+from backend.json_text import JSONObject
 from backend.settings import Settings
 
-JSONObject = dict[str, Any]
 logger = structlog.get_logger(__name__)
 
 
@@ -48,7 +46,7 @@ class ChatService:
     def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
-        return self.stream(chat, client)
+        return self._stream(chat, client, Relay(include_usage=True))
 
     def respond(self, request: ResponseRequest, client: str) -> JSONObject:
         """Returns a response, in the form of OpenAI's Responses API."""
@@ -71,8 +69,9 @@ class ChatService:
         fields = dropped_fields(request, self._settings)
         if not fields:
             return {}
-        logger.info("fields_dropped", fields=named(fields))
-        return {DROPPED: named(fields)}
+        shown = named(fields)
+        logger.info("fields_dropped", fields=shown)
+        return {DROPPED: shown}
 
     def models(self) -> list[str]:
         return sorted(self._settings.allowed_models) or self._meter.models()

@@ -8,13 +8,12 @@ message of that conversation would be answered.
 import json
 import re
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from backend.errors import UnprocessableRequest
-from backend.gateway.schemas import ChatCompletionRequest, UIChatRequest, UIMessage
+from backend.gateway.schemas import ChatCompletionRequest, UIChatRequest, UIMessage, plain
 from backend.gateway.ui_files import Unreadable, file_for_model, named
+from backend.json_text import JSONObject
 
-JSONObject = dict[str, Any]
 NOT_ALLOWED = "The user did not allow this call."
 NOT_GIVEN = "[{file} was not given to the model]"
 STEP = {"type": "step-start"}
@@ -69,11 +68,7 @@ def converted(
 def user_content(
     parts: list[JSONObject], readable: Collection[str], *, strict: bool = False
 ) -> str | list[JSONObject]:
-    """Returns one text where that is all there is: not every model takes a list."""
-    content = [found for part in parts if (found := user_part(part, readable, strict=strict))]
-    if all(part["type"] == "text" for part in content):
-        return "".join(part["text"] for part in content)
-    return content
+    return plain([found for part in parts if (found := user_part(part, readable, strict=strict))])
 
 
 def user_part(part: JSONObject, readable: Collection[str], *, strict: bool) -> JSONObject | None:

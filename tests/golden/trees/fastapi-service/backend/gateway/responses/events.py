@@ -4,16 +4,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from backend.ai.call import is_count
 from backend.ai.events import DONE, Event
 from backend.ai.pieces import Piece, PieceReader, ToolCall
 from backend.errors import AppError, RateLimited
-from backend.gateway.responses.items import JSONObject, OutputItem, Told, identity, item_of
+from backend.gateway.responses.items import OutputItem, Told, identity, item_of
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.responses.schemas import FunctionTool, without_nulls
-from backend.json_text import read_json, write_json
+from backend.json_text import JSONObject, read_json, write_json
 
 CUT = {"length": "max_output_tokens", "content_filter": "content_filter"}
-MOST_COUNT = 100_000_000
 ECHOED = {
     *("model", "instructions", "max_output_tokens", "max_tool_calls", "metadata", "reasoning"),
     *("temperature", "top_p", "presence_penalty", "frequency_penalty", "top_logprobs"),
@@ -194,4 +194,4 @@ def tokens(usage: JSONObject) -> JSONObject:
 def count(usage: Any, *way: str) -> int:
     for step in way:
         usage = usage.get(step) if isinstance(usage, dict) else None
-    return usage if type(usage) is int and 0 <= usage <= MOST_COUNT else 0
+    return usage if is_count(usage) else 0

@@ -2,14 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
-from pydantic_core import from_json
-
 from backend.ai.pieces import Piece, ToolCall
+from backend.json_text import JSONObject, read_json
 
-JSONObject = dict[str, Any]
 Told = tuple[str, JSONObject]  # the name of an event, and what it holds
 
 
@@ -133,7 +131,7 @@ class CallItem(OutputItem):
     @property
     def is_whole(self) -> bool:
         try:
-            from_json(self._call.arguments)
+            read_json(self._call.arguments)
         except ValueError:
             return False
         return True

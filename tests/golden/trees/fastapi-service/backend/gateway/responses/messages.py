@@ -10,15 +10,14 @@ from backend.gateway.responses.schemas import (
     InputMessage,
     Item,
     ItemReference,
-    JSONObject,
     OutputPart,
     Part,
 )
+from backend.gateway.schemas import plain
+from backend.json_text import JSONObject
 
-UNKNOWN = (
-    "is not known: nothing is stored here. Send the whole conversation as `input`, with "
-    "`store: false` (AI SDK: `providerOptions: {openai: {store: false}}`)"
-)
+NOT_STORED = "nothing is stored here. Send the whole conversation as `input`, with `store: false`"
+WITH_AI_SDK = "(AI SDK: `providerOptions: {openai: {store: false}}`)"
 SHOWN_BELOW = {"image_url": "[image]", "file": "[file]"}
 
 
@@ -66,7 +65,7 @@ class Conversation:
                 role = "system" if item.role == "developer" else item.role
                 self.say(role, content(item.content))
             case ItemReference() if not item.id.startswith("rs_"):  # which no model takes back
-                raise misplaced(place, f"{item.id[:64]!r} {UNKNOWN}")
+                raise misplaced(place, f"{item.id[:64]!r} is not known: {NOT_STORED} {WITH_AI_SDK}")
 
     def say(self, role: str, said: str | list[JSONObject]) -> None:
         """Adds a message; what comes first for the system is one: many models take no more."""
@@ -113,13 +112,7 @@ class Conversation:
 
 
 def content(parts: str | Sequence[Part | OutputPart]) -> str | list[JSONObject]:
-    """Returns one text where that is all there is: not every model takes a list."""
-    if isinstance(parts, str):
-        return parts
-    found = [part.to_chat() for part in parts]
-    if all(part["type"] == "text" for part in found):
-        return "".join(part["text"] for part in found)
-    return found
+    return parts if isinstance(parts, str) else plain([part.to_chat() for part in parts])
 
 
 def misplaced(place: int, why: str) -> InvalidRequest:

@@ -15,14 +15,13 @@ from pydantic import (
 )
 
 from backend.errors import InvalidRequest
-from backend.gateway.responses.messages import messages
+from backend.gateway.responses.messages import NOT_STORED, messages
 from backend.gateway.responses.schemas import (
     AdditionalTools,
     AllowedTools,
     BuiltInTool,
     FunctionTool,
     Item,
-    JSONObject,
     NamedTool,
     ReasoningOptions,
     TextOptions,
@@ -31,9 +30,9 @@ from backend.gateway.responses.schemas import (
     without_nulls,
 )
 from backend.gateway.schemas import ChatCompletionRequest, OpenModel, Whole, example
+from backend.json_text import JSONObject
 from backend.settings import Settings
 
-NOT_STORED = "nothing is stored here. Send the whole conversation as `input`, with `store: false`"
 NOT_RUN = "no tool of this type can be run here"
 NO_SUCH_TYPE = {"union_tag_invalid", "union_tag_not_found"}
 PREVIOUS = "previous_response_id"

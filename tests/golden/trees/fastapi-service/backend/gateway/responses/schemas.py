@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
-JSONObject = dict[str, Any]
+from backend.json_text import JSONObject
+
 BUILT_IN = ("web_search", "image_generation", "tool_search", "namespace")  # OpenAI alone runs them
 Name = Annotated[str, Field(min_length=1)]
 
