@@ -14,6 +14,10 @@ CONFLICT_KINDS = {
 MOVED = "moved by you and by the template"
 OUR_FILE = "yours, where the template has a folder"
 THEIR_FILE = "the template's, where you have a folder"
+OUR_LINK = "a link of yours, where the template has a file"
+BESIDE_OUR_LINK = "the template's, where you have a link"
+
+FOLDER, PLAIN_FILE = "040000", "100"  # how git writes the modes of these, or begins to
 
 
 class Change(NamedTuple):
@@ -62,10 +66,15 @@ def stages_of(unmerged: Iterable[Entry]) -> dict[str, set[str]]:
 
 
 def conflicts_of(unmerged: Iterable[Entry], work: Path, name: str) -> Iterator[Conflict]:
-    for path, found in stages_of(unmerged).items():
+    stages = stages_of(unmerged)
+    for path, found in stages.items():
         # Beside a folder git keeps a file of the same name under another one.
         beside, _, side = path.rpartition("~")
         alone = MOVED
-        if (work / beside).is_dir():
+        if f"{path}~{name}" in stages:
+            alone = OUR_LINK
+        elif stages.get(beside) == {OURS}:
+            alone = BESIDE_OUR_LINK
+        elif (work / beside).is_dir():
             alone = {"HEAD": OUR_FILE, name: THEIR_FILE}.get(side, MOVED)
         yield Conflict(path, CONFLICT_KINDS.get(frozenset(found), alone))

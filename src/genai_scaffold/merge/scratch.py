@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from genai_scaffold.merge.change import BASE, THEIRS, Entry, Snapshot, stages_of
+from genai_scaffold.merge.change import BASE, OURS, THEIRS, Entry, Snapshot, stages_of
 from genai_scaffold.merge.place import Place, null_separated
 from genai_scaffold.system import git
 from genai_scaffold.system.git import git_failure, git_output
@@ -67,6 +67,12 @@ class ScratchRepository:
 
     def paths(self, tree: str) -> set[str]:
         return set(null_separated(self.git("ls-tree", "-r", "-z", "--name-only", tree)))
+
+    def modes(self, tree: str) -> dict[str, str]:
+        """The mode of everything in a tree, its folders among it, by path."""
+        listed = null_separated(self.git("ls-tree", "-r", "-t", "-z", tree))
+        entries = (line.partition("\t") for line in listed)
+        return {path: described.partition(" ")[0] for described, _, path in entries}
 
     def renamed(self, tree: str, moves: Mapping[str, str]) -> str:
         """The same tree with other paths."""
@@ -134,7 +140,10 @@ class ScratchRepository:
         kept = []
         for path in paths:
             # Where the user has a folder now, git puts it beside that.
-            if (deleted := path.removesuffix(f"~{name}")) in known:
+            deleted = path.removesuffix(f"~{name}")
+            if stages.get(deleted) == {OURS}:
+                continue  # nor was what is a link now
+            if deleted in known:
                 self.git("rm", "--quiet", "--cached", "--", path)
                 remove_file(self._work, path)
                 kept.append(deleted)

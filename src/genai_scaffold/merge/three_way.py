@@ -7,10 +7,10 @@ goes into the user's repository, in an order that leaves one command to undo it 
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from genai_scaffold.merge.change import Change, Snapshot, conflicts_of
+from genai_scaffold.merge.change import FOLDER, PLAIN_FILE, Change, Snapshot, conflicts_of
 from genai_scaffold.merge.landing import Merge
 from genai_scaffold.merge.place import OUTSIDE, Place, last_tree
 from genai_scaffold.merge.scratch import ScratchRepository
@@ -53,13 +53,7 @@ def three_way(here: Place, base: Path | Snapshot, template: Template) -> Iterato
         last = last_tree(here)
         _fetch_missing(here, last, *([base.tree] if isinstance(base, Snapshot) else []))
         made = repository.tree(base)
-        known = repository.paths(made)
-        moves = {
-            before: after
-            for before, after in template.moved.items()
-            if before in known and (template.files / after).is_file()
-            if not (here.project / after).exists()
-        }
+        moves = _moves(template, repository.modes(made), repository.modes(last))
         first = repository.commit(repository.renamed(made, moves))
         theirs = repository.commit(repository.tree(template.files), first)
         repository.merge_as_the_user_does(here, last, theirs)
@@ -83,6 +77,32 @@ def three_way(here: Place, base: Path | Snapshot, template: Template) -> Iterato
             merged=tuple(entry for _, _, entry in merged),
             before=tuple(entry for _, entry, _ in merged),
         )
+
+
+def _moves(template: Template, made: Mapping[str, str], last: Mapping[str, str]) -> dict[str, str]:
+    """Which files have other paths on all three sides, so that git need not find that out.
+
+    Left out is what the user made another thing of, or has something in the way of.
+
+    Args:
+        template: the template's side.
+        made: the mode of each path that the project was made with.
+        last: and of each that it has now.
+    """
+    moves: dict[str, str] = {}
+    for before, after in template.moved.items():
+        went = before in made and not (template.files / before).exists()
+        came = after not in moves.values() and (template.files / after).is_file()
+        stayed = last.get(before, "").startswith(PLAIN_FILE) or _is_free(before, last)
+        if went and came and stayed and _is_free(after, made) and _is_free(after, last):
+            moves[before] = after
+    return moves
+
+
+def _is_free(path: str, modes: Mapping[str, str]) -> bool:
+    """Whether nothing has this path, nor a file or a link that of a folder above it."""
+    folders = map(str, PurePosixPath(path).parents)
+    return path not in modes and all(modes.get(above, FOLDER) == FOLDER for above in folders)
 
 
 def _fetch_missing(here: Place, *trees: str) -> None:

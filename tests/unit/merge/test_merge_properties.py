@@ -21,6 +21,7 @@ LINES = 12
 
 Files = dict[str, bytes]
 Edit = tuple[str, str, int]
+LINK = b"-> "  # what a link has as its content here
 
 
 def text(name: str) -> bytes:
@@ -35,20 +36,36 @@ def edits(kinds: list[str]) -> st.SearchStrategy[list[Edit]]:
     )
 
 
+def place(files: Files, path: str, content: bytes) -> None:
+    """Put a file or a link somewhere, in place of all that would have to be a folder for it."""
+    folders = {str(folder) for folder in Path(path).parents}
+    for other in [other for other in files if other in folders or other.startswith(f"{path}/")]:
+        del files[other]
+    files[path] = content
+
+
 def changed(files: Files, steps: list[Edit], author: str) -> tuple[Files, list[bytes]]:
     """The files after the steps, and every line that was written in them."""
     files, written = dict(files), []
     for number, (kind, name, line) in enumerate(steps):
         mark = f"{author} wrote this in step {number}\n".encode()
         if kind == "add":
-            files[f"{Path(name).parent}/added-{line % 3}.txt".removeprefix("./")] = mark * 3
+            path = f"{Path(name).parent}/added-{line % 3}.txt".removeprefix("./")
+            place(files, path, mark * 3)
+        elif kind == "in the way":
+            way = ("moved", f"moved/{Path(name).name}", "deep", name)[line % 4]
+            place(files, way, (mark, LINK + mark.strip().replace(b" ", b"-"))[line % 2])
+            mark = mark.strip() if line % 2 == 0 else mark.strip().replace(b" ", b"-")
+        elif kind == "folder":
+            place(files, f"{name}/inside.txt", mark)
         elif name not in files:
             continue
         elif kind == "delete":
             del files[name]
             continue
         elif kind == "rename":
-            files[f"moved/{Path(name).name}"] = files.pop(name)
+            content = files.pop(name)
+            place(files, f"moved/{Path(name).name}", content)
             continue
         elif kind == "replace":
             files[name] = b"\0" + mark
@@ -64,7 +81,14 @@ def changed(files: Files, steps: list[Edit], author: str) -> tuple[Files, list[b
 def write(folder: Path, files: Files) -> None:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
+        if content.startswith(LINK):
+            (folder / path).symlink_to(content.removeprefix(LINK).decode())
+        else:
+            (folder / path).write_bytes(content)
+
+
+def links(folder: Path) -> bytes:
+    return b"".join(str(p.readlink()).encode() for p in folder.rglob("*") if p.is_symlink())
 
 
 def merged(base: Files, mine: Files, template: Files, look: Callable[[Path, Merge], None]) -> None:
@@ -76,17 +100,19 @@ def merged(base: Files, mine: Files, template: Files, look: Callable[[Path, Merg
         git(project, "init", "--quiet")
         commit(project)
         here = find_place(project, ANSWERS)
-        theirs = Template(folder / "template", "new", ANSWERS, {})
+        moves = {name: f"moved/{Path(name).name}" for name in NAMES}
+        theirs = Template(folder / "template", "new", ANSWERS, moves)
         with three_way(here, folder / "base", theirs) as result:
             result.apply()
             look(project, result)
 
 
 KINDS = ["insert", "change", "delete", "rename", "replace", "add"]
+OWN_KINDS = [*KINDS, "in the way", "folder"]  # the template has no links
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(edits(KINDS), edits(KINDS))
+@given(edits(OWN_KINDS), edits([*KINDS, "folder"]))
 def test_nothing_that_was_written_vanishes(users: list[Edit], templates: list[Edit]) -> None:
     base = {name: text(name) for name in NAMES}
     mine, written = changed(base, users, "user")
@@ -95,7 +121,7 @@ def test_nothing_that_was_written_vanishes(users: list[Edit], templates: list[Ed
     def look(project: Path, result: Merge) -> None:
         after = contents(project)
         note(f"{result.changes}\n{result.conflicts}\n{result.kept_deleted}")
-        everything = b"".join(after.values())
+        everything = b"".join([*after.values(), links(project)])
         assert [mark for mark in written if mark not in everything] == []
         assert after[ANSWERS] == b"template"
         # What is not in conflict is what git shows, and nothing is left unstaged.

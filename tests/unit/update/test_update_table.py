@@ -41,6 +41,14 @@ class Row(NamedTuple):
         return f"planted/{self.name}.txt"
 
     @property
+    def is_moved(self) -> bool:
+        return self.template == "moved"
+
+    @property
+    def moved(self) -> str:
+        return f"planted/{self.name}-moved/inside.txt"
+
+    @property
     def result(self) -> str:
         folder = "" if "/" in self.where else "planted/"
         return folder + self.where.format(self.name)
@@ -90,6 +98,14 @@ ROWS = [
     Row("ignored beforehand", "renamed", "both, though ignored", "{}-renamed.txt"),
     Row("made a folder", "added", "beside the user's folder"),
     Row("made a folder", "edited", "stays a folder"),
+    Row("nothing", "moved", "the template's", "planted/{}-moved/inside.txt"),
+    Row("edited elsewhere", "moved", "both", "planted/{}-moved/inside.txt"),
+    Row("deleted", "moved", "stays deleted", "planted/{}-moved/inside.txt"),
+    Row("replaced by a link", "moved", "where it was, and the template's, too"),
+    Row("made a folder", "moved", "a folder, and the template's elsewhere"),
+    Row("put a file for its folder", "moved", "beside the new folder"),
+    Row("put a link for its folder", "moved", "the link beside the new folder"),
+    Row("put a link to nowhere there", "moved", "that link, in conflict"),
     Row("added", "added a folder", "beside the template's folder"),
     Row("added", "added", "in conflict"),
     Row("added the same", "added", "the user's"),
@@ -113,6 +129,8 @@ def by_the_template(row: Row) -> tuple[str | None, str | None, str]:  # noqa: PL
             return None, text(row.name, {10: TEMPLATE}), row.path
         case "added a folder":
             return None, text(row.name), f"{row.path}/inside.txt"
+        case "moved":
+            return old, text(row.name, {20: TEMPLATE}), row.moved
         case "made a program":
             return old, f"#!/bin/sh\n{text(row.name, {10: TEMPLATE})}", row.path
     raise AssertionError(row.template)
@@ -146,6 +164,13 @@ def by_the_user(row: Row, project: Path) -> None:  # noqa: C901, PLR0912 - a tab
         case "replaced by a link":
             file.unlink()
             file.symlink_to("../README.md")
+        case "put a file for its folder":
+            (project / row.moved).parent.write_text(USER)
+        case "put a link for its folder":
+            (project / row.moved).parent.symlink_to("../README.md")
+        case "put a link to nowhere there":
+            (project / row.moved).parent.mkdir()
+            (project / row.moved).symlink_to("/not/on/this/machine")
         case "added":
             file.parent.mkdir(exist_ok=True)
             file.write_text(text(row.name, {10: USER}))
@@ -194,6 +219,8 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Versions:
             file.parent.mkdir(parents=True, exist_ok=True)
             if content is not None:
                 file.write_text(content)
+    with (two.new / "templates" / "moved.toml").open("a") as moves:
+        moves.writelines(f'"{row.path}" = "{row.moved}"\n' for row in ROWS if row.is_moved)
     shared = two.old / "templates" / "project" / "README.md.jinja"
     shared.write_text(shared.read_text("utf-8").replace("\n## ", "\n\nIt was new once.\n\n## ", 1))
     two.record()
@@ -272,10 +299,45 @@ def the_users_in_conflict(done: Merged, path: str) -> None:
 
 
 def the_users_link_in_conflict(done: Merged, path: str) -> None:
-    found = [name for name in done.conflicts if name.startswith(path.removesuffix(".txt"))]
-    assert found
-    links = [name for name in found if (done.project / name).is_symlink()]
-    assert [(done.project / name).readlink() for name in links] == [Path("../README.md")]
+    assert done.conflicts[path] == "a link of yours, where the template has a file"
+    assert (done.project / path).readlink() == Path("../README.md")
+    beside = f"{path}~genai-scaffold-0.0.2"
+    assert done.conflicts[beside] == "the template's, where you have a link"
+    assert TEMPLATE in done.read(beside)
+    assert path not in done.said["kept_deleted"]
+
+
+def where_it_was(done: Merged, path: str) -> None:
+    assert (done.project / path).readlink() == Path("../README.md")
+    the_templates(done, path.replace(".txt", "-moved/inside.txt"))
+
+
+def a_folder(done: Merged, path: str) -> None:
+    the_users(done, f"{path}/mine.txt")
+    the_templates(done, path.replace(".txt", "-moved/inside.txt"))
+
+
+def beside_the_new_folder(done: Merged, path: str) -> None:
+    folder = path.replace(".txt", "-moved")
+    assert done.conflicts[f"{folder}~HEAD"] == "yours, where the template has a folder"
+    assert done.read(f"{folder}~HEAD") == USER
+    the_templates(done, f"{folder}/inside.txt")
+
+
+def the_link_beside_the_new_folder(done: Merged, path: str) -> None:
+    folder = path.replace(".txt", "-moved")
+    assert done.conflicts[f"{folder}~HEAD"] == "yours, where the template has a folder"
+    assert (done.project / f"{folder}~HEAD").readlink() == Path("../README.md")
+    the_templates(done, f"{folder}/inside.txt")
+
+
+def that_link_in_conflict(done: Merged, path: str) -> None:
+    link = path.replace(".txt", "-moved/inside.txt")
+    assert done.conflicts[link] == "a link of yours, where the template has a file"
+    assert (done.project / link).readlink() == Path("/not/on/this/machine")
+    beside = f"{link}~genai-scaffold-0.0.2"
+    assert done.conflicts[beside] == "the template's, where you have a link"
+    assert TEMPLATE in done.read(beside)
 
 
 def somewhere_in_conflict(done: Merged, path: str) -> None:
@@ -344,6 +406,11 @@ OUTCOMES: Mapping[str, Callable[[Merged, str], None]] = {
     "the user's, in conflict": the_users_in_conflict,
     "the user's link, in conflict": the_users_link_in_conflict,
     "somewhere, in conflict": somewhere_in_conflict,
+    "where it was, and the template's, too": where_it_was,
+    "a folder, and the template's elsewhere": a_folder,
+    "beside the new folder": beside_the_new_folder,
+    "the link beside the new folder": the_link_beside_the_new_folder,
+    "that link, in conflict": that_link_in_conflict,
     "gone": gone,
     "stays deleted": stays_deleted,
     "left alone": left_alone,
