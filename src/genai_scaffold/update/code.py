@@ -43,10 +43,10 @@ def given_names(file: Path) -> dict[str, str]:
                 ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
             ):
-                given[name] = ast.dump(value)
+                given[name] = _written(value)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                returned = ast.dump(node.returns) if node.returns else ""
-                given[name] = f"{type(node).__name__} {ast.dump(node.args)} {returned}"
+                returned = _written(node.returns) if node.returns else ""
+                given[name] = f"{type(node).__name__} {_written(node.args)} {returned}"
             case ast.ClassDef(name=name):
                 given[name] = "class"
             case ast.Import(names=names) | ast.ImportFrom(names=names):
@@ -55,6 +55,14 @@ def given_names(file: Path) -> dict[str, str]:
             case _:
                 pass
     return given
+
+
+def _written(node: ast.AST) -> str:
+    """What tells a piece of code from another one, wherever it stands and however it is spaced."""
+    try:
+        return ast.dump(node)
+    except RecursionError:  # as of a sum of a thousand terms
+        return f"{type(node).__name__} of many parts"
 
 
 def code_in(root: Path, folder: str) -> list[str]:
@@ -158,7 +166,7 @@ def packages_in(root: Path) -> set[str]:
 
 def installed_packages(root: Path) -> set[str]:
     file = root / "requirements.txt"
-    text = file.read_text("utf-8") if file.is_file() else ""
+    text = file.read_text("utf-8", errors="replace") if file.is_file() else ""
     return {name.lower().replace("-", "_") for name in PINNED.findall(text)}
 
 

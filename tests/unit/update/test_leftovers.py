@@ -140,6 +140,29 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        pytest.param("requirements.txt", b"# caf\xe9\nanyio==1\n", id="requirements in Latin-1"),
+        pytest.param(".env.example", b"# caf\xe9\n# AMOUNT=1\n", id="settings in Latin-1"),
+        pytest.param("backend/errors.py", b"LIMIT = 1" + b" + 1" * 1500, id="a long sum"),
+        pytest.param("mine.py", b"raised" + b".of" * 5000, id="a long chain"),
+        pytest.param("mine.py", b"raised = " + b"(" * 900 + b")" * 900, id="deep brackets"),
+        pytest.param("mine.py", b"raised = '" + b"x" * 4_000_000 + b"'", id="a long line"),
+        pytest.param("mine.py", b"# caf\xe9\nimport raised\n", id="code in Latin-1"),
+        pytest.param("run.sh", b"python -m caf\xe9 -m backend.metrics\n", id="a script, too"),
+        pytest.param("m\udce9.py", b"import raised\n", id="a name that is no text"),
+    ],
+)
+def test_what_a_user_has_may_be_any_bytes(path: str, content: bytes, tmp_path: Path) -> None:
+    old, new = (written(tmp_path / name, files) for name, files in (("old", OLD), ("new", NEW)))
+    merged = written(tmp_path / "merged", {**NEW, "user.py": "import fastapi\n"})
+    for folder in (merged, new) if path == "requirements.txt" else (merged,):
+        (folder / path).write_bytes(content)
+    uses, _ = find_leftovers(old, new, merged, merged)
+    assert "user.py" in {use.path for use in uses}
+
+
+@pytest.mark.parametrize(
     ("added", "own", "problem"),
     [
         ("backend/keys.py", "backend/keys/__init__.py", "hides backend/keys.py"),
