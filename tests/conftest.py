@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,14 @@ class Run(NamedTuple):
         document: dict[str, Any] = json.loads(self.output)
         assert document["schema"] == 1
         return document
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there; one that has ended may wait for its new parent."""
+    stat = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return bool(stat.stdout.strip()) and not stat.stdout.startswith("Z")
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from genai_scaffold.errors import StartError
+from genai_scaffold.system.process import family_of, kill_family
 from genai_scaffold.system.signals import Stopped, signals_ignored, signals_postponed
 
 HOST, PORT = "127.0.0.1", 8000
@@ -35,7 +36,7 @@ def can_serve() -> bool:
 
 
 def serve_project(project: Path, framework: str, ready: Callable[[str], None]) -> None:
-    """Run a service until Ctrl+C; none of its processes outlives this call.
+    """Run a service until Ctrl+C; what it has started ends with it.
 
     Args:
         project: the directory of a project whose dependencies are installed.
@@ -80,9 +81,14 @@ def _running(arguments: Sequence[str], project: Path) -> Iterator[subprocess.Pop
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program and all that it started: politely, then by force."""
     with signals_ignored():
+        family = family_of(process.pid)
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(GRACE_SECONDS)
+        for pid, start in family.items():
+            # What has a session of its own is in no group that could be ended at once.
+            if family_of(pid).get(pid) == start:
+                kill_family(pid)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,15 +1,18 @@
 """Runs other programs: an argument list in, text out, never a shell."""
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold.system.signals import signals_postponed
+from genai_scaffold.system.signals import signals_ignored, signals_postponed
 
 MINUTE = 60.0
+PROCESSES = ("ps", "-A", "-o", "pid=,ppid=,lstart=")  # the same on Linux and macOS
 TIMED_OUT, UNAVAILABLE = -1, 127  # the latter as a shell has it
 
 
@@ -63,7 +66,7 @@ def run_program(
                         stderr=subprocess.PIPE,
                     )
                 )
-                stack.callback(process.kill)
+                stack.callback(_end, process)
             output, errors = process.communicate(_encoded(stdin), timeout)
     except subprocess.TimeoutExpired:
         return Completed(
@@ -72,6 +75,57 @@ def run_program(
     except OSError as error:
         return Completed(UNAVAILABLE, "", f"{arguments[0]} cannot be run: {error.strerror}")
     return Completed(process.returncode, _decoded(output), _decoded(errors))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program that still runs, and what it has started, which would go on without it."""
+    with signals_ignored():
+        if process.poll() is None:
+            kill_family(process.pid)
+            process.kill()
+
+
+def kill_family(pid: int) -> None:
+    """End a process by force, and all that it has started."""
+    if os.name != "posix":
+        return
+    stopped: set[int] = set()
+    # What is stopped starts nothing any more, so that nobody is missed.
+    while running := family_of(pid).keys() - stopped:
+        _signal(running, signal.SIGSTOP)
+        stopped |= running
+    _signal(stopped, signal.SIGKILL)
+
+
+def family_of(pid: int) -> dict[int, str]:
+    """A process and all that it has started, each with its start: the system uses numbers again.
+
+    Left out is what has made itself independent, as daemons do, and all where there is no `ps`.
+    """
+    parents, starts = {}, {}
+    for line in _listed_processes():
+        number, parent, start = line.split(maxsplit=2)
+        parents[int(number)], starts[int(number)] = int(parent), start
+    family = {pid} & starts.keys()
+    while children := {child for child in parents if parents[child] in family} - family:
+        family |= children
+    return {member: starts[member] for member in family}
+
+
+def _listed_processes() -> list[str]:
+    plain = {**os.environ, "LC_ALL": "C"}
+    with contextlib.suppress(OSError):
+        listed = subprocess.run(  # noqa: S603 - an argument list, and no shell
+            PROCESSES, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=plain
+        )
+        return listed.stdout.decode("ascii", "replace").splitlines()
+    return []
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 # A file's name can be any bytes, and has to come back as it was.

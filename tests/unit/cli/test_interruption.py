@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
+from conftest import Run, runs
 
 from genai_scaffold.system import process
 from genai_scaffold.system.signals import (
@@ -129,8 +130,9 @@ def test_a_program_that_was_just_started_does_not_outlive_us(
     class Interrupted(subprocess.Popen[bytes]):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            programs.append(self)
-            signal.raise_signal(number)
+            if arguments[0][0] == "sleep":
+                programs.append(self)
+                signal.raise_signal(number)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     with pytest.raises(Stopped) as stop:
@@ -139,6 +141,42 @@ def test_a_program_that_was_just_started_does_not_outlive_us(
     assert [program.returncode for program in programs] == [-signal.SIGKILL]
     with pytest.raises(Stopped):
         signal.raise_signal(number)
+
+
+@pytest.mark.usefixtures("raising")
+@pytest.mark.parametrize("own_session", [False, True], ids=["", "of a session of its own"])
+@pytest.mark.parametrize("stop", [None, signal.SIGTERM], ids=["late", "terminated"])
+def test_what_a_program_has_started_does_not_outlive_it(
+    stop: signal.Signals | None, own_session: bool, work: Path
+) -> None:
+    parent = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], "
+        f"start_new_session={own_session})\n"
+        "open('pid', 'w').write(f'{child.pid}\\n')\n"
+        "time.sleep(60)\n"
+    )
+
+    def wait_for_it() -> int:
+        while not (work / "pid").exists() or not (text := (work / "pid").read_text()):
+            time.sleep(0.02)
+        if stop:
+            os.kill(os.getpid(), stop)
+        return int(text)
+
+    waiting = threading.Thread(target=wait_for_it)
+    waiting.start()
+    command = [sys.executable, "-c", parent]
+    if stop:
+        with pytest.raises(Stopped):
+            process.run_program(command, directory=work)
+    else:
+        assert process.run_program(command, directory=work, timeout=3).code == process.TIMED_OUT
+    waiting.join()
+    pid, deadline = int((work / "pid").read_text()), time.monotonic() + 5
+    while runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)  # it was asked to end, and does so in its own time
+    assert not runs(pid)
 
 
 @pytest.mark.usefixtures("raising")

@@ -3,13 +3,13 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import runs
 
 from genai_scaffold.create import serving
 from genai_scaffold.create.serving import (
@@ -55,14 +55,6 @@ def project(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     for pid in (tmp_path / "pids").read_text().split() if (tmp_path / "pids").exists() else []:
         if runs(int(pid)):
             os.kill(int(pid), signal.SIGKILL)
-
-
-def runs(pid: int) -> bool:
-    """Whether a process is there; one that has ended may wait for its new parent."""
-    stat = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return bool(stat.stdout.strip()) and not stat.stdout.startswith("Z")
 
 
 def left(folder: Path) -> list[int]:
@@ -112,6 +104,23 @@ def test_one_that_ignores_the_signal_is_ended_by_force(
     def ready(_: str) -> None:
         raise KeyboardInterrupt
 
+    serve_project(folder, "fastapi", ready)
+    assert left(folder) == []
+
+
+def test_its_child_in_a_session_of_its_own_is_ended_too(
+    project: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "GRACE_SECONDS", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    program = SERVER.replace('"import time; ', f'"{deaf}').replace(
+        "])\n", "], start_new_session=True)\n"
+    )
+
+    def ready(_: str) -> None:
+        raise KeyboardInterrupt
+
+    folder = project(program)
     serve_project(folder, "fastapi", ready)
     assert left(folder) == []
 
