@@ -365,6 +365,7 @@ def exit_codes() -> str:
             for kind in errors.ScaffoldError.__subclasses__()
         },
         SIGNALLED + signal.SIGINT: "Stopped by Ctrl-C.",
+        SIGNALLED + signal.SIGQUIT: "Stopped by the quit key, `Ctrl-\\`.",
         SIGNALLED + signal.SIGTERM: "Stopped by the system.",
     }
     return table(["code", "meaning"], [[str(c), meanings[c]] for c in sorted(meanings)])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ try:
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
+GLOB = re.compile(r"[\\*?\[]")
 GITLINK = "160000 "  # the mode of a submodule
 # A setting may let git's commands reach into submodules, which are none of ours.
 OUTSIDE = "--no-recurse-submodules"
@@ -147,6 +149,12 @@ def kept_elsewhere(here: Place, paths: Iterable[str]) -> dict[str, str]:
 def ignored_in(here: Place, paths: Iterable[str]) -> dict[str, str]:
     reachable = [path for path in paths if not is_behind_a_link(here.project, path)]
     return ignored_paths(here.project, reachable)
+
+
+def path_pattern(path: str) -> str:
+    """A path as git's patterns name it, and no other one."""
+    plain = GLOB.sub(r"\\\g<0>", path)
+    return f"/{plain}"
 
 
 def null_separated(output: str) -> list[str]:

@@ -10,6 +10,7 @@ from genai_scaffold.merge.place import (
     Place,
     alone_in,
     another_git,
+    path_pattern,
     staged_paths,
     uncommitted_paths,
 )
@@ -21,7 +22,7 @@ from genai_scaffold.system.process import UNAVAILABLE
 
 ANSWERED = 5
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
-SPARSE = "core.sparseCheckout"
+SPARSE, CONE = "core.sparseCheckout", "core.sparseCheckoutCone"
 
 
 def find_place(project: Path, marker: str) -> Place:
@@ -72,14 +73,22 @@ def find_place(project: Path, marker: str) -> Place:
 
 
 def outside_of_the_sparse_checkout(here: Place, paths: Iterable[str]) -> DestinationError:
-    folders = {PurePosixPath(here.prefix + path).parent for path in paths}
-    highest = sorted(str(folder) for folder in folders if folders.isdisjoint(folder.parents))
-    add = ["git", "-C", str(here.top), "sparse-checkout", "add", *highest]
+    add = ["git", "-C", str(here.top), "sparse-checkout", "add", *_sparse_patterns(here, paths)]
     return DestinationError(
         f"{here.project} cannot be updated: {first_of(paths)} outside of the sparse checkout",
         why="the template changes what is not among your files",
         fix=shlex.join(add),
     )
+
+
+def _sparse_patterns(here: Place, paths: Iterable[str]) -> list[str]:
+    """What brings some paths into a sparse checkout: folders, or where it has patterns, those."""
+    files = [PurePosixPath(here.prefix + path) for path in paths]
+    in_folders = git.run_git(here.top, "config", "--bool", CONE).output == "true\n"
+    # Of a repository's own folder, a pattern would be all of it.
+    places = {file.parent if in_folders or file.parent.name else file for file in files}
+    highest = sorted(str(place) for place in places if places.isdisjoint(place.parents))
+    return highest if in_folders else [path_pattern(place) for place in highest]
 
 
 def _refuse_what_is_not_committed(here: Place, marker: str) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from genai_scaffold.merge.change import BASE, OURS, THEIRS, Entry, Snapshot, stages_of
-from genai_scaffold.merge.place import Place, null_separated
+from genai_scaffold.merge.place import Place, null_separated, path_pattern
 from genai_scaffold.system import git
 from genai_scaffold.system.git import git_failure, git_output
 from genai_scaffold.system.paths import remove_file
@@ -16,7 +15,6 @@ from genai_scaffold.system.paths import remove_file
 AS_KEPT = "* -text !eol -ident !working-tree-encoding !filter\n"
 DRIVERS = r"^merge\..*\.(driver|name|recursive)$"
 VALUES = {"set": "merge", "unset": "-merge"}
-GLOB = re.compile(r"[\\*?\[]")
 
 
 class ScratchRepository:
@@ -168,5 +166,4 @@ class ScratchRepository:
 
 def attribute_pattern(path: str) -> str:
     """A path as git's attributes name it."""
-    plain = GLOB.sub(r"\\\g<0>", path)
-    return json.dumps(f"/{plain}", ensure_ascii=False)
+    return json.dumps(path_pattern(path), ensure_ascii=False)

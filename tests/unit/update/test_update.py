@@ -558,10 +558,17 @@ def test_what_is_new_is_merged_though_git_ignores_it_and_the_rule_is_named(
     assert git(place, "status", "--porcelain", "--ignored") == ""
 
 
-def test_what_is_outside_of_a_sparse_checkout_is_named(versions: Versions, work: Path) -> None:
+@pytest.mark.parametrize(
+    "checkout",
+    [("{}/backend",), ("--no-cone", "/*", "!/{}/docs")],
+    ids=["folders", "patterns"],
+)
+def test_what_is_outside_of_a_sparse_checkout_is_named(
+    checkout: tuple[str, ...], versions: Versions, work: Path
+) -> None:
     project = in_a_subfolder(versions, work)
     folder = project.relative_to(work).as_posix()
-    git(work, "sparse-checkout", "set", f"{folder}/backend")
+    git(work, "sparse-checkout", "set", *(word.format(folder) for word in checkout))
     assert not (project / "docs").exists()
     git(work, "config", "advice.updateSparsePath", "false")
     with versions.after():
@@ -572,6 +579,19 @@ def test_what_is_outside_of_a_sparse_checkout_is_named(versions: Versions, work:
     assert refused.code == 3
     assert "docs/decision.md outside of the sparse checkout" in refused.errors
     assert run.code == 0, run.errors
+
+
+def test_of_a_sparse_checkout_with_patterns_a_file_of_the_root_can_be_had(project: Path) -> None:
+    (project / "[a] *").mkdir()
+    (project / "[a] *" / "not wanted.txt").write_text("mine\n")
+    commit(project)
+    git(project, "sparse-checkout", "set", "--no-cone", "/*", "!/text.txt", r"!/\[a] \*")
+    refused = tool("update", str(project), "--yes")
+    subprocess.run(shlex.split(refused.errors.partition("fix: ")[2]), check=True)
+    run = tool("update", str(project), "--yes")
+    assert run.code == 0, run.errors
+    assert "the newer one" in (project / "text.txt").read_text()
+    assert not (project / "[a] *").exists()
 
 
 def with_a_submodule(project: Path, path: str) -> None:
