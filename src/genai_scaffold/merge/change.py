@@ -17,7 +17,7 @@ THEIR_FILE = "the template's, where you have a folder"
 OUR_LINK = "a link of yours, where the template has a file"
 BESIDE_OUR_LINK = "the template's, where you have a link"
 
-FOLDER, PLAIN_FILE = "040000", "100"  # how git writes the modes of these, or begins to
+FOLDER_MODE, FILE_MODES = "040000", "100"  # how git writes the modes of these, or begins to
 
 
 class Change(NamedTuple):

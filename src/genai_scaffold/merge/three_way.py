@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from genai_scaffold.merge.change import FOLDER, PLAIN_FILE, Change, Snapshot, conflicts_of
+from genai_scaffold.merge.change import FILE_MODES, FOLDER_MODE, Change, Snapshot, conflicts_of
 from genai_scaffold.merge.landing import Merge
 from genai_scaffold.merge.place import OUTSIDE, Place, last_tree
 from genai_scaffold.merge.scratch import ScratchRepository
@@ -93,7 +93,7 @@ def _moves(template: Template, made: Mapping[str, str], last: Mapping[str, str])
     for before, after in template.moved.items():
         went = before in made and not (template.files / before).exists()
         came = after not in moves.values() and (template.files / after).is_file()
-        stayed = last.get(before, "").startswith(PLAIN_FILE) or _is_free(before, last)
+        stayed = last.get(before, "").startswith(FILE_MODES) or _is_free(before, last)
         if went and came and stayed and _is_free(after, made) and _is_free(after, last):
             moves[before] = after
     return moves
@@ -102,7 +102,9 @@ def _moves(template: Template, made: Mapping[str, str], last: Mapping[str, str])
 def _is_free(path: str, modes: Mapping[str, str]) -> bool:
     """Whether nothing has this path, nor a file or a link that of a folder above it."""
     folders = map(str, PurePosixPath(path).parents)
-    return path not in modes and all(modes.get(above, FOLDER) == FOLDER for above in folders)
+    return path not in modes and all(
+        modes.get(above, FOLDER_MODE) == FOLDER_MODE for above in folders
+    )
 
 
 def _fetch_missing(here: Place, *trees: str) -> None:

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
-ENDING = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+ENDING = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+    if hasattr(signal, name)
+)
 SIGNALLED = 128  # what a shell adds to the number of a signal, for an exit code
 SOON = 0.01  # seconds
 AGAIN = 0.5  # seconds, in which prompts leave the terminal as it was
