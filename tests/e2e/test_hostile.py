@@ -271,6 +271,32 @@ def test_costs_no_more(
     assert_serves_others(server)
 
 
+def item(role: bytes, letters: int) -> bytes:
+    return b'{"role":"%s","content":"%s"}' % (role, b"x" * letters)
+
+
+@twins
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param(
+            b"/v1/responses",
+            b'{"input":[%s,%s]}' % (b",".join([item(b"system", 250)] * 33_000), item(b"user", 1)),
+            id="as many messages for the system as are taken",
+        ),
+        pytest.param(
+            b"/api/chat",
+            b'{"messages":[{"role":"user","parts":[{"type":"file","mediaType":"text/plain","url":'
+            b'"data:,%s"}]}]}' % (b"%41" * 3_300_000),
+            id="a file of escapes",
+        ),
+        pytest.param(b"/v1/embeddings", b'{"input":"%s"}' % (b"x " * 4_900_000), id="a long text"),
+    ],
+)
+def test_takes_no_longer_than_it_is_long(server: Server, path: bytes, body: bytes) -> None:
+    assert send(server, [with_length(body, path)]).seconds < 4  # where they once took 8 and more
+
+
 def memory_from_now_on(server: Server) -> int:
     """The bytes that the server's processes hold; `most_memory` forgets what there was before."""
     for pid in server.processes():

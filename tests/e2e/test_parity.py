@@ -401,6 +401,9 @@ REQUESTS = [
     *(sent(RESPONSES, body, name) for name, body in BODIES.items()),
     bare("POST", RESPONSES),
     bare("GET", RESPONSES, **AUTHORIZED),
+    sent(RESPONSES, b'{"input": "one", "seed": 1e999}', "no number, not looked at"),
+    sent(RESPONSES, b'{"input": "one", "temperature": 1e999}', "no number"),
+    posted(RESPONSES, "as a form is called", input=[{**HELLO, "message": [], "content": [{}]}]),
     sent("/echo", b"1", "of no kind", {}),
     *(
         sent("/echo", b'{"a": 1}', kind, {"content-type": kind})
