@@ -95,6 +95,7 @@ def test_fills_in_a_schema(client: httpx2.Client) -> None:
     [
         pytest.param({"stop": " two"}, "You said: one", id="one"),
         pytest.param({"stop": ["three", "one"]}, "You said: ", id="the first of several"),
+        pytest.param({"stop": [*"vxyz", "one"]}, "You said: one two three", id="a fifth"),
         pytest.param({"stop": ["four", ""]}, "You said: one two three", id="none that occurs"),
         pytest.param({"stop": "two", "max_tokens": 3}, "You said: one", id="one beyond the limit"),
     ],

@@ -26,6 +26,7 @@ from backend.logs import configure_logging
 from backend.settings import Settings
 from tests.models import Scripted, calls, cut, fails, refuses, together
 from tests.serving import Answer, pieces, result, upstream
+from tests.test_upstream import stream_of
 
 SYSTEM = "You rate films"
 PIXEL = f"data:image/png;base64,{base64.b64encode(b'a pixel').decode()}"
@@ -146,6 +147,19 @@ def test_streams_the_text() -> None:
     found = pieces(model(scripted).stream(SYSTEM, "Alien?", operation="films"))
     assert (len(found), "".join(found)) == (4, "It is a film")
     assert scripted.asked[0]["stream"] is True
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        pytest.param(["a\ud83d", "\ude00b"], "a😀b", id="an emoji in two halves"),
+        pytest.param(["\ud83d", "", "x\ude00", "\ud83d"], "\ufffdx\ufffd", id="halves alone"),
+    ],
+)
+def test_features_get_text_that_can_be_sent(said: list[str], text: str) -> None:
+    answer = stream_of(*({"choices": [{"delta": {"content": each}}]} for each in said), "[DONE]")
+    found = pieces(model(lambda _: answer).stream(SYSTEM, "Alien?", operation="films"))
+    assert "".join(found) == text
 
 
 def test_passes_tools_on_and_says_which_are_called() -> None:

@@ -8,6 +8,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from backend.ai.pieces import ToolCall
 from backend.api import sse
 from backend.errors import InvalidRequest
 from backend.gateway.responses.events import ResponseStream
@@ -208,6 +209,14 @@ def test_passes_on_what_the_settings_name() -> None:
     assert sent({"top_k": 5}, **{"pass_on": "top_k"})["top_k"] == 5
 
 
+@pytest.mark.parametrize("value", [0, "many", float("inf"), [float("-inf")]])
+def test_looks_at_what_it_passes_on(value: object) -> None:
+    assert "n" not in sent({"n": value})
+    with pytest.raises(InvalidRequest) as refused:
+        sent({"n": value}, **{"pass_on": "n"})
+    assert refused.value.param == "n"
+
+
 REFERENCE = {"type": "item_reference", "id": "msg_1"}
 UNKNOWN_CHOICE = {"type": "function", "name": "another"}
 
@@ -227,6 +236,12 @@ UNKNOWN_CHOICE = {"type": "function", "name": "another"}
         ),
         pytest.param({"input": [{"type": "compaction"}]}, "input", "input[0]", id="another item"),
         pytest.param({"input": [{"type": "reasoning"}]}, "input", "nothing", id="only thoughts"),
+        pytest.param(
+            {"input": [{**HI, "message": [], "content": [{"type": "input_text"}]}]},
+            "input",
+            "Field required",
+            id="a field that is called as a form is",
+        ),
         pytest.param({"input": [CALL]}, "input", "input[0]: the call", id="a call, no output"),
         pytest.param({"input": [OUTPUT]}, "input", "input[0]: there is no call", id="no call"),
         pytest.param({"input": [OUTPUT, CALL]}, "input", "input[1]: the call", id="too early"),
@@ -328,6 +343,18 @@ def test_keeps_calls_whole_that_are_made_in_turns() -> None:
     )
     output = received[-1]["response"]["output"]
     assert [item["arguments"] for item in output] == ['{"a":1}', '{"b":2}']
+
+
+def test_looks_once_at_each_call_that_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def look(call: ToolCall) -> None:
+        looked.append(call.name)
+        raise ValueError
+
+    monkeypatch.setattr(ToolCall, "parsed", look)
+    told(*(call(index, "{", name=f"f{index}") for index in range(50)))
+    assert len(looked) <= 2 * 50
 
 
 @pytest.mark.parametrize(

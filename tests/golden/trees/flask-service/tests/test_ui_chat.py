@@ -114,6 +114,7 @@ def test_sends_on_what_is_for_the_model(
         pytest.param({**NOTES, "url": "data:text/plain;base64,/w=="}, "UTF-8", id="not UTF-8"),
         pytest.param({**NOTES, "url": "data:text/plain;base64,x"}, "not whole", id="cut off"),
         pytest.param({**NOTES, "url": "http://127.0.0.1/a"}, "data URL", id="somewhere else"),
+        pytest.param({**NOTES, "url": "data:," + "%41" * 100_001}, "base64", id="escapes"),
         pytest.param({"type": "file"}, "no address", id="nothing"),
         pytest.param({"type": "file", "url": 1, "mediaType": []}, "no address", id="odd values"),
     ],
@@ -361,6 +362,12 @@ def piece(arguments: str, **call: Any) -> dict[str, Any]:
             id="in pieces",
         ),
         pytest.param([piece("", index=0, id="c1", name="f")], [{}], id="no arguments"),
+        pytest.param(
+            [piece('{"a": "\ud83d', index=0, id="c1", name="f"), piece('\ude00"}', index=0)],
+            [{"a": "😀"}],
+            id="an emoji in two pieces",
+        ),
+        pytest.param([piece('{"a": "\ud83d"}', name="f")], [{"a": "\ud83d"}], id="half an emoji"),
         pytest.param(
             [piece("{}", index=0, id="c1", name="f"), piece("{}", index=1, id="c2", name="g")],
             [{}, {}],

@@ -193,6 +193,7 @@ def test_a_call_says_which_request_it_serves(serve: Serve, stream: bool) -> None
         pytest.param((TOKEN, {"choices": ["Hi"]}, STOP, "[DONE]"), id="of another form"),
         pytest.param((TOKEN, {"error": {"message": "overloaded"}}), id="an error event"),
         pytest.param((TOKEN, b'{"choices": [], "a": "\xff"}', STOP, "[DONE]"), id="not UTF-8"),
+        pytest.param((TOKEN, "[" * 300 + "]" * 300, STOP, "[DONE]"), id="nested deeply"),
     ],
 )
 def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, ...]) -> None:
@@ -207,7 +208,8 @@ def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        pytest.param(httpx2.ReadError("gone"), "could not be reached", id="cut"),
+        pytest.param(httpx2.ReadError("gone"), "was cut off", id="reset"),
+        pytest.param(httpx2.RemoteProtocolError("short"), "was cut off", id="cut"),
         pytest.param(httpx2.ReadTimeout("silence"), "did not answer in time", id="stalled"),
     ],
 )
@@ -358,6 +360,7 @@ def test_an_upstream_error_becomes_ours(
         pytest.param({"code": 400}, {"code": "400"}, id="a number"),
         pytest.param({"message": {}}, {"message": "The model rejected the request"}, id="no text"),
         pytest.param({"message": "a\ud800"}, {"message": "a?"}, id="half a surrogate pair"),
+        pytest.param({"type": ["x"]}, {"type": "invalid_request_error"}, id="a list"),
     ],
 )
 def test_passes_on_what_is_text_of_an_error(
@@ -613,7 +616,37 @@ def test_lists_what_the_upstream_has(serve: Serve) -> None:
     assert serve(answer=lambda _: models).get("/v1/models").json()["data"][0]["id"] == "m1"
 
 
-@pytest.mark.parametrize("sent", ["<html>", "[]", '{"choices": [], "score": NaN}'])
+DEEP = "[" * 300 + "]" * 300
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_no_number_is_null(serve: Serve, path: str, stream: bool) -> None:
+    token = {"token": "Hi", "logprob": "-1e999"}
+    said = {name: {"content": "Hi \ud83d"} for name in ("delta", "message")}
+    chunk = {"choices": [{**said, "logprobs": {"content": [token]}}], "usage": {"total_tokens": 3}}
+    text = json.dumps(chunk).replace('"-1e999"', "-1e999")
+    answer = stream_of(text, "[DONE]") if stream else httpx2.Response(200, text=text)
+    asked = {**ASK, "input": "hi", "stream": stream}
+    response = serve(answer=lambda _: answer).post(path, json=asked)
+    assert response.status_code == 200
+    assert '"logprob":null' in response.text.replace(": ", ":")
+    assert "Infinity" not in response.text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("charset", ["rot13", "undefined", "idna", "none-such"])
+def test_takes_no_charset_at_its_word(serve: Serve, charset: str, stream: bool) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    for status in (200, 400):
+        content = json.dumps({**STOP, "error": {"message": "no"}})
+        answer = httpx2.Response(status, content=content, headers=headers)
+        client = serve(answer=lambda _, answer=answer: answer)
+        response = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+        assert "Internal Server Error" not in response.text
+
+
+@pytest.mark.parametrize("sent", ["<html>", "[]", '{"choices": [], "score": NaN}', DEEP])
 def test_an_answer_that_cannot_be_read_is_the_fault_of_the_upstream(
     serve: Serve, sent: str
 ) -> None:

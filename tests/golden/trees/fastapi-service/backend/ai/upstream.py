@@ -36,7 +36,7 @@ LONGEST_WAIT = 3  # seconds within a request until the model is asked again
 LONGEST_RETRY_AFTER = 366 * 24 * 60 * 60
 MOST_REASON, MOST_REASONS, MOST_BODY = 300, 3, 10_000
 QUOTES, PUNCTUATION = "'\"`", "'\"`.,:;()[]{}<>!?"
-UNREADABLE = (httpx2.RemoteProtocolError, httpx2.DecodingError)
+UNREADABLE = (httpx2.RemoteProtocolError, httpx2.DecodingError, httpx2.ReadError)
 SPENT, SPENT_QUOTA = 402, "This service has spent its quota"
 SPENT_CODES = {
     "billing_error",
@@ -79,7 +79,9 @@ def guarded(
     if (seconds_to_wait(headers) or 0) > longest:
         headers["x-should-retry"] = "false"
     headers.pop("set-cookie", None)  # all clients would share it
-    if headers.get("content-type", "").startswith("text/event-stream"):
+    # Without a charset: Python knows some that are none of text, and JSON is in UTF-8.
+    headers["content-type"] = headers.get("content-type", "").partition(";")[0]
+    if headers["content-type"] == "text/event-stream":
         return response
     unpacked = httpx2.Headers(headers)
     unpacked.pop("content-encoding", None)
@@ -122,6 +124,8 @@ def translate(error: Exception) -> AppError:
             return UpstreamTimedOut("The model did not answer in time")
         case openai.APIStatusError():
             return translated_status(error, code, reason)
+        case httpx2.HTTPError():  # of a stream that had begun: the SDK has errors of its own
+            return UpstreamFailed("The model's answer was cut off")
         case _ if any(isinstance(cause, UNREADABLE) for cause in causes):
             return UpstreamFailed(MALFORMED)
         case _:
@@ -134,7 +138,7 @@ def translated_status(
     wait = seconds_to_wait(error.response.headers)
     retry_after = None if wait is None else str(wait)
     reason = reason or "The model rejected the request"
-    spent = error.status_code == SPENT or {code, error.type} & SPENT_CODES
+    spent = error.status_code == SPENT or {code, text_of(error.type)} & SPENT_CODES
     match error.status_code:
         case 429:
             message = SPENT_QUOTA if spent else "The model is busy"

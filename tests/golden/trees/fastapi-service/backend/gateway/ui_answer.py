@@ -40,7 +40,7 @@ class UIMessageStream:
         self._answered = False
         self._open: tuple[str, str] | None = None  # the kind of the part, and its id
         self._opened = 0
-        self._calls: list[ToolCall] = []
+        self._calls: dict[ToolCall, None] = {}
 
     def opening(self) -> Iterator[Event]:
         yield part("start", messageId=self._id)
@@ -93,7 +93,7 @@ class UIMessageStream:
     def _call(self, call: ToolCall, arguments: str) -> Iterator[Event]:
         if call not in self._calls:
             yield from self._close()
-            self._calls.append(call)
+            self._calls[call] = None
             self._answered = True
             yield part("tool-input-start", toolCallId=call.id, toolName=call.name)
         if arguments:
@@ -104,7 +104,7 @@ def complete(call: ToolCall) -> Event:
     """Returns the part for a whole call, or for one that cannot be made."""
     called = {"toolCallId": call.id, "toolName": call.name}
     try:
-        given = read_json(call.arguments or "{}")
+        given = call.parsed() if call.arguments else {}
     except ValueError:
         given = None
     if isinstance(given, dict):

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from backend.ai.pieces import PieceReader, ToolCall
 from backend.ai.upstream import MALFORMED
 from backend.errors import AnswerCutOff, AnswerRefused, UpstreamFailed
-from backend.json_text import JSONObject
+from backend.json_text import JSONObject, joined
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Vector = list[float]
@@ -22,20 +22,29 @@ class Said:
     """What the model says: in a whole answer, or in the chunks of a stream."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self._said: list[str] = []
+        self._half = ""  # of an emoji
         self._reader = PieceReader()
-        self._calls: list[ToolCall] = []
+        self._calls: dict[ToolCall, None] = {}
         self._refused = False
 
     def add(self, answer: JSONObject) -> str:
         """Takes an answer, or one chunk of it, and returns the text that it adds."""
-        before = len(self.text)
+        texts = [self._half]
         for piece in self._reader.read(answer):
-            if piece.call and piece.call not in self._calls:
-                self._calls.append(piece.call)
-            self.text += piece.text if piece.kind == "text" else ""
+            if piece.call:
+                self._calls[piece.call] = None
+            elif piece.kind == "text":
+                texts.append(piece.text)
             self._refused |= piece.kind == "refusal"
-        return self.text[before:]
+        text = "".join(texts)
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        self._said.append(joined([text.removesuffix(self._half)], errors="replace"))
+        return self._said[-1]
+
+    @property
+    def text(self) -> str:
+        return "".join(self._said)
 
     def finish(self) -> list[ToolCall]:
         """Returns the tools that are called, once all is said.
@@ -51,7 +60,7 @@ class Said:
             raise AnswerCutOff("The model's answer was cut off at its limit", code="cut_off")
         if not (self.text or self._calls):
             raise UpstreamFailed("The model gave no answer")
-        return self._calls
+        return list(self._calls)
 
 
 def typed(answer: str, returns: type[Answer]) -> Answer:

@@ -22,7 +22,8 @@ from backend.json_text import JSONObject
 
 MODEL = "offline-echo"
 EMBEDDING_SIZE = 256
-LARGEST = 1_000_000  # characters that it answers, or numbers: a real model would not pay for more
+MOST_MARKS = 4  # as OpenAI's models take
+LARGEST = 1_000_000  # characters that it reads or answers, or numbers: no more is worth its time
 
 
 def complete(request: JSONObject) -> JSONObject:
@@ -68,6 +69,8 @@ def embed(request: JSONObject) -> JSONObject:
         raise InvalidRequest(f"The offline model answers with at most {LARGEST:,} numbers")
     encode = as_base64 if request.get("encoding_format") == "base64" else list
     texts = [text if isinstance(text, str) else json.dumps(text) for text in inputs]
+    if sum(map(len, texts)) > LARGEST:
+        raise InvalidRequest(f"The offline model embeds at most {LARGEST:,} characters")
     data = [
         {"object": "embedding", "index": index, "embedding": encode(unit_vector(text, size))}
         for index, text in enumerate(texts)
@@ -136,8 +139,9 @@ def reply(request: JSONObject) -> tuple[JSONObject, str]:
 
 
 def marks(stop: str | list[str] | None) -> list[str]:
-    """Returns the texts at which the answer ends, of `stop`: one, several, or none."""
-    return [mark for mark in ([stop] if isinstance(stop, str) else stop or ()) if mark]
+    """Returns the texts at which the answer ends, of `stop`: one, up to four, or none."""
+    several = [stop] if isinstance(stop, str) else stop or ()
+    return [mark for mark in several[:MOST_MARKS] if mark]
 
 
 def deltas(message: JSONObject) -> Iterator[JSONObject]:

@@ -1,11 +1,11 @@
 """What the chunks of a chat completion add to its answer, whichever server sends them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
-from backend.json_text import JSONObject, write_json
+from backend.json_text import JSONObject, joined, read_json, write_json
 
 Kind = Literal["text", "refusal", "reasoning", "call"]
 
@@ -16,7 +16,19 @@ class ToolCall:
 
     id: str
     name: str
-    arguments: str = ""
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        return joined(self.pieces)
+
+    def parsed(self) -> Any:
+        """Returns what the arguments say.
+
+        Raises:
+            ValueError: they are no JSON.
+        """
+        return read_json(self.arguments.encode(errors="surrogatepass"))
 
 
 class Piece(NamedTuple):
@@ -64,7 +76,7 @@ class PieceReader:
                 case {"function": {} as function}:
                     if known := self._call(call, function.get("name"), place):
                         text = arguments_in(function)
-                        known.arguments += text
+                        known.pieces.append(text)
                         yield Piece("call", text, known)
 
     def _call(self, call: JSONObject, name: object, place: int) -> ToolCall | None:
@@ -114,8 +126,15 @@ def said(part: object, kind: Kind = "text") -> Piece:
         case {"type": "reasoning" | "thinking" as form, **fields}:
             thought = fields.get("text", fields.get(form))
             thoughts = thought if isinstance(thought, list) else [thought]
-            return Piece("reasoning", "".join(said(each).text for each in thoughts))
+            return Piece("reasoning", "".join(map(thought_in, thoughts)))
     return Piece(kind, "")
+
+
+def thought_in(part: object) -> str:
+    match part:
+        case str(text) | {"type": "text", "text": str(text)}:
+            return text
+    return ""
 
 
 def logprobs_in(choice: JSONObject) -> list[JSONObject]:

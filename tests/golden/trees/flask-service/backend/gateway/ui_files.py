@@ -18,6 +18,7 @@ AUDIO = {"audio/mpeg": "mp3", "audio/wav": "wav"}
 TEXT = re.compile(r"text/.*|application/(json|xml|yaml|x-yaml|toml|javascript)|.*\+(json|xml)")
 DATA_URL = re.compile(r"data:([^,;]*)([^,]*),(.*)", re.DOTALL)
 LONGEST_NAME = 100
+MOST_ESCAPES = 100_000  # such as %41: each costs a hundred times what its bytes do
 
 
 class Unreadable(ValueError):
@@ -84,6 +85,8 @@ def content(part: JSONObject, url: str) -> bytes:
     found = DATA_URL.fullmatch(url)
     if found is None:
         raise Unreadable(f"{named(part)} has to be in the request, as a data URL")
+    if found.group(3).count("%") > MOST_ESCAPES:
+        raise Unreadable(f"{named(part)} is too long for its form: send it in base64")
     data = unquote_to_bytes(found.group(3))
     try:
         return base64.b64decode(data) if found.group(2).endswith(";base64") else data

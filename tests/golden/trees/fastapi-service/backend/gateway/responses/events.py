@@ -77,6 +77,7 @@ class Response:
         self.json = beginning(request)
         self._reader = PieceReader()
         self._open: dict[object, OutputItem] = {}
+        self._grown: dict[object, None] = {}  # since the newest of them began
         self._called: set[ToolCall] = set()
 
     def begin(self) -> Iterator[Told]:
@@ -120,11 +121,13 @@ class Response:
             if piece.call in self._called:  # and was whole: what follows is blank
                 return
             yield from self._begin(key, piece)
+        self._grown[key] = None
         yield from self._open[key].grow(piece)
 
     def _begin(self, key: object, piece: Piece) -> Iterator[Told]:
-        for whole in [other for other, item in self._open.items() if item.is_whole]:
+        for whole in [other for other in self._grown if self._open[other].is_whole]:
             yield from self._open.pop(whole).end("completed")
+        self._grown.clear()
         item = item_of(piece, len(self.json["output"]))
         self.json["output"].append(item.json)
         self._open[key] = item

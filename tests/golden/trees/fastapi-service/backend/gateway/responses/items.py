@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from backend.ai.pieces import Piece, ToolCall
-from backend.json_text import JSONObject, read_json
+from backend.json_text import JSONObject, joined
 
 Told = tuple[str, JSONObject]  # the name of an event, and what it holds
 
@@ -114,7 +114,7 @@ class TextItem(OutputItem):
     def _finish(self) -> Iterator[Told]:
         if self._parts:
             part, field = self._parts[-1], self._form.field
-            part[field], self._said = "".join(self._said), []
+            part[field], self._said = joined(self._said), []
             said = {name: part[name] for name in (field, "logprobs") if name in part}
             yield f"{self._form.text}.done", {**self._where, **said}
             yield f"{self._form.part}.done", {**self._where, "part": part}
@@ -131,7 +131,7 @@ class CallItem(OutputItem):
     @property
     def is_whole(self) -> bool:
         try:
-            read_json(self._call.arguments)
+            self._call.parsed()
         except ValueError:
             return False
         return True
@@ -163,10 +163,14 @@ def likelihood(token: JSONObject) -> JSONObject:
     """Returns what is known of a token; clients take no null, and miss what is not there."""
     match token:
         case {"top_logprobs": [*found]}:
-            others = [likelihood(other) for other in found if isinstance(other, dict)]
+            others = [alone(other) for other in found if isinstance(other, dict)]
         case _:
             others = []
-    return {**token, "bytes": token.get("bytes") or [], "top_logprobs": others}
+    return {**alone(token), "top_logprobs": others}
+
+
+def alone(token: JSONObject) -> JSONObject:
+    return {**token, "bytes": token.get("bytes") or [], "top_logprobs": []}
 
 
 def identity(prefix: str) -> str:

@@ -47,6 +47,7 @@ class Conversation:
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
+        self._opening: list[str] = []  # what comes first, for the system
         self._messages: list[JSONObject] = []
         self._calls: list[tuple[int, FunctionCall]] = []  # no message yet
         self._outputs: defaultdict[str, deque[tuple[int, FunctionCallOutput]]] = defaultdict(deque)
@@ -69,20 +70,21 @@ class Conversation:
 
     def say(self, role: str, said: str | list[JSONObject]) -> None:
         """Adds a message; what comes first for the system is one: many models take no more."""
-        match self._messages, said:
-            case [{"role": "system", "content": str(first)}], str() if role == "system":
-                self._messages[0]["content"] = f"{first}\n\n{said}"
-            case _:
-                self._messages.append({"role": role, "content": said})
+        if role == "system" and isinstance(said, str) and not self._messages:
+            self._opening.append(said)
+        else:
+            self._messages.append({"role": role, "content": said})
 
     def finished(self) -> list[JSONObject]:
         self._end_calls()
         for outputs in self._outputs.values():
             for place, output in outputs:
                 raise misplaced(place, f"there is no call {output.call_id[:64]!r} before it")
-        if not self._messages:
+        system = {"role": "system", "content": "\n\n".join(self._opening)}
+        found = [*([system] if self._opening else []), *self._messages]
+        if not found:
             raise InvalidRequest("The input holds nothing for the model", param="input")
-        return self._messages
+        return found
 
     def _end_calls(self) -> None:
         if not self._calls:

@@ -67,6 +67,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 class ResponseRequest(OpenModel):
     model_config = example(input="Hello!")
+    __pydantic_extra__: dict[str, Any] = Field(init=False)  # which may hold anything
     # First, so that they are told of before an `input` that only they would explain.
     previous_response_id: Annotated[None, OfAStore] = None
     conversation: Annotated[None, OfAStore] = None
@@ -151,7 +152,7 @@ def place_of(failure: Any, request: Any) -> list[str | int]:
             case dict() if step in request:
                 place.append(step)
                 request = request[step]
-            case list() if isinstance(step, int):
+            case list() if isinstance(step, int) and step < len(request):
                 place.append(step)
                 request = request[step]
     return [*place, failure["loc"][-1]] if failure["type"] == "missing" else place
@@ -179,7 +180,11 @@ def to_chat(request: ResponseRequest, settings: Settings) -> ChatCompletionReque
     }
     if request.top_logprobs is not None or LOGPROBS in (request.include or ()):
         body |= {"logprobs": True, "top_logprobs": request.top_logprobs}
-    return ChatCompletionRequest.model_validate(without_nulls(body))
+    asked = without_nulls(body)
+    try:
+        return ChatCompletionRequest.model_validate(asked)
+    except ValidationError as problem:  # with what `PASS_ON` names: only now is that looked at
+        raise named(problem, asked) from None
 
 
 @contextmanager
