@@ -9,7 +9,7 @@ from e2e.machine import Machine
 
 FASTAPI, FLASK = ("--framework", "fastapi"), ("--framework", "flask")
 PROTOTYPE = ("--preset", "prototype")
-OBSERVED = ("--feature", "metrics", "--feature", "tracing")
+OBSERVED = ("--feature", "metrics", "--feature", "tracing", "--feature", "evals")
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {

@@ -126,10 +126,12 @@ def test_every_module_is_used(project: Project) -> None:
     for path, text in project.modules.items():
         # What is not imported is started: by a server, by pytest, or by hand.
         started = (
-            path.startswith("tests/test_") or "/" not in path or '__name__ == "__main__"' in text
+            path.startswith(("tests/test_", "evals/test_"))
+            or "/" not in path
+            or '__name__ == "__main__"' in text
         )
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        given = path in ("tests/conftest.py", "backend/features/__init__.py")
+        given = path.endswith("/conftest.py") or path == "backend/features/__init__.py"
         assert started or given or module in imported, path
 
 
@@ -154,7 +156,11 @@ SERVER_HOOKS = {
 
 
 def test_no_function_or_class_is_dead(project: Project) -> None:
-    own = {path: text for path, text in project.modules.items() if "test" not in path}
+    own = {
+        path: text
+        for path, text in project.modules.items()
+        if "test" not in path and not path.startswith("evals/")
+    }
     words = re.findall(r"\w+", "\n".join(own.values()))
     for path, text in own.items():
         for node in ast.walk(ast.parse(text)):
@@ -281,6 +287,18 @@ KUBERNETES = {
     "overlays/production/kustomization.yaml",
     "overlays/staging/kustomization.yaml",
 }
+EVALS = {
+    "__init__.py",
+    "answers.py",
+    "cases.jsonl",
+    "cases.py",
+    "checks.py",
+    "conftest.py",
+    "judge.py",
+    "report.py",
+    "service.py",
+    "test_cases.py",
+}
 OPTIONS = {
     "render": {"render.yaml"},
     "docker": {*IMAGE, "compose.yaml"},
@@ -295,6 +313,7 @@ OPTIONS = {
     "pre-commit": {".pre-commit-config.yaml"},
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
+    "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
 }
 # What it adds to a service besides, which knows keys and limits.
 OF_A_SERVICE = {target: {"DEPLOY.md"} for target in choices("deploy")}
@@ -322,6 +341,7 @@ CALLED = {
         "backend/api/routing.py",
         "backend/ai/call.py",
     },
+    "evals": {".env.example", ".gitignore", "AGENTS.md"},
 }
 
 

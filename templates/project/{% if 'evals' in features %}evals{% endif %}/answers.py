@@ -1,0 +1,78 @@
+"""What an answer says, calls and cites, whichever route gave it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx2
+from pydantic import JsonValue
+
+
+class Answer(NamedTuple):
+    """One answer.
+
+    Args:
+        value: its JSON; of a stream, the events.
+        said: its text.
+        called: the names of the tools.
+        cited: the names of the files.
+        seconds: until it was whole.
+        tokens: that its client was charged.
+    """
+
+    status: int
+    value: JsonValue
+    said: str
+    called: list[str]
+    cited: list[str]
+    seconds: float
+    tokens: int
+
+
+def read(response: httpx2.Response, seconds: float, tokens: int) -> Answer:
+    value = value_of(response)
+    said, called, cited = "".join(texts(value)), list(calls(value)), list(citations(value))
+    return Answer(response.status_code, value, said, called, cited, seconds, tokens)
+
+
+def value_of(response: httpx2.Response) -> Any:
+    """Returns the JSON; of a stream, its events as a list."""
+    if not response.headers["content-type"].startswith("text/event-stream"):
+        return response.json()
+    sent = [line[6:] for line in response.text.splitlines() if line.startswith("data: ")]
+    return [json.loads(data) for data in sent if data != "[DONE]"]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yields what is said; of a value of no known form, each text with a line of its own."""
+    match value:
+        case {"object": "chat.completion", "choices": [{"message": message}, *_]}:
+            yield message.get("content") or message.get("refusal") or ""
+        case {"object": "response", "output": [*items]}:
+            for item in items:
+                yield from (part["text"] for part in item.get("content", ()) if "text" in part)
+        case [{"type": str()}, *_]:  # a stream for useChat
+            yield from (part["delta"] for part in value if part.get("type") == "text-delta")
+        case str():
+            yield f"{value}\n"
+        case dict() | list():
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from texts(part)
+
+
+def calls(value: Any) -> Iterator[str]:
+    match value:
+        case {"object": "chat.completion", "choices": [{"message": message}, *_]}:
+            for call in message.get("tool_calls") or ():
+                yield call["function"]["name"]
+        case {"object": "response", "output": [*items]}:
+            yield from (item["name"] for item in items if item["type"] == "function_call")
+        case [{"type": str()}, *_]:
+            for part in value:
+                if part.get("type") == "tool-input-available":
+                    yield part["toolName"]
+
+
+def citations(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from (citation["filename"] for citation in value.get("citations", ()))
