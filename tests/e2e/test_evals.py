@@ -149,6 +149,11 @@ def test_a_service_that_runs_is_asked(here: Project, model: dict[str, str]) -> N
     assert (code, f"{server.url} does not answer" in said) == (1, True), said
 
 
+def test_a_wrong_setting_is_named(here: Project) -> None:
+    code, said = evals(here, EVAL_THRESHOLD="2")
+    assert (code, "EVAL_THRESHOLD: Input should be less than" in said) == (4, True), said
+
+
 def test_what_is_no_case_is_named(here: Project) -> None:
     with (here.folder / "evals/cases.jsonl").open("a", encoding="utf-8") as cases:
         cases.write('{"name": "a", "post": "/echo", "body": 1, "expect": {"say": ["a"]}}\n')

@@ -341,7 +341,7 @@ CALLED = {
         "backend/api/routing.py",
         "backend/ai/call.py",
     },
-    "evals": {".env.example", ".gitignore", "AGENTS.md"},
+    "evals": {".env.example", ".gitignore", "AGENTS.md", ".agents/skills/add-feature/SKILL.md"},
 }
 
 
