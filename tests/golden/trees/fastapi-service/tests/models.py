@@ -1,7 +1,8 @@
 """A model that answers as it is told to."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import httpx2
@@ -23,6 +24,7 @@ class Failure(NamedTuple):
 
 
 Told = str | BaseModel | Reply | Failure
+Rule = Callable[[JSONObject], Told]
 
 
 def says(text: str) -> Reply:
@@ -57,19 +59,20 @@ def fails(status: int, message: str = "upstream says no") -> Failure:
 class Scripted:
     """Gives these answers, one after the other, whole or streamed, and keeps what it was asked.
 
-    A text is said, an object of Pydantic's is sent as JSON. Texts are embedded offline.
+    A text is said, an object of Pydantic's is sent as JSON; a function returns one of these for
+    each request from there on. Texts are embedded offline.
     """
 
-    def __init__(self, *told: Told) -> None:
+    def __init__(self, *told: Told | Rule) -> None:
         self.asked: list[JSONObject] = []
-        self._told: Iterator[Told] = iter(told)
+        self._told: Iterator[Told | Rule] = iter(told)
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         asked = json.loads(request.content)
         self.asked.append(asked)
         if request.url.path.endswith("/embeddings"):
             return httpx2.Response(200, json=offline.embed(asked))
-        match next(self._told, fails(400, "No more answers are told")):
+        match self._next(asked):
             case Failure(status, message):
                 return failure(status, message)
             case Reply() as reply:
@@ -78,6 +81,13 @@ class Scripted:
                 return answer(asked, says(value.model_dump_json()))
             case text:
                 return answer(asked, says(text))
+
+    def _next(self, asked: JSONObject) -> Told:
+        told = next(self._told, fails(400, "No more answers are told"))
+        if not callable(told):
+            return told
+        self._told = repeat(told)
+        return told(asked)
 
 
 def answer(asked: JSONObject, reply: Reply) -> httpx2.Response:
