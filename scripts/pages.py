@@ -32,7 +32,7 @@ from typer.main import get_command
 from genai_scaffold import errors
 from genai_scaffold.answers import resolution
 from genai_scaffold.answers.fields import Field, fields
-from genai_scaffold.answers.resolution import imply, resolve
+from genai_scaffold.answers.resolution import settle
 from genai_scaffold.answers.sources import ENVIRONMENT_PREFIX, from_flags
 from genai_scaffold.cli.options import HOW_IT_RUNS
 from genai_scaffold.cli.program import app
@@ -421,9 +421,9 @@ def rendered_deploy(target: str) -> str:
 
 def deployed(target: str) -> dict[str, str]:
     """The files of the project that the page on a target is about."""
-    given = from_flags({"deploy": [target], "name": "my-app"})
     framework = "flask" if target == "mod-wsgi" else "fastapi"
-    resolved = resolve(imply(given), framework)
+    given = from_flags({"framework": framework, "deploy": [target], "name": "my-app"})
+    resolved = settle(given).answers
     with tempfile.TemporaryDirectory() as folder:
         render_project(Path(folder), resolved.for_template(), {})
         return {

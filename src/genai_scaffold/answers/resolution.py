@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 from genai_scaffold.answers.fields import AUTO, fields, free_texts, needs
 from genai_scaffold.answers.given import Answers, Given, Givens, Source
@@ -10,6 +11,7 @@ from genai_scaffold.answers.names import check_text
 from genai_scaffold.answers.spelling import describe, in_words
 from genai_scaffold.errors import UsageError
 from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
+from genai_scaffold.recommendation.scoring import Recommendation, recommend
 from genai_scaffold.template.questions import Question, Value, derived, template_questions
 
 WSGI_TARGETS = ("mod-wsgi",)  # what runs nothing but WSGI, and nothing more
@@ -27,7 +29,46 @@ def defaults() -> Mapping[str, str]:
     return {**words, "framework": "the recommendation", "name": "the directory's name"}
 
 
-def imply(given: Givens) -> dict[str, Given]:
+@dataclass(frozen=True)
+class Settled:
+    """What follows from what was given; each once it is asked for, since not every command does.
+
+    Args:
+        implied: what was given, and what it implies.
+    """
+
+    implied: Givens
+
+    @cached_property
+    def recommendation(self) -> Recommendation:
+        return recommend(stated(self.implied))
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Every answer of a project.
+
+        Raises:
+            UsageError: what was asked for cannot be had with the framework and the preset.
+        """
+        return resolve(self.implied, self.recommendation.framework)
+
+
+def settle(given: Givens) -> Settled:
+    """Settle the recommendation and all answers; the one way to them, whatever the command.
+
+    Args:
+        given: the answers from all sources; of a project that is there, those that it was made
+            from among them.
+
+    Raises:
+        UsageError: two answers cannot both hold; both are named.
+    """
+    # A project has its framework: what cannot be had with that is refused by its own question.
+    is_there = any(answer.source == "project" for answer in given.values())
+    return Settled(given if is_there else _imply(given))
+
+
+def _imply(given: Givens) -> dict[str, Given]:
     """Add what follows from what was given, and refuse what contradicts it.
 
     Raises:
@@ -105,7 +146,7 @@ def resolve(given: Givens, recommended: str) -> Answers:
     """Answer everything: with what was given, else what follows from it, else the default.
 
     Args:
-        given: what was given, as `imply` returns it.
+        given: what was given, and what it implies.
         recommended: the framework to use where none was asked for.
 
     Raises:

@@ -136,17 +136,16 @@ def recommend(
     verbose: WholeReasons = False,
 ) -> None:
     """Recommend a framework, with the reasons; write nothing."""
-    from genai_scaffold.answers.resolution import imply, sources_of, stated
-    from genai_scaffold.recommendation.scoring import recommend
+    from genai_scaffold.answers.resolution import settle, sources_of
     from genai_scaffold.report.output import Output
     from genai_scaffold.report.recommended import show_recommendation
 
     output = Output(json=json)
     given = _given(context, answers_file, output)
     # Whatever framework was asked for: what the needs speak for.
-    needs = imply({key: answer for key, answer in given.items() if key != "framework"})
-    verdict = recommend(stated(needs))
-    show_recommendation(verdict, sources_of(needs), output, verbose=verbose)
+    settled = settle({key: answer for key, answer in given.items() if key != "framework"})
+    sources = sources_of(settled.implied)
+    show_recommendation(settled.recommendation, sources, output, verbose=verbose)
 
 
 def _given(context: typer.Context, file: str | None, output: "Output") -> "Givens":

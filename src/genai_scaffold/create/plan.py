@@ -5,10 +5,10 @@ from pathlib import Path
 
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
-from genai_scaffold.answers.resolution import imply, naming_its_place, resolve, stated, with_texts
+from genai_scaffold.answers.resolution import naming_its_place, settle, with_texts
 from genai_scaffold.answers.spelling import replay_command
 from genai_scaffold.create.destination import destination_at
-from genai_scaffold.recommendation.scoring import Recommendation, recommend
+from genai_scaffold.recommendation.scoring import Recommendation
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,12 @@ def plan_project(given: Givens, directory: str | None = None) -> Plan:
         UsageError: an answer, the name, or a combination of answers is not accepted.
     """
     given = with_texts(_with_name(given, directory))
-    implied = imply(given)
-    verdict = recommend(stated(implied))
-    resolved = resolve(implied, verdict.framework)
-    directory = directory or resolved.text("name")
+    settled = settle(given)
+    directory = directory or settled.answers.text("name")
     # As it is printed in commands, it must not look like a flag.
     directory = f"./{directory}" if directory.startswith("-") else directory
-    return Plan(directory, destination_at(directory), given, resolved, verdict)
+    destination = destination_at(directory)
+    return Plan(directory, destination, given, settled.answers, settled.recommendation)
 
 
 def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:

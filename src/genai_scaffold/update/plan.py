@@ -10,7 +10,7 @@ from typing import NamedTuple
 from genai_scaffold.answers.fields import AUTO, NONE, fields, project_fields
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
-from genai_scaffold.answers.resolution import resolve, with_texts
+from genai_scaffold.answers.resolution import settle, with_texts
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.system.git import below_root
@@ -83,7 +83,8 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         recorded = read_record(project)
         generated = recorded if base else as_generated(project, recorded)
     given = _checked(wish.answers)
-    resolved = resolve({**recorded.given, **given}, recommended="")
+    wanted = {**recorded.given, **given}
+    resolved = settle(wanted).answers
     before = generated.recorded
     edits = [
         Edit(key, before.get(key), resolved[key])
@@ -108,17 +109,15 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
-        notes=(*wish.already, *gone, *_offer(edits, {**recorded.given, **given}), *resolved.notes),
+        notes=(*wish.already, *gone, *_offer(edits, wanted, resolved), *resolved.notes),
     )
 
 
-def _offer(edits: Sequence[Edit], given: Givens) -> tuple[str, ...]:
+def _offer(edits: Sequence[Edit], given: Givens, resolved: Answers) -> tuple[str, ...]:
     """What a new project of the preset would have, where the preset changes."""
     if not any(edit.key == "preset" for edit in edits):
         return ()
-    resolved = resolve(given, recommended="")
-    unlisted = {key: value for key, value in given.items() if key not in LISTS}
-    fresh = resolve(unlisted, recommended="")
+    fresh = settle({key: value for key, value in given.items() if key not in LISTS}).answers
     more = [
         name
         for key in LISTS

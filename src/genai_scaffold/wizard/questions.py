@@ -9,7 +9,7 @@ from typing import NamedTuple
 from genai_scaffold.answers.fields import fields
 from genai_scaffold.answers.given import Given
 from genai_scaffold.answers.names import check_name, check_text
-from genai_scaffold.answers.resolution import imply
+from genai_scaffold.answers.resolution import settle
 from genai_scaffold.create.destination import check_destination, destination_at
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.errors import ScaffoldError, UsageError
@@ -196,7 +196,7 @@ def _fits(target: str, plan: Plan) -> bool:
         "deploy": Given((target,), "prompt", "your answer"),
     }
     try:
-        imply(given)
+        settle(given)
     except UsageError:
         return False
     return True
