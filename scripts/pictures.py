@@ -15,7 +15,7 @@ import time
 from io import StringIO
 from pathlib import Path
 
-from pages import scrubbed
+from pages.session import scrubbed
 from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.terminal_theme import MONOKAI

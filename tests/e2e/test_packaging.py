@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import pages
 import pytest
+from pages.session import copy_checkout
 
 from e2e.conftest import REPOSITORY, required
 from e2e.machine import Machine
@@ -88,7 +88,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
 def built_again(machine: Machine, folder: Path, files: int, directories: int, time: int) -> Built:
     """Build a copy of the checkout, in a folder of its own, with other modes and times."""
     checkout = folder / "checkout"
-    pages.copy_checkout(checkout)
+    copy_checkout(checkout)
     for path in checkout.rglob("*"):
         os.utime(path, (time, time))
         path.chmod(directories if path.is_dir() else files)

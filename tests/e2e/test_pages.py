@@ -3,8 +3,11 @@
 import sys
 from pathlib import Path
 
-import pages
 import pytest
+from mentions import unknown
+from pages.fences import DOCS, pages, steps
+from pages.session import IN_A_CHECKOUT, place, transcribed
+from pages.tables import deployed, tabled
 
 from e2e.conftest import REPOSITORY, required
 from e2e.machine import Machine
@@ -16,28 +19,28 @@ pytestmark = pytest.mark.slow
     "page",
     [
         pytest.param(page, id=str(page.relative_to(REPOSITORY)))
-        for page in pages.pages()
-        if any(step.kind != "elsewhere" for step in pages.steps(page.read_text("utf-8")))
+        for page in pages()
+        if any(step.kind != "elsewhere" for step in steps(page.read_text("utf-8")))
     ],
 )
 def test_a_page_says_what_its_commands_say(
     page: Path, scaffold: Path, machine: Machine, tmp_path: Path
 ) -> None:
     text = page.read_text("utf-8")
-    ours = pages.IN_A_CHECKOUT in text
+    ours = IN_A_CHECKOUT in text
     programs = Path(sys.executable) if ours else scaffold
-    where = pages.place(tmp_path / "page", text, str(programs.parent), machine.variables)
-    assert pages.transcribed(pages.tabled(text), where) == text, "run `python scripts/pages.py`"
+    where = place(tmp_path / "page", text, str(programs.parent), machine.variables)
+    assert transcribed(tabled(text), where) == text, "run `python -m scripts.pages`"
 
 
-TARGETS = sorted(path.stem for path in (pages.DOCS / "deploy").glob("*.md") if path.stem != "index")
+TARGETS = sorted(path.stem for path in (DOCS / "deploy").glob("*.md") if path.stem != "index")
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_platform_is_told_of_what_the_project_has(target: str) -> None:
-    page = (pages.DOCS / "deploy" / f"{target}.md").read_text("utf-8")
-    commands = [step.commands for step in pages.steps(page) if step.kind == "elsewhere"]
-    assert pages.unknown("\n".join(commands), pages.deployed(target)) == []
+    page = (DOCS / "deploy" / f"{target}.md").read_text("utf-8")
+    commands = [step.commands for step in steps(page) if step.kind == "elsewhere"]
+    assert unknown("\n".join(commands), deployed(target)) == []
 
 
 @pytest.fixture(scope="module")

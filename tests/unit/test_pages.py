@@ -3,13 +3,16 @@
 import subprocess
 from pathlib import Path
 
-import pages
 import pytest
 from conftest import REPOSITORY
+from mentions import unknown
+from pages.fences import FENCE, README, Kind, pages, steps
+from pages.session import place, transcribed
+from pages.tables import tabled
 
 from genai_scaffold.report.created import ASKS, INSTALLS, STARTS
 
-PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages.pages()]
+PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages()]
 DEPLOY = REPOSITORY / "docs" / "deploy"
 
 # How many fences of a page are not run, since they need what is not here. What platforms run is
@@ -32,29 +35,28 @@ ELSEWHERE = {
 }
 
 
-def kinds(page: Path) -> list[pages.Kind]:
-    return [step.kind for step in pages.steps(page.read_text("utf-8"))]
+def kinds(page: Path) -> list[Kind]:
+    return [step.kind for step in steps(page.read_text("utf-8"))]
 
 
 # Those of the deploy pages come from rendered projects: the slow tests make them.
 @pytest.mark.parametrize("page", [p for p in PAGES if DEPLOY not in Path(str(p.values[0])).parents])
 def test_the_tables_show_what_is(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert pages.tabled(text) == text, "run `python scripts/pages.py`"
+    assert tabled(text) == text, "run `python -m scripts.pages`"
 
 
 def test_no_command_slips_by() -> None:
     counted = {
-        page.relative_to(REPOSITORY).as_posix(): kinds(page).count("elsewhere")
-        for page in pages.pages()
+        page.relative_to(REPOSITORY).as_posix(): kinds(page).count("elsewhere") for page in pages()
     }
     assert {name: number for name, number in counted.items() if number} == ELSEWHERE
 
 
 ELSEWHERE_STEPS = [
     pytest.param(step.commands, id=f"{page.relative_to(REPOSITORY)}:{step.line}")
-    for page in pages.pages()
-    for step in pages.steps(page.read_text("utf-8"))
+    for page in pages()
+    for step in steps(page.read_text("utf-8"))
     if step.kind == "elsewhere"
 ]
 
@@ -94,7 +96,7 @@ KNOWN = {
     ],
 )
 def test_what_a_project_does_not_know_is_found(commands: str, missing: list[str]) -> None:
-    assert pages.unknown(commands, KNOWN) == missing
+    assert unknown(commands, KNOWN) == missing
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -103,18 +105,18 @@ def test_a_fence_of_shell_is_one_that_is_run_or_counted(page: Path) -> None:
     languages = ("sh", "shell", "bash", "console", "shell-session", "zsh", "")
     opened = [line for line in text.splitlines() if line.startswith("```")][::2]
     shells = [line for line in opened if line.removeprefix("```").split(" ")[0] in languages]
-    assert len(shells) == len(pages.FENCE.findall(text))
+    assert len(shells) == len(FENCE.findall(text))
 
 
 def test_ci_runs_the_line_that_the_readme_gives_for_the_tests() -> None:
-    fences = pages.steps(pages.README.read_text("utf-8"))
+    fences = steps(README.read_text("utf-8"))
     *_, tests = [step.commands.strip() for step in fences if step.kind == "elsewhere"]
     assert "pytest" in tests
     assert tests in (REPOSITORY / ".ci" / "run").read_text("utf-8")
 
 
 def test_the_readme_goes_on_as_the_next_steps_do() -> None:
-    fences = pages.steps(pages.README.read_text("utf-8"))
+    fences = steps(README.read_text("utf-8"))
     said = [step.commands.strip() for step in fences]
     assert f"cd my-app && {INSTALLS} && {STARTS['fastapi']}" in said
     assert ASKS in said
@@ -135,17 +137,17 @@ def test_the_readme_goes_on_as_the_next_steps_do() -> None:
     ],
 )
 def test_commands_are_found(text: str, expected: list[tuple[int, str, str]]) -> None:
-    assert list(pages.steps(text)) == expected
+    assert list(steps(text)) == expected
 
 
 def test_an_unknown_kind_of_fence_is_an_error() -> None:
     with pytest.raises(ValueError, match="line 3: no fence is called later"):
-        list(pages.steps("\n\n```bash later\nx\n```\n"))
+        list(steps("\n\n```bash later\nx\n```\n"))
 
 
 def session(tmp_path: Path, page: str) -> str:
-    where = pages.place(tmp_path / "page", page, "/nowhere", {"PATH": "/usr/bin:/bin"})
-    return pages.transcribed(page, where)
+    where = place(tmp_path / "page", page, "/nowhere", {"PATH": "/usr/bin:/bin"})
+    return transcribed(page, where)
 
 
 def test_a_page_is_one_session_and_shows_what_was_said(tmp_path: Path) -> None:
