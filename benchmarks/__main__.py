@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import chart, measure, tool
 from benchmarks.projects import OTHERS, Bench, prepare
-from benchmarks.report import tables, update_page
+from benchmarks.report import tables, update_pages
 from benchmarks.results import FILE, Results
 
 SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
@@ -51,7 +51,7 @@ def main() -> None:
             conditions = {**results.conditions, part: {**measure.machine(), **versions}}
             results = replace(results, conditions=conditions, **measured)
             results.write()
-    update_page(results)
+    update_pages(results)
     chart.draw(results.growth, results.sizes)
     print(tables(results))
 

@@ -1,13 +1,13 @@
-"""The table of results, and the page that shows it."""
+"""The tables of results, and the pages that show them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.results import OWN_MODULES, Comparison, Crowd, Results, Share, Size
+from benchmarks.results import OWN_MODULES, Comparison, Crowd, Results, Share, Size, Trials
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+DOCS = Path(__file__).parents[1] / "docs"
 TABLES = re.compile(r"(?<=<!-- results -->\n).*(?=<!-- /results -->)", re.DOTALL)
 NAMES = {
     "uvicorn": "FastAPI, uvicorn",
@@ -31,12 +31,51 @@ NAMES = {
 WHOLE = 100  # values from here on are shown without a fraction
 
 
-def update_page(results: Results) -> None:
-    PAGE.write_text(TABLES.sub(lambda _: tables(results), PAGE.read_text()))
+Columns = dict[str, Callable[[Trials], object]]
+
+LIMITS: Columns = {
+    "Requests asked for": lambda t: t.limits.requests,
+    "Requests let in": lambda t: t.limits.requests_let_in,
+    "Allowed a minute": lambda t: t.limits.requests_allowed,
+    "Streams asked for": lambda t: t.limits.streams,
+    "Streams let in": lambda t: t.limits.streams_let_in,
+    "In the day's budget": lambda t: t.limits.streams_allowed,
+}
+KILLED: Columns = {
+    "Requests": lambda t: f"{t.killed.requests:,}",
+    "On the killed replica": lambda t: t.killed.there,
+    "Of these cut": lambda t: t.killed.there_cut,
+    "Lost elsewhere": lambda t: f"**{t.killed.elsewhere_lost}**",
+    "Serves again after": lambda t: f"{t.killed.serves_again_seconds} s",
+}
+RESTARTED: Columns = {
+    "Restarts": lambda t: t.restarted.restarts,
+    "In": lambda t: f"{t.restarted.seconds:.0f} s",
+    "Streams": lambda t: f"{t.restarted.streams:,}",
+    "Other requests": lambda t: f"{t.restarted.plain:,}",
+    "Lost": lambda t: f"**{t.restarted.lost}**",
+}
+REDIS: Columns = {
+    "Streams refused": lambda t: t.redis_stopped.streams_refused,
+    "Others let in": lambda t: t.redis_stopped.plain_let_in,
+    "Failed otherwise": lambda t: f"**{t.redis_stopped.otherwise_failed}**",
+    "Slowest": lambda t: f"{t.redis_stopped.slowest_seconds} s",
+    "Refused after its return": lambda t: f"{t.redis_stopped.recovered_seconds} s",
+    "Slowest, where it hangs": lambda t: f"{t.redis_hung.slowest_seconds} s",
+}
+
+
+def update_pages(results: Results) -> None:
+    update_page(DOCS / "performance.md", tables(results))
+    update_page(DOCS / "scaling.md", replica_tables(results))
+
+
+def update_page(page: Path, text: str) -> None:
+    page.write_text(TABLES.sub(lambda _: text, page.read_text()))
 
 
 def tables(results: Results) -> str:
-    """Returns all tables as Markdown."""
+    """Returns the tables of the page on performance."""
     return "\n".join(
         [
             "**Relay**, server CPU for one stream of 20 tokens, 16 at a time:",
@@ -173,3 +212,40 @@ def sizes(rows: Sequence[Size]) -> Iterator[str]:
 
 def shown(value: float) -> str:
     return f"{value:,.0f}" if value >= WHOLE else f"{value:.2f}"
+
+
+def replica_tables(results: Results) -> str:
+    """Returns the tables of the page on replicas."""
+    versions = ", ".join(
+        f"{name} {version}" for name, version in results.conditions["replicas"].items()
+    )
+    return "\n".join(
+        [
+            f"Tried with: {versions}.",
+            "",
+            "**Limits are shared**, asked for over both replicas:",
+            "",
+            *replicas(results, LIMITS),
+            "",
+            "**A replica is killed** (SIGKILL) under load, and started again a second later:",
+            "",
+            *replicas(results, KILLED),
+            "",
+            "**Every replica is restarted** in turn (SIGTERM) under load:",
+            "",
+            *replicas(results, RESTARTED),
+            "",
+            "**Redis is lost** for six seconds under load:",
+            "",
+            *replicas(results, REDIS),
+            "",
+        ]
+    )
+
+
+def replicas(results: Results, columns: Columns) -> Iterator[str]:
+    yield f"| Server | {' | '.join(columns)} |"
+    yield f"|---{'|---:' * len(columns)}|"
+    for name, trials in results.replicas.items():
+        cells = (str(value(trials)) for value in columns.values())
+        yield f"| {NAMES[name]} | {' | '.join(cells)} |"

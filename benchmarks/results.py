@@ -7,6 +7,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, Self
 
+from benchmarks.scaling.trials import Killed, RedisLost, RollingRestart, SharedLimits
+
 FILE = Path(__file__).parent / "results.json"
 OWN_MODULES = 20_000  # of the user's, in a large project
 FLAT = {"uvicorn": 1.5, "gthread": None, "gevent": 1.5}
@@ -98,11 +100,33 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Trials:
+    """All that two replicas of one kind of server were put through."""
+
+    limits: SharedLimits
+    killed: Killed
+    restarted: RollingRestart
+    redis_stopped: RedisLost
+    redis_hung: RedisLost
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(
+            SharedLimits(**kept["limits"]),
+            Killed(**kept["killed"]),
+            RollingRestart(**kept["restarted"]),
+            RedisLost(**kept["redis_stopped"]),
+            RedisLost(**kept["redis_hung"]),
+        )
+
+
+@dataclass(frozen=True)
 class Results:
     """All parts.
 
     Args:
         conditions: for each part when it was measured, and with which versions.
+        replicas: by the kind of server.
     """
 
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -117,6 +141,7 @@ class Results:
     large: Sequence[Comparison] = ()
     shares: Sequence[Share] = ()
     sizes: Sequence[Size] = ()
+    replicas: Mapping[str, Trials] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> Self:
@@ -134,6 +159,7 @@ class Results:
             large=[Comparison(**comparison) for comparison in kept["large"]],
             shares=[Share(**share) for share in kept["shares"]],
             sizes=[Size(**size) for size in kept["sizes"]],
+            replicas={server: Trials.of(trials) for server, trials in kept["replicas"].items()},
         )
 
     @property

@@ -6,15 +6,16 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.projects import KINDS, Bench, prepare
+from benchmarks.report import replica_tables, update_pages
+from benchmarks.results import Results, Trials
 from benchmarks.scaling import trials
 from benchmarks.scaling.fleet import Fleet, Service, running
-from benchmarks.scaling.report import tables, update_page
-from benchmarks.scaling.results import Results, Trials
 from benchmarks.servers import upstream
 
 TOKEN_SECONDS = 0.05
@@ -25,10 +26,13 @@ T = TypeVar("T")
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="genai-scaffold-scaling-") as folder:
         bench = prepare(Path(folder), "--deploy=systemd")
-        results = Results(machine(bench), {kind: everything(bench, kind) for kind in KINDS})
+        tried = {kind: everything(bench, kind) for kind in KINDS}
+        kept = Results.read()
+        conditions = {**kept.conditions, "replicas": machine(bench)}
+    results = replace(kept, conditions=conditions, replicas=tried)
     results.write()
-    update_page(results)
-    print(tables(results))
+    update_pages(results)
+    print(replica_tables(results))
 
 
 def everything(bench: Bench, kind: str) -> Trials:

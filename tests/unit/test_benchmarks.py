@@ -7,18 +7,14 @@ import pytest
 
 from benchmarks.load import Stream
 from benchmarks.measure import whole
-from benchmarks.report import PAGE, tables
-from benchmarks.results import Comparison, Crowd, Results
-from benchmarks.scaling import report as scaling
-from benchmarks.scaling.results import Results as ScalingResults
-from benchmarks.scaling.results import Trials
+from benchmarks.report import DOCS, replica_tables, tables
+from benchmarks.results import Comparison, Crowd, Results, Trials
 
 RESULTS = Results.read()
-REPLICAS = ScalingResults.read()
 
 
 def test_the_page_shows_what_was_measured() -> None:
-    assert tables(RESULTS) in PAGE.read_text(encoding="utf-8")
+    assert tables(RESULTS) in (DOCS / "performance.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "gthread", "gevent"])
@@ -104,11 +100,11 @@ def test_the_ratio_is_the_median_of_the_rounds(
 
 
 def test_the_page_of_replicas_shows_what_was_tried() -> None:
-    assert scaling.tables(REPLICAS) in scaling.PAGE.read_text(encoding="utf-8")
-    assert set(REPLICAS.servers) == {"uvicorn", "gthread", "gevent"}
+    assert replica_tables(RESULTS) in (DOCS / "scaling.md").read_text(encoding="utf-8")
+    assert set(RESULTS.replicas) == {"uvicorn", "gthread", "gevent"}
 
 
-@pytest.mark.parametrize("trials", REPLICAS.servers.values(), ids=REPLICAS.servers)
+@pytest.mark.parametrize("trials", RESULTS.replicas.values(), ids=RESULTS.replicas)
 def test_replicas_lose_nothing_but_what_was_killed(trials: Trials) -> None:
     assert trials.killed.elsewhere_lost == trials.restarted.lost == 0
     assert trials.redis_stopped.otherwise_failed == trials.redis_hung.otherwise_failed == 0
