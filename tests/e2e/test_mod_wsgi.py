@@ -16,6 +16,7 @@ from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import OBSERVED
 from e2e.servers import START_SECONDS, Server, running, started
+from e2e.stories import WAYS, add_stories
 from e2e.test_processes import AT_ONCE, HANDLER, MANY, burst
 from e2e.test_upstream import CLIENT_KEY, PRODUCTION, UPSTREAM_KEY, ask, streaming
 from e2e.upstream import MODEL, WORDS, Upstream, listening
@@ -71,6 +72,7 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
     public.run(str(scaffold), "new", str(folder), *flags)
     with (folder / "app.py").open("a") as entry:
         entry.write(HANDLER)
+    add_stories(folder, "flask")
     programs = public.environment(
         "apache", "--require-hashes", "-r", str(folder / "requirements.txt"), python=SYSTEM_PYTHON
     )
@@ -114,6 +116,14 @@ def test_a_stream_arrives_as_it_is_made(server: Server, upstream: Upstream) -> N
         assert not call.ended.is_set()
         call.go_on.set()
         assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream, way: str) -> None:
+    with streaming(server, "endless", WAYS[way]) as words:
+        call = upstream.next_call()
+        next(words)
+    assert call.left.wait(5)
 
 
 def test_the_clients_key_arrives(server: Server, upstream: Upstream) -> None:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx2
 import openai
@@ -16,6 +18,7 @@ import pytest
 from e2e.machine import Machine
 from e2e.projects import PROTOTYPES, SERVICES, Project
 from e2e.servers import Server, refusal, running, serving
+from e2e.stories import CHAT, WAYS, Way, add_stories, words_of
 from e2e.upstream import MODEL, PATIENCE, RETRY_AFTER, WORDS, Upstream, listening
 
 pytestmark = pytest.mark.slow
@@ -37,10 +40,24 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def server(
-    request: pytest.FixtureRequest, project: Callable[[str], Project], upstream: Upstream
+    request: pytest.FixtureRequest,
+    project: Callable[[str], Project],
+    upstream: Upstream,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    with serving(project(request.param), **connected(upstream)) as server:
+    made = project(request.param)
+    if made.name in SERVICES:
+        made = with_stories(made, tmp_path_factory.mktemp("stories"))
+    with serving(made, **connected(upstream)) as server:
         yield server
+
+
+def with_stories(project: Project, place: Path) -> Project:
+    """A copy with a feature that streams."""
+    folder = place / project.folder.name
+    shutil.copytree(project.folder, folder)
+    add_stories(folder, project.framework)
+    return project._replace(folder=folder)
 
 
 def connected(upstream: Upstream) -> dict[str, str]:
@@ -49,13 +66,14 @@ def connected(upstream: Upstream) -> dict[str, str]:
     return model | PRODUCTION
 
 
-def outcome_of_the_call(server: Server) -> str:
-    """What the log says of the one call of the model, once it has been written."""
+def outcomes(server: Server, count: int) -> list[tuple[str, str]]:
+    """What the log says of the calls of the model, once there are so many."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        for line in server.log.read_text().splitlines():
-            if '"model_call"' in line:
-                return str(json.loads(line)["outcome"])
+        lines = [line for line in server.log.read_text().splitlines() if '"model_call"' in line]
+        if len(lines) >= count:
+            calls = map(json.loads, lines)
+            return sorted((call["operation"], call["outcome"]) for call in calls)
         time.sleep(0.05)
     raise AssertionError(server.log.read_text())
 
@@ -72,23 +90,12 @@ def ask(server: Server, wish: str) -> str | None:
 
 
 @contextmanager
-def streaming(server: Server, wish: str) -> Iterator[Iterator[str]]:
+def streaming(server: Server, wish: str, way: Way = CHAT) -> Iterator[Iterator[str]]:
     """The words of an answer, each as soon as it is here; leaving closes the connection."""
-    body = {"model": MODEL, "messages": [{"role": "user", "content": wish}], "stream": True}
     headers = {"authorization": f"Bearer {CLIENT_KEY}"}
-    url = f"{server.url}/v1/chat/completions"
-    with httpx2.stream("POST", url, json=body, headers=headers, timeout=30) as response:
-        yield words_of(response.iter_lines())
-
-
-def words_of(lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        field, _, data = line.partition(": ")
-        if data == "[DONE]":
-            yield data
-        elif field == "data":
-            choices = json.loads(data)["choices"]
-            yield from filter(None, (choice["delta"].get("content") for choice in choices))
+    url = f"{server.url}{way.path}"
+    with httpx2.stream("POST", url, json=way.body(wish), headers=headers, timeout=30) as response:
+        yield words_of(response.iter_lines(), way)
 
 
 @everywhere
@@ -96,6 +103,17 @@ def test_the_first_token_is_here_before_the_last_is_made(
     server: Server, upstream: Upstream
 ) -> None:
     with streaming(server, "wait") as words:
+        call = upstream.next_call()
+        assert next(words) == WORDS[0]
+        assert not call.ended.is_set()
+        call.go_on.set()
+        assert list(words) == [*WORDS[1:], "[DONE]"]
+
+
+@pytest.mark.parametrize("way", ["responses", "a feature"])
+@services
+def test_so_it_is_in_every_form(server: Server, upstream: Upstream, way: str) -> None:
+    with streaming(server, "wait", WAYS[way]) as words:
         call = upstream.next_call()
         assert next(words) == WORDS[0]
         assert not call.ended.is_set()
@@ -147,6 +165,17 @@ def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream) -> None
     assert call.left.wait(5)
 
 
+@pytest.mark.parametrize("way", ["responses", "a feature"])
+@services
+def test_who_leaves_it_in_another_form_ends_it(
+    server: Server, upstream: Upstream, way: str
+) -> None:
+    with streaming(server, "endless", WAYS[way]) as words:
+        call = upstream.next_call()
+        next(words)
+    assert call.left.wait(5)
+
+
 @pytest.mark.parametrize(
     ("combination", "seconds"),
     [
@@ -157,14 +186,23 @@ def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream) -> None
     ],
 )
 def test_who_leaves_while_the_model_is_silent_ends_it(
-    project: Callable[[str], Project], upstream: Upstream, combination: str, seconds: float
+    project: Callable[[str], Project],
+    upstream: Upstream,
+    combination: str,
+    seconds: float,
+    tmp_path: Path,
 ) -> None:
-    with serving(project(combination), **connected(upstream)) as server:
-        with streaming(server, "silent") as words:
-            call = upstream.next_call()
-            assert next(words) == WORDS[0]
-        assert call.left.wait(seconds)
-        assert outcome_of_the_call(server) == "cancelled"
+    made = with_stories(project(combination), tmp_path)
+    with serving(made, **connected(upstream)) as server:
+        with ExitStack() as streams:
+            calls = []
+            for way in WAYS.values():
+                words = streams.enter_context(streaming(server, "silent", way))
+                calls.append(upstream.next_call())
+                assert next(words) == WORDS[0]
+        assert all(call.left.wait(seconds) for call in calls)
+        ended = [(operation, "cancelled") for operation in ("chat", "chat", "stories")]
+        assert outcomes(server, len(calls)) == ended
 
 
 @pytest.mark.parametrize("combination", ["fastapi", "flask"])

@@ -13,6 +13,7 @@ from werkzeug.wsgi import ClosingIterator, get_path_info
 {% if 'tracing' in features -%}
 from backend import tracing
 {% endif -%}
+from backend.ai.provider import Streams, of_request
 from backend.api.error_handlers import respond
 from backend.api.responses import ErrorAnswer, from_status, refused_head
 {%- if 'metrics' in features or 'tracing' in features %}
@@ -45,6 +46,7 @@ class RequestMiddleware:
         added = (("x-request-id", request_id), NO_SNIFFING)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        of_request.set(Streams())
 {%- if 'tracing' in features %}
         span = tracing.begin_request(environ["REQUEST_METHOD"], trace_headers(environ))
 {%- endif %}
