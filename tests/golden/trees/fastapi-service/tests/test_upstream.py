@@ -199,7 +199,8 @@ def test_a_call_says_which_request_it_serves(serve: Serve, stream: bool) -> None
 def test_a_broken_stream_ends_with_an_error(serve: Serve, events: tuple[object, ...]) -> None:
     client = serve(answer=lambda _: stream_of(*events))
     response = client.post("/v1/chat/completions", json={**ASK, "stream": True})
-    *_, last = [line for line in response.text.splitlines() if line]
+    first, *_, last = [line for line in response.text.splitlines() if line]
+    assert json.loads(first.removeprefix("data: ")) == TOKEN
     assert json.loads(last.removeprefix("data: "))["error"]["type"] == "upstream_error"
     assert "[DONE]" not in response.text
     assert "overloaded" not in response.text

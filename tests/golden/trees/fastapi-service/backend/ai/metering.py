@@ -1,7 +1,7 @@
 """Asks the model for a client: reserves before what it may cost, settles after what it did cost."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -28,11 +28,11 @@ class Meter:
         await self._begin(call)
         try:
             with call.accepted():
-                events = await self._provider.stream(call.body)
+                stream = await self._provider.stream(call.body)
         except BaseException as failure:
             await self._finish(call, failure)
             raise
-        return self._pass_on(events, relay, call)
+        return self._pass_on(stream, relay, call)
 
     async def models(self) -> list[str]:
         return await self._provider.models()
@@ -50,15 +50,15 @@ class Meter:
             await self._finish(call, sys.exception())
         return answer
 
-    async def _pass_on(
-        self, events: AsyncIterator[str], relay: Relay, call: Call
-    ) -> AsyncIterator[str]:
+    async def _pass_on(self, stream: Stream, relay: Relay, call: Call) -> Stream:
         try:
             with relay.until_complete():
-                async for event in events:
+                async for events in stream:
                     call.answering()
-                    if (passed := relay.pass_on(event)) is not None:
+                    if passed := relay.pass_on(events):
                         yield passed
+                    if relay.failure:
+                        break
         finally:
             call.count(relay.answer)
             await self._finish(call, sys.exception())

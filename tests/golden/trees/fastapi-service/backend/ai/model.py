@@ -10,6 +10,7 @@ from backend.ai.answers import Answer, Said, Vector, faults, typed, vectors
 from backend.ai.call import Call
 from backend.ai.metering import Meter
 from backend.ai.pieces import ToolCall
+from backend.ai.provider import Stream
 from backend.ai.questions import (
     Asked,
     Options,
@@ -104,10 +105,11 @@ class Model:
         said.finish()
         return said.text
 
-    async def _pieces(self, events: AsyncIterator[str]) -> AsyncIterator[str | ToolCall]:
+    async def _pieces(self, stream: Stream) -> AsyncIterator[str | ToolCall]:
         said = Said()
-        async for event in events:
-            if text := said.add(read_json(event)):
-                yield text
+        async for events in stream:
+            for event in events:
+                if text := said.add(read_json(event)):
+                    yield text
         for call in said.finish():
             yield call

@@ -28,7 +28,7 @@ from backend.ai.upstream import (
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
-Stream = AsyncIterator[str]  # the JSON of each event, and `[DONE]`
+Stream = AsyncIterator[list[str]]  # the JSON of events that arrived together, and `[DONE]`
 
 
 class Provider(Protocol):
@@ -89,13 +89,13 @@ class UpstreamProvider:
             remainder.cancel()
         await self._client.close()
 
-    async def _events(self, stream: openai.AsyncStream[object]) -> AsyncIterator[str]:
+    async def _events(self, stream: openai.AsyncStream[object]) -> Stream:
         # The SDK would build a model for every token, at three times the cost.
         reader, received = EventReader(), stream.response.aiter_bytes()
         try:
             async for data in received:
-                for event in reader.read(data):
-                    yield event
+                if events := reader.read(data):
+                    yield events
                 if reader.done:
                     break
         except FAILURES as error:
@@ -148,9 +148,9 @@ class OfflineProvider:
     async def stream(self, request: dict[str, Any]) -> Stream:
         return self._paced(offline.stream(request))
 
-    async def _paced(self, events: Iterator[str]) -> AsyncIterator[str]:
+    async def _paced(self, events: Iterator[str]) -> Stream:
         for event in events:
-            yield event
+            yield [event]
             await asyncio.sleep(self._pause)
 
     async def models(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Watches a model's stream while it is passed on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ from backend.json_text import read_json, write_json
 
 class Relay:
     """Decides, event by event, what of one upstream stream the client gets.
+
+    `failure` says why no more of it can be passed on.
 
     An event is passed on as it came, not built again. Usage is always asked for
     upstream, and taken out where the client did not ask.
@@ -24,15 +26,21 @@ class Relay:
         self._named: dict[str, Any] = {}
         self._usage: Any = None
         self._done = False
-        self._failed = False
+        self.failure: UpstreamFailed | None = None
         self._reasons: dict[object, Any] = {}  # to finish, by the index of each choice seen
 
-    def pass_on(self, event: str) -> str | None:
-        """Returns the event for the client, or None where there is nothing for it.
+    def pass_on(self, events: Iterable[str]) -> list[str]:
+        """Returns what the client gets of these, up to one that is malformed, or an error."""
+        passed: list[str] = []
+        try:
+            for event in events:
+                if (found := self._passed(event)) is not None:
+                    passed.append(found)
+        except UpstreamFailed as failure:
+            self.failure = failure
+        return passed
 
-        Raises:
-            UpstreamFailed: the event is malformed, or it is an error.
-        """
+    def _passed(self, event: str) -> str | None:
         if event == DONE:
             self._done = True
             return None
@@ -43,10 +51,8 @@ class Relay:
                 index, reason = choice.get("index"), choice.get("finish_reason")
                 self._reasons[index] = reason or self._reasons.get(index)
         except (AttributeError, TypeError, ValueError):
-            self._failed = True
             raise UpstreamFailed("The model sent a malformed event") from None
         if chunk.get("error") is not None:
-            self._failed = True
             raise UpstreamFailed("The model failed while it answered")
         if not self._named.get("id"):  # Azure's first event has none
             self._named = chunk
@@ -68,6 +74,8 @@ class Relay:
         except UpstreamFailed:
             if not self._complete:
                 raise
+        if self.failure:
+            raise self.failure
         if not self._complete:
             raise UpstreamFailed("The model's answer was cut off")
 
@@ -81,4 +89,4 @@ class Relay:
     @property
     def _complete(self) -> bool:
         finished = bool(self._reasons) and all(self._reasons.values())
-        return (self._done or finished) and not self._failed
+        return self._done or finished

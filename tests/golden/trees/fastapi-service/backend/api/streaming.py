@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
 from backend.gateway.responses.events import ResponseStream
 from backend.gateway.responses.request import ResponseRequest
+from backend.json_text import write_json
 
 
 class EventStream(StreamingResponse):
@@ -22,7 +25,8 @@ class EventStream(StreamingResponse):
     media_type = sse.MEDIA_TYPE
 
     def __init__(self, frames: AsyncIterator[str], headers: Mapping[str, str]) -> None:
-        super().__init__(frames, headers={**sse.HEADERS, **headers})
+        super().__init__(self._noted(frames), headers={**sse.HEADERS, **headers})
+        self._silent = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's own way, a task group for every stream, costs several times as much.
@@ -30,65 +34,65 @@ class EventStream(StreamingResponse):
             await while_connected(scope, receive, self.stream_response(send))
 
     async def stream_response(self, send: Send) -> None:
-        sent = 0
-
-        async def counted_send(message: Message) -> None:
-            nonlocal sent
-            sent += 1
-            await send(message)
-
-        async def ping_in_silence() -> None:
-            seen = sent
-            while True:
-                await asyncio.sleep(sse.PING_SECONDS)
-                if seen == sent > 0:
-                    ping = sse.PING.encode()
-                    await send({"type": "http.response.body", "body": ping, "more_body": True})
-                seen = sent
-
-        pings = asyncio.create_task(ping_in_silence())
+        pings = asyncio.create_task(self._ping_in_silence(send))
         try:
-            await super().stream_response(counted_send)
+            await super().stream_response(send)
         finally:
             pings.cancel()
 
+    async def _noted(self, frames: AsyncIterator[str]) -> AsyncIterator[str]:
+        async for frame in frames:
+            self._silent = False
+            yield frame
 
-def chat_stream(events: AsyncIterator[str], headers: Mapping[str, str]) -> EventStream:
-    return EventStream(chat_frames(events), headers)
+    async def _ping_in_silence(self, send: Send) -> None:
+        ping = {"type": "http.response.body", "body": sse.PING.encode(), "more_body": True}
+        while True:
+            await asyncio.sleep(sse.PING_SECONDS)
+            if self._silent:
+                await send(ping)
+            self._silent = True
 
 
-def ui_stream(events: AsyncIterator[str], message_id: str | None) -> EventStream:
-    answer = ui_answer.UIMessageStream(message_id)
-    return EventStream(frames(events, answer), ui_answer.HEADERS)
+def event_stream(events: AsyncIterator[str | BaseModel]) -> EventStream:
+    """A feature's own events, as JSON; an error ends them as an event, `[DONE]` a whole answer."""
+    return EventStream(chat_frames([write_json(event)] async for event in events), {})
+
+
+def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
+    return EventStream(chat_frames(answer), headers)
+
+
+def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
+    parts = frames(answer, ui_answer.UIMessageStream(message_id))
+    return EventStream(parts, ui_answer.HEADERS)
 
 
 def response_stream(
-    events: AsyncIterator[str], request: ResponseRequest, headers: Mapping[str, str]
+    answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
 ) -> EventStream:
-    return EventStream(frames(events, ResponseStream(request)), headers)
+    return EventStream(frames(answer, ResponseStream(request)), headers)
 
 
-async def chat_frames(events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def chat_frames(answer: Stream) -> AsyncIterator[str]:
     """Frames each event; an error ends the stream as an event, without the closing mark."""
     try:
-        async for event in events:
-            yield sse.frame(event)
+        async for events in answer:
+            yield "".join(map(sse.frame, events))
     except (Exception, asyncio.CancelledError) as error:
         yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
 
 
-async def frames(chunks: AsyncIterator[str], answer: sse.Telling) -> AsyncIterator[str]:
+async def frames(answer: Stream, telling: sse.Telling) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
-    for event in answer.opening():
-        yield sse.frame(*event)
+    yield sse.joined(telling.opening())
     try:
-        async for chunk in chunks:
-            for event in answer.events(chunk):
-                yield sse.frame(*event)
-        for event in answer.closing():
+        async for chunks in answer:
+            if told_of := sse.joined(event for chunk in chunks for event in telling.events(chunk)):
+                yield told_of
+        for event in telling.closing():
             yield sse.frame(*event)
     except (Exception, asyncio.CancelledError) as error:
-        for event in answer.failure(told(error)):
-            yield sse.frame(*event)
+        yield sse.joined(telling.failure(told(error)))

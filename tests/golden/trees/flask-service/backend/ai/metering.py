@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from backend.ai.call import Call
-from backend.ai.provider import Provider, Stream
+from backend.ai.provider import Provider, Stream, streams_of_request
 from backend.ai.relay import Relay
 from backend.json_text import JSONObject
 from backend.limits import Limits
@@ -31,7 +31,9 @@ class Meter:
         except BaseException as failure:
             self._finish(call, failure)
             raise
-        return replace(stream, events=self._pass_on(stream, relay, call))
+        passed_on = replace(stream, events=self._pass_on(stream, relay, call))
+        streams_of_request().add(passed_on)
+        return passed_on
 
     def models(self) -> list[str]:
         return self._provider.models()
@@ -47,13 +49,15 @@ class Meter:
             self._finish(call, sys.exception())
         return answer
 
-    def _pass_on(self, events: Iterator[str], relay: Relay, call: Call) -> Iterator[str]:
+    def _pass_on(self, stream: Stream, relay: Relay, call: Call) -> Iterator[list[str]]:
         try:
             with relay.until_complete():
-                for event in events:
+                for events in stream:
                     call.answering()
-                    if (passed := relay.pass_on(event)) is not None:
+                    if passed := relay.pass_on(events):
                         yield passed
+                    if relay.failure:
+                        break
         finally:
             call.count(relay.answer)
             self._finish(call, sys.exception())

@@ -10,6 +10,7 @@ from backend.ai.answers import Answer, Said, Vector, faults, typed, vectors
 from backend.ai.call import Call
 from backend.ai.metering import Meter
 from backend.ai.pieces import ToolCall
+from backend.ai.provider import Stream
 from backend.ai.questions import (
     Asked,
     Options,
@@ -104,9 +105,10 @@ class Model:
         said.finish()
         return said.text
 
-    def _pieces(self, events: Iterator[str]) -> Iterator[str | ToolCall]:
+    def _pieces(self, stream: Stream) -> Iterator[str | ToolCall]:
         said = Said()
-        for event in events:
-            if text := said.add(read_json(event)):
-                yield text
+        for events in stream:
+            for event in events:
+                if text := said.add(read_json(event)):
+                    yield text
         yield from said.finish()

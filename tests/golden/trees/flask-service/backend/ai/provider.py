@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Timer
 from typing import Any, Protocol
@@ -39,8 +40,8 @@ class Cancelled(BaseException):
 
 
 @dataclass(frozen=True, eq=False)
-class Stream(Iterator[str]):
-    """An answer as it is made: the JSON of each event, and `[DONE]`.
+class Stream(Iterator[list[str]]):
+    """An answer as it is made: the JSON of events that arrived together, and `[DONE]`.
 
     Args:
         events: what it yields.
@@ -48,12 +49,42 @@ class Stream(Iterator[str]):
         close: lets go of the connection, once the client has its answer: this takes a while.
     """
 
-    events: Iterator[str]
+    events: Iterator[list[str]]
     cancel: Callable[[], None]
     close: Callable[[], None]
 
-    def __next__(self) -> str:
+    def __next__(self) -> list[str]:
         return next(self.events)
+
+
+class Streams:
+    """The answers that the model streams for one request, whichever thread asks for them."""
+
+    def __init__(self) -> None:
+        self._streams: list[Stream] = []
+        self._cancelled = False
+
+    def add(self, stream: Stream) -> None:
+        self._streams.append(stream)
+        if self._cancelled:
+            stream.cancel()
+
+    def cancel(self) -> None:
+        """Ends all of them, and any that is still to begin."""
+        self._cancelled = True
+        for stream in self._streams[:]:
+            stream.cancel()
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+
+
+of_request: ContextVar[Streams] = ContextVar("streams")
+
+
+def streams_of_request() -> Streams:
+    return of_request.get(None) or Streams()  # outside of a request nobody can leave
 
 
 class Provider(Protocol):
@@ -128,13 +159,14 @@ class UpstreamStream:
         self._lock = Lock()
         self._cancelled = False
 
-    def events(self) -> Iterator[str]:
+    def events(self) -> Iterator[list[str]]:
         # The SDK would build a model for every token, at three times the cost.
         try:
             for data in self._received:
                 with self._lock:
                     found = self._reader.read(data)
-                yield from found
+                if found:
+                    yield found
                 if self._reader.done:
                     return
         except FAILURES as error:
@@ -194,9 +226,9 @@ class OfflineProvider:
         events = self._paced(offline.stream(request))
         return Stream(events, cancel=lambda: None, close=lambda: None)
 
-    def _paced(self, events: Iterator[str]) -> Iterator[str]:
+    def _paced(self, events: Iterator[str]) -> Iterator[list[str]]:
         for event in events:
-            yield event
+            yield [event]
             time.sleep(self._pause)
 
     def models(self) -> list[str]:

@@ -89,5 +89,6 @@ EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required
 STREAM = {sse.MEDIA_TYPE: {"schema": EVENT}}  # of one event, as tools read it
 CHAT: Responses = {200: {"model": ChatCompletion, "content": STREAM}, **MODEL_CALL}
 RESPONSES: Responses = {200: {"model": ResponseObject, "content": STREAM}, **MODEL_CALL}
+STREAMED: Responses = {200: {"content": STREAM}, **FEATURE}
 UI_CHAT: Responses = {200: {"content": STREAM}, **MODEL_CALL}
 EMBEDDINGS: Responses = {200: {"model": EmbeddingList}, **MODEL_CALL}

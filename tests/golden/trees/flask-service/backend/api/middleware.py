@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from werkzeug.wsgi import ClosingIterator, get_path_info
 
+from backend.ai.provider import Streams, of_request
 from backend.api.error_handlers import respond
 from backend.api.responses import ErrorAnswer, from_status, refused_head
 
@@ -36,6 +37,7 @@ class RequestMiddleware:
         added = (("x-request-id", request_id), NO_SNIFFING)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        of_request.set(Streams())
 
         def start_with_id(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal status

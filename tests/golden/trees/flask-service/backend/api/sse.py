@@ -1,6 +1,6 @@
 """The framing of server-sent events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from backend.ai.events import Event
@@ -26,6 +26,10 @@ class Telling(Protocol):
     def closing(self) -> Iterator[Event]: ...
 
     def failure(self, error: AppError) -> Iterator[Event]: ...
+
+
+def joined(events: Iterable[Event]) -> str:
+    return "".join(frame(*event) for event in events)
 
 
 def frame(data: str, name: str = "") -> str:

@@ -8,51 +8,59 @@ from threading import Event, Thread
 
 from flask import Response, current_app
 from flask.ctx import AppContext
+from pydantic import BaseModel
 
-from backend.ai.provider import Cancelled, Stream
+from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
 from backend.gateway.responses.events import ResponseStream
 from backend.gateway.responses.request import ResponseRequest
+from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
-MOST_AHEAD = 100  # frames that a slow client has not taken yet
+MOST_AHEAD = 100  # pieces that a slow client has not taken yet
 A_MOMENT = 0.01  # seconds
-running: set[Stream] = set()
+running: set[Streams] = set()
+
+
+def event_stream(events: Iterator[str | BaseModel]) -> Response:
+    """A feature's own events, as JSON; an error ends them as an event, `[DONE]` a whole answer."""
+    return respond(chat_frames([write_json(event)] for event in events), {})
 
 
 def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
-    return event_stream(chat_frames(answer), answer, headers)
+    return respond(chat_frames(answer), headers)
 
 
 def ui_stream(answer: Stream, message_id: str | None) -> Response:
     parts = frames(answer, ui_answer.UIMessageStream(message_id))
-    return event_stream(parts, answer, ui_answer.HEADERS)
+    return respond(parts, ui_answer.HEADERS)
 
 
 def response_stream(
     answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
 ) -> Response:
-    return event_stream(frames(answer, ResponseStream(request)), answer, headers)
+    return respond(frames(answer, ResponseStream(request)), headers)
 
 
-def event_stream(frames: Frames, answer: Stream, headers: Mapping[str, str]) -> Response:
+def respond(frames: Frames, headers: Mapping[str, str]) -> Response:
     """Server-sent events, with a comment between them while the model is silent."""
     # The server takes the frames when the request's own contexts are gone.
     around = contextvars.copy_context(), current_app.app_context()
-    events = with_pings(frames, answer, *around)
+    events = with_pings(frames, streams_of_request(), *around)
     return Response(events, headers={**sse.HEADERS, **headers}, mimetype=sse.MEDIA_TYPE)
 
 
 def with_pings(
-    frames: Frames, answer: Stream, context: contextvars.Context, app: AppContext
+    frames: Frames, streams: Streams, context: contextvars.Context, app: AppContext
 ) -> Iterator[str]:
     """Yields each frame as it comes, and a ping after a time without any.
 
     Only a write can find out that the client has left, and a ping is one.
 
     Args:
+        streams: the model's, which whoever leaves ends.
         context: the variables that the frames are made with.
         app: the application's context around them.
     """
@@ -70,10 +78,10 @@ def with_pings(
                         break
         finally:
             arrived.put(None)
-            running.discard(answer)
-            answer.close()
+            running.discard(streams)
+            streams.close()
 
-    running.add(answer)
+    running.add(streams)
     Thread(target=context.run, args=(read,), daemon=True).start()
     try:
         while True:
@@ -87,37 +95,35 @@ def with_pings(
             yield frame
     except GeneratorExit:  # the client has left
         left.set()
-        answer.cancel()
+        streams.cancel()
         raise
 
 
 def end_streams() -> None:
     """Ends all that run with an error, where the server is about to cut them."""
-    for answer in list(running):
-        answer.cancel()
+    for streams in list(running):
+        streams.cancel()
 
 
-def chat_frames(events: Iterator[str]) -> Frames:
+def chat_frames(answer: Iterator[list[str]]) -> Frames:
     """Frames each event; an error ends the stream as an event, without the closing mark."""
     try:
-        for event in events:
-            yield sse.frame(event)
+        for events in answer:
+            yield "".join(map(sse.frame, events))
     except (Exception, Cancelled) as error:
         yield sse.frame(error_json(told(error)))
     else:
         yield sse.DONE
 
 
-def frames(chunks: Iterator[str], answer: sse.Telling) -> Frames:
+def frames(answer: Stream, telling: sse.Telling) -> Frames:
     """Tells of the same answer in another form."""
-    for event in answer.opening():
-        yield sse.frame(*event)
+    yield sse.joined(telling.opening())
     try:
-        for chunk in chunks:
-            for event in answer.events(chunk):
-                yield sse.frame(*event)
-        for event in answer.closing():
+        for chunks in answer:
+            if told_of := sse.joined(event for chunk in chunks for event in telling.events(chunk)):
+                yield told_of
+        for event in telling.closing():
             yield sse.frame(*event)
     except (Exception, Cancelled) as error:
-        for event in answer.failure(told(error)):
-            yield sse.frame(*event)
+        yield sse.joined(telling.failure(told(error)))
