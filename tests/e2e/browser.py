@@ -24,6 +24,7 @@ QUIET = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 RENDER_SECONDS = 60
+KEYS = {"Enter": 13, "Escape": 27, "Tab": 9}
 # An element that says this and nothing else, with a place on the page where one can see it.
 IS_VISIBLE = """
 text => [...document.querySelectorAll("body *")].some(element => {
@@ -69,9 +70,25 @@ class Browser:
         self._answers = answers
         self._sent = 0
         self._session: dict[str, str] = {}
+        self.complaints: list[str] = []  # of the pages, and of the browser about them
         page = self._call("Target.createTarget", url="about:blank")
         attached = self._call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
+
+    def listen(self) -> None:
+        """Begins to note what pages complain of; a question of theirs is answered with yes."""
+        for domain in ("Log", "Page", "Runtime"):
+            self._call(f"{domain}.enable")
+
+    def emulate(self, width: int, height: int, **media: str) -> None:
+        """Makes the window of another size, and prefer what CSS calls, say, `color_scheme`."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._call("Emulation.setDeviceMetricsOverride", **size)
+        features = [
+            {"name": f"prefers-{name.replace('_', '-')}", "value": value}
+            for name, value in media.items()
+        ]
+        self._call("Emulation.setEmulatedMedia", features=features)
 
     def visit(self, url: str) -> None:
         assert "errorText" not in self._call("Page.navigate", url=url)
@@ -87,6 +104,30 @@ class Browser:
             time.sleep(0.2)
         return False
 
+    def value(self, expression: str) -> Any:
+        """What an expression, or the promise that it is, comes to in the page."""
+        answered = self._call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in answered, answered["exceptionDetails"]
+        return answered["result"].get("value")
+
+    def wait(self, expression: str) -> None:
+        """Returns once an expression is true in the page."""
+        deadline = time.monotonic() + RENDER_SECONDS
+        while not self.value(f"Boolean({expression})"):
+            assert time.monotonic() < deadline, f"never true: {expression}"
+            time.sleep(0.02)
+
+    def type(self, text: str) -> None:
+        self._call("Input.insertText", text=text)
+
+    def press(self, key: str, text: str = "", *, shift: bool = False) -> None:
+        """Presses a key by its name in `KeyboardEvent.key`, and lets it go."""
+        named = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": 8 * shift}
+        self._call("Input.dispatchKeyEvent", type="keyDown", **named, text=text)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **named)
+
     def run(self, script: str) -> None:
         """Runs a script in the page, and does not wait for what it promises."""
         answered = self._call("Runtime.evaluate", expression=f"{script}; 0")
@@ -94,14 +135,7 @@ class Browser:
 
     def try_all(self) -> dict[str, str]:
         """What the operations of Swagger UI answer, as they stand, in the order of the page."""
-        answered = self._call(
-            "Runtime.evaluate",
-            expression=f"({TRY_ALL})({RENDER_SECONDS})",
-            awaitPromise=True,
-            returnByValue=True,
-        )
-        assert "exceptionDetails" not in answered, answered["exceptionDetails"]
-        answers: dict[str, str] = answered["result"]["value"]
+        answers: dict[str, str] = self.value(f"({TRY_ALL})({RENDER_SECONDS})")
         return answers
 
     def photograph(self, path: Path) -> None:
@@ -109,15 +143,30 @@ class Browser:
         path.write_bytes(base64.b64decode(picture["data"]))
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        sent = self._send(method, parameters)
+        while (answer := self._receive()).get("id") != sent:
+            self._note(answer.get("method"), answer.get("params", {}))
+        assert "result" in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _send(self, method: str, parameters: dict[str, Any]) -> int:
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters, **self._session}
         self._commands.write(json.dumps(message).encode() + b"\0")
         self._commands.flush()
-        while (answer := self._receive()).get("id") != self._sent:
-            continue  # an event
-        assert "result" in answer, answer
-        result: dict[str, Any] = answer["result"]
-        return result
+        return self._sent
+
+    def _note(self, event: str | None, told: dict[str, Any]) -> None:
+        match event:
+            case "Page.javascriptDialogOpening":
+                self._send("Page.handleJavaScriptDialog", {"accept": True})
+            case "Runtime.exceptionThrown":
+                self.complaints.append(json.dumps(told["exceptionDetails"]))
+            case "Runtime.consoleAPICalled" if told["type"] in ("assert", "error", "warning"):
+                self.complaints.append(json.dumps(told["args"]))
+            case "Log.entryAdded" if told["entry"]["source"] != "network":
+                self.complaints.append(told["entry"]["text"])
 
     def _receive(self) -> dict[str, Any]:
         received = bytearray()

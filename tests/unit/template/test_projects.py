@@ -313,6 +313,12 @@ OPTIONS = {
     "mod-wsgi": {"wsgi.py", "deploy/apache.conf"},
     "ci": {".github/workflows/ci.yml", ".github/dependabot.yml", ".github/zizmor.yml"},
     "pre-commit": {".pre-commit-config.yaml"},
+    "page": {
+        "backend/api/page.py",
+        "backend/pages/__init__.py",
+        "backend/pages/chat.html",
+        "tests/test_page.py",
+    },
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
     "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
@@ -323,6 +329,7 @@ OF_A_SERVICE["kubernetes"] = {"DEPLOY.md", "k8s/base/redis.yaml"}
 # What an option may change besides: what speaks of it, and what has to call it.
 MENTIONED = {"README.md", ANSWERS, RECORD, "pyproject.toml", "requirements-dev.txt"}
 CALLED = {
+    "page": {"backend/api/routers/operations.py", "backend/settings.py", ".env.example"},
     "metrics": {
         "requirements.txt",
         "gunicorn.conf.py",

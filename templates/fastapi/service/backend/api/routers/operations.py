@@ -13,6 +13,9 @@ from backend import metrics
 from backend.api import documented
 {% endif -%}
 from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep
+{%- if 'page' in features %}
+from backend.api.page import PageRoute
+{%- endif %}
 from backend.api.responses import (
     Echo,
     EchoRequest,
@@ -26,6 +29,9 @@ from backend.api.responses import (
 from backend.api.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
+{%- if 'page' in features %}
+greeting = APIRouter(route_class=PageRoute)
+{%- endif %}
 {%- if docs %}
 # What the API document says beside the key: while it is developed, there is none.
 OR_NO_KEY: dict[str, Any] = {"security": [{}]}
@@ -66,13 +72,19 @@ async def show_metrics(_: ClientDep) -> Response:
 {%- endif %}
 
 
+{% set router = 'greeting' if 'page' in features else 'router' -%}
 {% if docs -%}
-@router.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
+@{{ router }}.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
 {%- else -%}
-@router.get("/")
+@{{ router }}.get("/")
 {%- endif %}
 async def say_hello(_: ExampleDep) -> Greeting:
     return Greeting(message="Hello from FastAPI!")
+{%- if 'page' in features %}
+
+
+router.include_router(greeting)
+{%- endif %}
 
 
 {% if docs -%}

@@ -9,6 +9,9 @@ from backend import metrics
 from backend.api import documented
 {% endif -%}
 from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+{%- if 'page' in features %}
+from backend.api.page import shown_to_browsers
+{%- endif %}
 from backend.api.responses import (
     Echo,
     EchoRequest,
@@ -63,6 +66,9 @@ def show_metrics() -> Response:
 
 {% endif -%}
 @router.get("/")
+{%- if 'page' in features %}
+@shown_to_browsers
+{%- endif %}
 @typed({{ 'tag="example", responses=documented.EXAMPLE, ' if docs }}guard=admit_client_in_production)
 def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")
