@@ -124,7 +124,12 @@ class Browser:
 
     def press(self, key: str, text: str = "", *, shift: bool = False) -> None:
         """Presses a key by its name in `KeyboardEvent.key`, and lets it go."""
-        named = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": 8 * shift}
+        named = {
+            "key": key,
+            "code": key,
+            "windowsVirtualKeyCode": KEYS[key],
+            "modifiers": 8 * shift,
+        }
         self._call("Input.dispatchKeyEvent", type="keyDown", **named, text=text)
         self._call("Input.dispatchKeyEvent", type="keyUp", **named)
 

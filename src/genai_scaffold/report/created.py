@@ -129,7 +129,12 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
         terminal.print("\nNext", style="bold")
         for step in starting:
             terminal.print(f"  {step}", soft_wrap=True)
-        terminal.print("\nThen, in a second terminal", style="bold")
+        if has_page(planned):
+            terminal.print("\nThen talk to it in a browser", style="bold")
+            terminal.print(f"  {ADDRESS}")
+            terminal.print("\nOr in a second terminal", style="bold")
+        else:
+            terminal.print("\nThen, in a second terminal", style="bold")
         terminal.print(f"  {asking}", soft_wrap=True)
         terminal.print("\nTo repeat this without questions", style="bold")
         terminal.print(f"  {shell_line(planned.command)}", soft_wrap=True)
@@ -145,11 +150,18 @@ def show_running(planned: "Plan", address: str) -> None:
     terminal = console_on(sys.stderr)
     name = planned.answers.text("name")
     terminal.print(marked("✓", f"{name} is created, and runs at {address}", "bold"))
+    if has_page(planned):
+        terminal.print(f"  Talk to it in a browser: {address}", soft_wrap=True)
     if planned.answers["docs"]:
         terminal.print(f"  Its API docs: {address}/docs", soft_wrap=True)
     terminal.print("  Ask it, in a second terminal:")
     terminal.print(f"  {ASKS.replace(ADDRESS, address)}", soft_wrap=True)
     terminal.print("  Ctrl+C ends it.")
+
+
+def has_page(planned: "Plan") -> bool:
+    features = planned.answers["feature"]
+    return isinstance(features, tuple) and "page" in features
 
 
 def _why(project: "Created") -> str:
