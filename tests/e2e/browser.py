@@ -80,9 +80,9 @@ class Browser:
         for domain in ("Log", "Page", "Runtime"):
             self._call(f"{domain}.enable")
 
-    def emulate(self, width: int, height: int, **media: str) -> None:
+    def emulate(self, width: int, height: int, scale: int = 1, **media: str) -> None:
         """Makes the window of another size, and prefer what CSS calls, say, `color_scheme`."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
         features = [
             {"name": f"prefers-{name.replace('_', '-')}", "value": value}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from e2e.browser import Browser, browsing
-from e2e.conftest import required
+from e2e.conftest import REPOSITORY, required
 from e2e.projects import START, Project
 from e2e.servers import serving, started
 from e2e.upstream import PATIENCE, Call, Upstream, chunk, listening
@@ -26,6 +26,19 @@ HOSTILE = """<img src=x onerror="window.caught = 1"><script>window.caught = 1</s
 
 - d
 """
+ASKED = "How do I add a route that sorts what customers write?"
+ANSWER = """A feature is a **prompt**, the **form** of its answer, and a route:
+
+1. Say in `backend/features/tickets.py` what the model is told:
+   ```python
+   class Ticket(BaseModel):
+       subject: str
+       team: Literal["billing", "delivery", "other"]
+   ```
+2. Take it from a route in `backend/api/routers/tickets.py`.
+3. Add that route to the list in `backend/api/routers/__init__.py`.
+
+The README goes through it, step by step."""
 WIDE = f"{'w' * 5000}\n\n```\n{'x' * 5000}\n```\n\n{'- ' * 3000}"
 
 
@@ -281,6 +294,22 @@ def test_shows_hostile_text_as_text(chat: Chat, real: str) -> None:
     assert chat.browser.value(forbidden) == "TypeError"
     assert "TrustedHTML" in "".join(chat.browser.complaints)
     chat.browser.complaints.clear()
+
+
+def test_shows_an_answer_as_in_the_picture(
+    chat: Chat, real: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """`--update-golden` takes the README's picture again."""
+    chat.upstream.tales[ASKED] = saying(ANSWER)
+    chat.browser.emulate(800, 640, 2, color_scheme="light")
+    chat.open(real)
+    chat.ask(ASKED)
+    found = [chat.count(f"main {tag}") for tag in ("p", "strong", "ol", "li", "pre", "code")]
+    assert found == [3, 2, 2, 3, 1, 4]
+    chat.browser.value("document.activeElement.blur()")
+    chat.browser.photograph(tmp_path / "page.png")
+    if request.config.getoption("--update-golden"):
+        chat.browser.photograph(REPOSITORY / "docs" / "images" / "page.png")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -166,7 +166,7 @@ def test_what_was_not_given_follows(
         pytest.param({"name": "2-bots"}, "it is called app-2-bots:", id="service-name"),
         pytest.param(
             {"feature": ["metrics"]},
-            "Left out: ci, pre-commit (name them too to keep them).",
+            "Left out: ci, pre-commit, page (name them too to keep them).",
             id="features",
         ),
         pytest.param(
@@ -183,7 +183,7 @@ def test_what_falls_away_is_said(flags: dict[str, str | bool | list[str]], words
 def test_the_defaults_need_no_note() -> None:
     assert resolved().notes == ()
     assert resolved(name="2-bots", deploy=["none"]).notes == ()
-    assert resolved(feature=["metrics", "ci", "pre-commit"]).notes == ()
+    assert resolved(feature=["metrics", "ci", "pre-commit", "page"]).notes == ()
 
 
 def test_only_a_flag_of_new_is_told_what_it_leaves_out() -> None:

@@ -117,10 +117,10 @@ def test_several_features_and_targets_come_and_go_at_once(versions: Versions, ma
     with versions.before():
         added = json.loads(tool("add", "metrics", "ci", "fly", *there).output)
         removed = json.loads(tool("remove", "ci", "pre-commit", *there).output)
-    assert added["answers"]["feature"]["after"] == ["ci", "pre-commit", "metrics"]
+    assert added["answers"]["feature"]["after"] == ["ci", "pre-commit", "page", "metrics"]
     assert added["answers"]["deploy"]["after"] == ["fly"]
     assert added["notes"] == ["The project has ci already."]
-    assert removed["answers"]["feature"]["after"] == []
+    assert removed["answers"]["feature"]["after"] == ["page"]
 
 
 @pytest.mark.parametrize("key", ["framework", "features", "description", "_commit", "unheard_of"])

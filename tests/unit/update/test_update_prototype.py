@@ -76,7 +76,7 @@ def test_grows_into_a_service_and_is_told_what_a_new_one_has(
     nothing = ("--deploy", "none", "--feature", "none")
     assert_as_new(tmp_path, done, "--framework", framework, *nothing)
     [offer] = [line for line in done.notes if "A new service has" in line]
-    assert "ci, pre-commit, render, docker, too" in offer
+    assert "ci, pre-commit, page, render, docker, too" in offer
     commit(done.project)
     _, *add = shlex.split(offer.split("`")[1])
     assert tool(*add, "--project", str(done.project)).code == 0
