@@ -229,7 +229,7 @@ def test_new_names_all_that_it_decided(run: Command, work: Path) -> None:
     ]
 
 
-def test_the_page_is_named_where_there_is_one(run: Command, work: Path) -> None:
+def test_the_page_is_named_where_there_is_one(run: Command) -> None:
     *_, address, _, _, asking, _, _, _ = run("new", "bot", "--yes").output.splitlines()
     assert (address, asking) == (f"  {created.ADDRESS}", f"  {ASKS}")
     assert "browser" not in run("new", "bare", "--yes", "--feature", "none").output
