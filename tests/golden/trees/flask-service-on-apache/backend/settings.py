@@ -3,7 +3,7 @@
 import re
 import sys
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -84,6 +84,10 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 TokenField = Literal["max_completion_tokens", "max_tokens"]
 
 
+def in_development(settings: dict[str, Any]) -> bool:
+    return settings.get("app_env") == "development"
+
+
 class Settings(BaseSettings):
     """What can be configured; `.env.example` says what each variable is for."""
 
@@ -118,6 +122,7 @@ class Settings(BaseSettings):
     redis_url: Secret[RedisDsn] | None = None
     web_concurrency: Count = 1
     cors_origins: Several[Origin] = ()
+    page: bool = Field(default_factory=in_development)
     forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

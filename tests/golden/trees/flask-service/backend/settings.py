@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     redis_url: Secret[RedisDsn] | None = None
     web_concurrency: Count = 1
     cors_origins: Several[Origin] = ()
+    page: bool = Field(default_factory=in_development)
     docs_pages: bool = Field(default_factory=in_development)
     forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

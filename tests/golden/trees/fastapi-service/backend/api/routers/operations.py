@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from backend.api import documented
 from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep
+from backend.api.page import PageRoute
 from backend.api.responses import (
     Echo,
     EchoRequest,
@@ -19,6 +20,7 @@ from backend.api.responses import (
 from backend.api.routing import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
+greeting = APIRouter(route_class=PageRoute)
 # What the API document says beside the key: while it is developed, there is none.
 OR_NO_KEY: dict[str, Any] = {"security": [{}]}
 
@@ -49,9 +51,12 @@ async def show_usage(services: ServicesDep, client: ClientDep) -> UsageReport:
     )
 
 
-@router.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
+@greeting.get("/", tags=["example"], responses=documented.EXAMPLE, openapi_extra=OR_NO_KEY)
 async def say_hello(_: ExampleDep) -> Greeting:
     return Greeting(message="Hello from FastAPI!")
+
+
+router.include_router(greeting)
 
 
 @router.post("/echo", tags=["example"], responses=documented.ECHO, openapi_extra=OR_NO_KEY)

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+from backend.api.page import shown_to_browsers
 from backend.api.responses import (
     Echo,
     EchoRequest,
@@ -48,6 +49,7 @@ def show_usage() -> UsageReport:
 
 
 @router.get("/")
+@shown_to_browsers
 @typed(guard=admit_client_in_production)
 def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")

@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from backend.api import documented
 from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+from backend.api.page import shown_to_browsers
 from backend.api.responses import (
     Echo,
     EchoRequest,
@@ -49,6 +50,7 @@ def show_usage() -> UsageReport:
 
 
 @router.get("/")
+@shown_to_browsers
 @typed(tag="example", responses=documented.EXAMPLE, guard=admit_client_in_production)
 def say_hello() -> Greeting:
     return Greeting(message="Hello from Flask!")
