@@ -6,7 +6,7 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     """Refuses connections after SIGTERM, where gunicorn's own would let them wait in vain."""
 
-    def set_accept_enabled(self, enabled: bool) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:
         super().set_accept_enabled(enabled)
         if not (enabled or self.alive):
             for listener in self.sockets:

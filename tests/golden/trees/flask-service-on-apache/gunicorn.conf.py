@@ -14,7 +14,7 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 class ThreadWorker(gthread.ThreadWorker):  # type: ignore[misc]
     """Refuses connections after SIGTERM, where gunicorn's own would let them wait in vain."""
 
-    def set_accept_enabled(self, enabled: bool) -> None:
+    def set_accept_enabled(self, enabled: bool | None) -> None:
         super().set_accept_enabled(enabled)
         if not (enabled or self.alive):
             for listener in self.sockets:
@@ -32,7 +32,9 @@ threads = 64
 class BoundedRequest(Request):  # type: ignore[misc]
     """Holds 64 kB of headers, where gunicorn's own would hold as many as each may be long."""
 
-    max_buffer_headers = property(lambda _: 65_536, lambda *_: None)
+    def parse(self, unreader: Any) -> Any:
+        self.max_buffer_headers = 65_536
+        return super().parse(unreader)
 
 
 RequestParser.mesg_class = BoundedRequest

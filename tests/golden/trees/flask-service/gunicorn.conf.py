@@ -14,7 +14,7 @@ from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 def run_alone() -> None:
     """Keeps a process that a request starts from running the worker's other requests, too."""
     if monkey.is_module_patched("os"):  # forked by a worker; a worker itself is not yet patched
-        hub.set_hub(hub.Hub(default=False))
+        hub.set_hub(hub.Hub(default=False))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 os.register_at_fork(after_in_child=run_alone)  # before the hooks of packages, which may wait
@@ -26,7 +26,9 @@ worker_connections = 1000
 class BoundedRequest(Request):  # type: ignore[misc]
     """Holds 64 kB of headers, where gunicorn's own would hold as many as each may be long."""
 
-    max_buffer_headers = property(lambda _: 65_536, lambda *_: None)
+    def parse(self, unreader: Any) -> Any:
+        self.max_buffer_headers = 65_536
+        return super().parse(unreader)
 
 
 RequestParser.mesg_class = BoundedRequest

@@ -80,6 +80,7 @@ def test_notes_a_client_that_leaves(serve: Serve) -> None:
     with capture_logs() as lines:
         with client.stream("POST", "/v1/chat/completions", json=body) as response:
             next(response.iter_lines())
+        calls: list[Any] = []
         for _ in range(200):
             if calls := [line for line in lines if line["event"] == "model_call"]:
                 break

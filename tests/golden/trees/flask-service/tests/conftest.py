@@ -22,8 +22,7 @@ class Broken(OfflineProvider):
         super().__init__()
         self._message = message
 
-    @property
-    def complete(self) -> NoReturn:
+    def complete(self, request: object) -> NoReturn:  # noqa: ARG002
         raise RuntimeError(self._message)
 
 

@@ -46,7 +46,8 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        guards = [needed for needed in calls_of(self.dependant) if needed in GUARDS]
+        needed = set(calls_of(self.dependant))
+        guards = [guard for guard in GUARDS if guard in needed]
 
         async def handle_strictly(request: Request) -> Response:
             for guard in guards:

@@ -20,7 +20,7 @@ Whole = BeforeValidator(whole)
 
 class OpenModel(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
-    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)  # pyright: ignore
 
 
 def example(**request: JsonValue) -> ConfigDict:

@@ -50,8 +50,8 @@ def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -
 @cache
 def schema_of(returns: type[BaseModel]) -> JSONObject:
     """Returns the schema that an answer has to fit: made once, and changed by nobody."""
-    parameters = openai.pydantic_function_tool(returns)["function"]["parameters"]
-    schema: JSONObject = without_defaults(parameters)
+    function = openai.pydantic_function_tool(returns)["function"]
+    schema: JSONObject = without_defaults(function.get("parameters"))
     return schema
 
 
