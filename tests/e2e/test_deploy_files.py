@@ -12,7 +12,7 @@ from e2e.projects import Project
 from e2e.servers import started
 from e2e.test_upstream import connected, streaming
 from e2e.upstream import WORDS, Upstream, listening
-from genai_scaffold.check.agreement import check_project
+from genai_scaffold.check.checks import check_project
 from genai_scaffold.check.deployment import Deployment
 from genai_scaffold.check.deployments import read_deployments
 from genai_scaffold.project.files import project_at

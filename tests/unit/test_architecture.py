@@ -1,6 +1,7 @@
 """One name for one thing: what a module offers is called so nowhere else."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import genai_scaffold
 
 ROOT = Path(genai_scaffold.__file__).parent
+PRIVATE = re.compile(r"genai_scaffold(?:\.\w+)*(?:\.| import )(_[a-z]\w*)")
 
 # Two things that share a name on purpose, and why.
 SHARED = {
@@ -59,6 +61,8 @@ def private_uses(path: Path) -> Iterator[str]:
                 "genai_scaffold"
             ):
                 yield from (f"{path.name}: {a.name}" for a in names if a.name.startswith("_"))
+            case ast.Constant(value=str(text)):  # a program, or what a test replaces
+                yield from (f"{path.name}: {name}" for name in PRIVATE.findall(text))
 
 
 def test_no_private_name_is_used_from_elsewhere() -> None:

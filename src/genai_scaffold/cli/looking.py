@@ -50,7 +50,7 @@ def check(
     verbose: Verbose = False,
 ) -> None:
     """Verify a project offline: files parse, deploy files agree with the app."""
-    from genai_scaffold.check.agreement import check_project
+    from genai_scaffold.check.checks import check_project
     from genai_scaffold.report.lists import show_findings
     from genai_scaffold.report.output import Output
 

@@ -33,12 +33,12 @@ def _contents(here: Place, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     for line in null_separated(staged):
         described, _, path = line.partition("\t")
         yield path, described.split(" ")[1]
-    for path in paths:
-        file = here.top / path
-        if file.is_file() and not file.is_symlink():
-            yield path, git_output(here.top, "hash-object", "--", path).strip()
-        elif os.path.lexists(file):
-            yield path, ""
+    files = {path: here.top / path for path in paths if os.path.lexists(here.top / path)}
+    plain = [p for p, f in files.items() if f.is_file() and not f.is_symlink() and "\n" not in p]
+    stdin = "".join(f"{path}\n" for path in plain)
+    named = git_output(here.top, "hash-object", "--stdin-paths", stdin=stdin).split()
+    yield from zip(plain, named, strict=True)
+    yield from ((path, "") for path in files if path not in plain)
 
 
 def left_behind(here: Place) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from genai_scaffold.answers.sources import from_flags
-from genai_scaffold.check.agreement import check_project
+from genai_scaffold.check.checks import check_project
 from genai_scaffold.create.plan import plan_project
 from genai_scaffold.template.questions import derived, template_questions
 from genai_scaffold.template.render import render_project

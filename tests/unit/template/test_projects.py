@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from genai_scaffold.answers.names import DEVICES
 from genai_scaffold.answers.sources import from_flags
-from genai_scaffold.check.agreement import check_project
+from genai_scaffold.check.checks import check_project
 from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.project.soundness import faults_of_rendering
 from genai_scaffold.report.created import INSTALLS, STARTS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from genai_scaffold.check.agreement import DEPLOYING, check_project
+from genai_scaffold.check.checks import DEPLOYING, check_project
 
 Command = Callable[..., Run]
 

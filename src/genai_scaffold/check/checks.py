@@ -161,7 +161,9 @@ DEPLOYING = (
 )
 
 
-def _placed(checked: Project, deployments: Deployments, directory: str) -> Iterator[Disagreement]:
+def _is_made_for_its_place(
+    checked: Project, deployments: Deployments, directory: str
+) -> Iterator[Disagreement]:
     """What is dead or stale where the project lies in its repository."""
     for path in checked.files if directory else ():
         if path.startswith(".github/workflows/"):
@@ -202,7 +204,8 @@ def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
         for check in DEPLOYING
         for place in check.find(checked, deployments)
     ]
-    placed = _placed(checked, deployments, below_root(root.resolve()))
-    found += [Finding("placed", *place) for place in placed]
+    directory = below_root(root.resolve())
+    stale = _is_made_for_its_place(checked, deployments, directory)
+    found += [Finding("placed", *place) for place in stale]
     found = [finding for finding in found if not _is_excluded(finding.path, exclude)]
     return sorted(found, key=lambda finding: (finding.path, finding.line))
