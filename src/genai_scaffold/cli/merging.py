@@ -25,7 +25,7 @@ from genai_scaffold.cli.shared import CONFLICT, can_ask, found_project, noting
 
 if TYPE_CHECKING:
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import Wish
+    from genai_scaffold.update.plan import Update, Wish
 
 
 def update(
@@ -149,22 +149,14 @@ def _merge(
     """Merge changed answers, and today's template, into a project."""
     from genai_scaffold.answers.spelling import shell_line
     from genai_scaffold.report.merged import show_outcome
-    from genai_scaffold.update.plan import plan_update, unanswered_questions
+    from genai_scaffold.update.plan import plan_update
     from genai_scaffold.update.project import apply_update, preview_update
-    from genai_scaffold.wizard.conversation import complete_answers
-    from genai_scaffold.wizard.prompts import choose_prompter
 
     with contextlib.suppress(FileNotFoundError):
         project = project.absolute()  # while that can be told: the merge may delete where we are
     planned = plan_update(project, wish, base)
     if planned.unanswered and not yes:
-        if not can_ask(None):
-            raise unanswered_questions(planned)
-        current = {key: planned.answers[key] for key in planned.unanswered}
-        prompter = choose_prompter(plain=output.plain)
-        answered = complete_answers(planned.unanswered, current, prompter)
-        answered = {**wish.answers, **answered}
-        planned = plan_update(project, wish._replace(answers=answered), base)
+        planned = plan_update(project, _completed(planned, wish, output), base)
     with output.progress() as progress:
         progress("Merging")
         result = preview_update(planned) if dry_run else apply_update(planned)
@@ -174,3 +166,17 @@ def _merge(
         show_outcome(result, output, dry_run=dry_run)
     if result.conflicts and not dry_run:
         raise typer.Exit(CONFLICT)
+
+
+def _completed(planned: "Update", wish: "Wish", output: "Output") -> "Wish":
+    """Ask what only today's template asks; few updates need what asks."""
+    from genai_scaffold.update.plan import unanswered_questions
+    from genai_scaffold.wizard.conversation import complete_answers
+    from genai_scaffold.wizard.prompts import choose_prompter
+
+    if not can_ask(None):
+        raise unanswered_questions(planned)
+    current = {key: planned.answers[key] for key in planned.unanswered}
+    prompter = choose_prompter(plain=output.plain)
+    answered = complete_answers(planned.unanswered, current, prompter)
+    return wish._replace(answers={**wish.answers, **answered})

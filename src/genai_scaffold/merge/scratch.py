@@ -74,11 +74,11 @@ class ScratchRepository:
 
     def renamed(self, tree: str, moves: Mapping[str, str]) -> str:
         """The same tree with other paths."""
+        if not moves:
+            return tree
         self.git("read-tree", tree)
         lines = []
-        for line in (
-            null_separated(self.git("ls-files", "--stage", "-z", "--", *moves)) if moves else ()
-        ):
+        for line in null_separated(self.git("ls-files", "--stage", "-z", "--", *moves)):
             described, _, path = line.partition("\t")
             mode, name, _ = described.split(" ")
             lines += [f"0 {name}\t{path}\0", f"{mode} {name}\t{moves[path]}\0"]
@@ -132,9 +132,9 @@ class ScratchRepository:
 
         What has another name now was never deleted: it stays, since other files may need it.
         """
-        known = self.paths(base)
         stages = stages_of(self.unmerged())
         paths = [path for path, found in stages.items() if found == {BASE, THEIRS}]
+        known = self.paths(base) if paths else set()
         kept = []
         for path in paths:
             # Where the user has a folder now, git puts it beside that.

@@ -53,7 +53,7 @@ def three_way(here: Place, base: Path | Snapshot, template: Template) -> Iterato
         last = last_tree(here)
         _fetch_missing(here, last, *([base.tree] if isinstance(base, Snapshot) else []))
         made = repository.tree(base)
-        moves = _moves(template, repository.modes(made), repository.modes(last))
+        moves = _moves(repository, template, made, last)
         first = repository.commit(repository.renamed(made, moves))
         theirs = repository.commit(repository.tree(template.files), first)
         repository.merge_as_the_user_does(here, last, theirs)
@@ -79,22 +79,29 @@ def three_way(here: Place, base: Path | Snapshot, template: Template) -> Iterato
         )
 
 
-def _moves(template: Template, made: Mapping[str, str], last: Mapping[str, str]) -> dict[str, str]:
+def _moves(
+    repository: ScratchRepository, template: Template, made: str, last: str
+) -> dict[str, str]:
     """Which files have other paths on all three sides, so that git need not find that out.
 
     Left out is what the user made another thing of, or has something in the way of.
 
     Args:
+        repository: has both trees.
         template: the template's side.
-        made: the mode of each path that the project was made with.
-        last: and of each that it has now.
+        made: what the project was made from.
+        last: what it has now.
     """
+    known = repository.modes(made)
+    gone = [path for path in template.moved if path in known]
+    has = repository.modes(last) if gone else {}
     moves: dict[str, str] = {}
-    for before, after in template.moved.items():
-        went = before in made and not (template.files / before).exists()
-        came = after not in moves.values() and (template.files / after).is_file()
-        stayed = last.get(before, "").startswith(FILE_MODES) or _is_free(before, last)
-        if went and came and stayed and _is_free(after, made) and _is_free(after, last):
+    for before in gone:
+        after = template.moved[before]
+        went = not (template.files / before).exists() and (template.files / after).is_file()
+        stayed = has.get(before, "").startswith(FILE_MODES) or _is_free(before, has)
+        free = _is_free(after, known) and _is_free(after, has) and after not in moves.values()
+        if went and stayed and free:
             moves[before] = after
     return moves
 
