@@ -75,11 +75,11 @@ class Chat(NamedTuple):
         return self.last()
 
     def last(self) -> str:
-        last: str = self.browser.value("document.querySelector('main').lastChild?.innerText ?? ''")
+        last: str = self.browser.value("document.querySelector('#log').lastChild?.innerText ?? ''")
         return last.strip()
 
     def shows(self, text: str) -> None:
-        shown = "document.querySelector('main').innerText"
+        shown = "document.querySelector('#log').innerText"
         self.browser.wait(f"{shown}.includes({json.dumps(text)})")
 
     def count(self, selector: str) -> int:
@@ -146,7 +146,7 @@ def test_says_that_the_offline_model_answers(chat: Chat, offline: str) -> None:
     chat.browser.wait("!document.querySelector('#offline').hidden")
     assert "LLM_API_KEY" in chat.text("#offline")
     assert chat.ask("**Hello**, you") == "You said: Hello, you"
-    assert chat.text("main article:last-child strong") == "Hello"
+    assert chat.text("#log article:last-child strong") == "Hello"
     assert chat.ask("again") == "You said: again"
     chat.reload()
     assert (chat.count("article.user"), chat.last()) == (2, "You said: again")
@@ -285,9 +285,9 @@ def test_shows_hostile_text_as_text(chat: Chat, real: str) -> None:
     shown = chat.ask("hostile")
     assert '<img src=x onerror="window.caught = 1"><script>' in shown
     assert "[a](javascript:window.caught=1) b (b.example) c" in shown
-    assert chat.count("main img, main script") == 0
-    assert chat.count("main a[href='https://b.example/'][rel='noreferrer nofollow']") == 1
-    assert (chat.text("main strong"), chat.text("main li")) == ("c", "d")
+    assert chat.count("#log img, #log script") == 0
+    assert chat.count("#log a[href='https://b.example/'][rel='noreferrer nofollow']") == 1
+    assert (chat.text("#log strong"), chat.text("#log li")) == ("c", "d")
     assert chat.browser.value("window.caught") is None
     assert chat.browser.complaints == []
     forbidden = "try { log.innerHTML = '<b>'; 'done' } catch (error) { error.name }"
@@ -304,7 +304,7 @@ def test_shows_an_answer_as_in_the_picture(
     chat.browser.emulate(800, 640, 2, color_scheme="light")
     chat.open(real)
     chat.ask(ASKED)
-    found = [chat.count(f"main {tag}") for tag in ("p", "strong", "ol", "li", "pre", "code")]
+    found = [chat.count(f"#log {tag}") for tag in ("p", "strong", "ol", "li", "pre", "code")]
     assert found == [3, 2, 2, 3, 1, 4]
     chat.browser.value("document.activeElement.blur()")
     chat.browser.photograph(tmp_path / "page.png")
@@ -368,6 +368,6 @@ def test_is_all_keyboard(chat: Chat, offline: str) -> None:
     assert chat.browser.value("document.activeElement.id") == "send"
     chat.browser.press("Enter", "\r")
     assert chat.whole() == "You said: one\ntwo"
-    every = "[...document.querySelectorAll('button, textarea, input, dialog, main, article')]"
+    every = "[...document.querySelectorAll('button, textarea, input, dialog, #log, article')]"
     name = "each.ariaLabel || each.innerText || each.getAttribute('aria-labelledby')"
     assert chat.browser.value(f"{every}.filter(each => !({name})).length") == 0
