@@ -166,6 +166,17 @@ def test_streams_and_has_a_screen_reader_say_the_whole(chat: Chat, real: str) ->
     assert chat.whole() == "Once upon a time"
     assert chat.text("#spoken").strip() == "Once upon a time"
     assert chat.count("[aria-live=off][role=log]") == 1
+    assert "upon a time" in chat.browser.value("Object.values(sessionStorage).join()")
+
+
+def test_keeps_half_an_answer_over_a_reload(chat: Chat, real: str) -> None:
+    chat.open(real)
+    chat.say("wait")
+    chat.shows("Once")
+    chat.reload()
+    assert chat.last().startswith("Once")
+    assert "The connection was lost before the answer was whole." in chat.last()
+    chat.asked().go_on.set()
 
 
 def test_stops_the_model(chat: Chat, real: str) -> None:
@@ -187,6 +198,7 @@ def test_a_second_click_neither_sends_nor_stops(chat: Chat, real: str) -> None:
     chat.open(real)
     chat.browser.value("document.querySelector('#text').value = 'wait'")
     chat.browser.value("for (const _ of '12') document.querySelector('#send').click()")
+    chat.browser.wait("Date.now() > running.since + 400")
     chat.say("while it answers")
     call = chat.asked()
     call.go_on.set()
@@ -279,6 +291,13 @@ def test_says_that_the_service_was_lost(chat: Chat, made: Project, upstream: Ups
         )
 
 
+def test_says_that_a_stream_just_ended(chat: Chat, real: str) -> None:
+    chat.open(real)
+    told = 'data: {"type": "start", "messageId": "1"}\n\ndata: {"type": "new"}\n\n'
+    chat.browser.value(f"fetch = async () => new Response({json.dumps(told)}), 0")
+    assert chat.ask("Hello").startswith("The connection was lost before the answer was whole.")
+
+
 def test_shows_hostile_text_as_text(chat: Chat, real: str) -> None:
     chat.upstream.tales["hostile"] = saying(HOSTILE)
     chat.open(real)
@@ -326,6 +345,7 @@ def test_fits_a_narrow_phone_and_a_long_chat(
     chat.browser.photograph(tmp_path / f"{scheme}.png")
     assert chat.count("article") == 100
     assert chat.browser.value("document.documentElement.scrollWidth") <= 360
+    assert chat.browser.value("getComputedStyle(document.querySelector('pre')).overflowX") == "auto"
     page = "document.scrollingElement"
     assert chat.browser.value(f"{page}.scrollTop + innerHeight >= {page}.scrollHeight - 1")
     dark = (
