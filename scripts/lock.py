@@ -53,7 +53,7 @@ ALWAYS, DEV = Option("", {}), Option("dev", {}, dev=True)
 DOCS, GEVENT = Option("docs", {"docs": True}), Option("async == 'high'", {"async": "high"})
 COMMON = (ALWAYS, DEV, feature("pre-commit", dev=True))
 VALIDATION = Option("validation", {"validation": True})
-SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"))
+SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"), feature("oidc"))
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {
     ("fastapi", "service"): SERVICE,
     ("fastapi", "prototype"): (*COMMON, DOCS),
@@ -116,22 +116,39 @@ def blocks(requirements: str) -> dict[str, str]:
 def conditional(
     whole: Mapping[str, str], resolved: Mapping[str, Mapping[str, str]]
 ) -> Iterator[str]:
-    """The packages in their order; neighbours that are there for the same reason are together."""
+    """The packages in their order; neighbours that are there for the same reason are together.
 
-    def condition(name: str) -> str:
-        texts = {found[name] for found in resolved.values() if name in found}
-        if texts != {whole[name]}:
-            raise SystemExit(f"{name} is locked differently by different options: {texts}")
-        needing = [condition for condition, found in resolved.items() if name in found]
-        if ALWAYS.condition in needing:
-            return ALWAYS.condition
-        if DEV.condition in needing:
-            needing = [reason for reason in needing if not reason.startswith("dev and ")]
-        return " or ".join(needing)
+    Where one is needed here on one machine and there on another, all together decide first.
+    """
 
-    for reason, names in groupby(whole, condition):
-        text = "".join(whole[name] for name in names)
-        yield f"{{% if {reason} -%}}\n{text}{{% endif -%}}\n" if reason else text
+    def variants(name: str) -> dict[str, str]:
+        needing: dict[str, list[str]] = {whole[name]: []}
+        for reason, found in resolved.items():
+            if name in found:
+                needing.setdefault(found[name], []).append(reason)
+        texts = {condition(reasons): text for text, reasons in needing.items() if reasons}
+        if whole[name] not in texts.values() or (len(texts) > 1 and ALWAYS.condition in texts):
+            raise SystemExit(f"{name} is locked differently by different options: {list(texts)}")
+        return texts
+
+    for reasons, names in groupby(whole, lambda name: tuple(variants(name))):
+        if reasons == (ALWAYS.condition,):
+            yield "".join(whole[name] for name in names)
+        elif len(reasons) == 1:
+            text = "".join(whole[name] for name in names)
+            yield f"{{% if {reasons[0]} -%}}\n{text}{{% endif -%}}\n"
+        else:
+            for name in names:
+                cases = [f"if {reason} -%}}\n{text}" for reason, text in variants(name).items()]
+                yield "{% " + "{% el".join(cases) + "{% endif -%}\n"
+
+
+def condition(reasons: list[str]) -> str:
+    if ALWAYS.condition in reasons:
+        return ALWAYS.condition
+    if DEV.condition in reasons:
+        reasons = [reason for reason in reasons if not reason.startswith("dev and ")]
+    return " or ".join(reasons)
 
 
 def pyproject(folder: Path, framework: str, preset: str, changes: Mapping[str, Any]) -> Path:

@@ -1,6 +1,9 @@
 {% from 'templates/text.jinja' import python -%}
 """Puts the application together."""
 
+{% if 'oidc' in features -%}
+import asyncio
+{% endif -%}
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +26,9 @@ from backend.api.responses import ASKED_BY_PAGES, EXPOSED
 from backend.api.routers import FEATURES, gateway, operations
 from backend.api_keys import KeyRing
 from backend.gateway.service import ChatService
+{%- if 'oidc' in features %}
+from backend.identity import verifier_for
+{%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
@@ -80,6 +86,10 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     )
     app.state.services = Services(
         keys=KeyRing(settings.api_keys),
+{%- if 'oidc' in features %}
+        verifier=verifier_for(settings),
+        learning=asyncio.Lock(),
+{%- endif %}
         limits=limits,
         meter=meter,
         chat=ChatService(meter, settings),

@@ -20,6 +20,9 @@ from backend.api.routers import FEATURES, gateway, operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
 from backend.gateway.service import ChatService
+{%- if 'oidc' in features %}
+from backend.identity import verifier_for
+{%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
@@ -65,6 +68,9 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     meter = Meter(provider or create_provider(settings), limits)
     app.extensions["services"] = Services(
         keys=KeyRing(settings.api_keys),
+{%- if 'oidc' in features %}
+        verifier=verifier_for(settings),
+{%- endif %}
         limits=limits,
         meter=meter,
         chat=ChatService(meter, settings),

@@ -1,6 +1,9 @@
 """What the routes need, taken from the request."""
 
-from typing import Annotated, NamedTuple
+{% if 'oidc' in features -%}
+import asyncio
+{% endif -%}
+from typing import Annotated, {{ 'Any, ' if 'oidc' in features else '' }}NamedTuple
 
 from fastapi import Depends, Request
 {%- if docs %}
@@ -10,8 +13,15 @@ from fastapi.security import HTTPBearer
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 from backend.api_keys import KeyRing
+{%- if 'oidc' in features %}
+from backend.errors import Forbidden, Unauthorized
+{%- else %}
 from backend.errors import Unauthorized
+{%- endif %}
 from backend.gateway.service import ChatService
+{%- if 'oidc' in features %}
+from backend.identity import Holder, Verifier, bearer
+{%- endif %}
 from backend.limits import Limits
 from backend.settings import Settings
 
@@ -20,6 +30,10 @@ class Services(NamedTuple):
     """What the application is made of; `create_app` puts it together."""
 
     keys: KeyRing
+{%- if 'oidc' in features %}
+    verifier: Verifier | None
+    learning: asyncio.Lock
+{%- endif %}
     limits: Limits
     meter: Meter
     chat: ChatService
@@ -60,6 +74,28 @@ async def client(request: Request) -> str:
 
 
 async def admitted(request: Request, services: Services) -> str:
+{%- if 'oidc' in features %}
+    if services.keys or services.verifier:
+        holder = await holder_of(request.headers.get("authorization"), services)
+    else:
+        holder = Holder(request.client.host if request.client else "unknown")
+    request.state.holder = holder
+    await services.limits.count_request(holder.client)
+    return holder.client
+
+
+async def holder_of(authorization: str | None, services: Services) -> Holder:
+    """Returns who holds the API key, or the token, of a request."""
+    if owner := services.keys.owner(authorization):
+        return Holder(owner)
+    token = bearer(authorization)
+    if token is None or services.verifier is None:
+        raise Unauthorized("Missing or unknown API key or token", code="invalid_api_key")
+    if not services.verifier.knows(token):
+        async with services.learning:  # one asks, and the others wait without a thread
+            await asyncio.to_thread(services.verifier.learn)
+    return await asyncio.to_thread(services.verifier.holder, token)
+{%- else %}
     if services.keys:
         owner = services.keys.owner(request.headers.get("authorization"))
         if owner is None:
@@ -68,6 +104,7 @@ async def admitted(request: Request, services: Services) -> str:
         owner = request.client.host if request.client else "unknown"
     await services.limits.count_request(owner)
     return owner
+{%- endif %}
 
 
 {% if docs -%}
@@ -81,6 +118,21 @@ async def client_in_production(request: Request) -> None:
 
 
 ClientDep = Annotated[str, Depends(client)]
+{%- if 'oidc' in features %}
+
+
+def needs_scope(scope: str) -> Any:
+    """Returns what lets in only those whose token has a scope, or who hold a key.
+
+    As in `@router.post("/reports", dependencies=[needs_scope("reports:write")])`.
+    """
+
+    async def check(request: Request, _: ClientDep) -> None:
+        if not request.state.holder.may(scope):
+            raise Forbidden(f"The token has not the scope {scope}", code="insufficient_scope")
+
+    return Depends(check)
+{%- endif %}
 
 
 async def model(services: ServicesDep, client: ClientDep) -> Model:

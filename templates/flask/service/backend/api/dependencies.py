@@ -1,6 +1,6 @@
 """What the routes need, taken from the application and the request."""
 
-from collections.abc import Sequence
+from collections.abc import {{ 'Callable, ' if 'oidc' in features else '' }}Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal, NamedTuple, cast
 
@@ -9,8 +9,15 @@ from flask import current_app, g, request
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 from backend.api_keys import KeyRing
+{%- if 'oidc' in features %}
+from backend.errors import Forbidden, Unauthorized
+{%- else %}
 from backend.errors import Unauthorized
+{%- endif %}
 from backend.gateway.service import ChatService
+{%- if 'oidc' in features %}
+from backend.identity import Holder, Verifier, bearer
+{%- endif %}
 from backend.limits import Limits
 from backend.settings import Settings
 
@@ -21,6 +28,9 @@ class Services(NamedTuple):
     """What the application is made of; `create_app` puts it together."""
 
     keys: KeyRing
+{%- if 'oidc' in features %}
+    verifier: Verifier | None
+{%- endif %}
     limits: Limits
     meter: Meter
     chat: ChatService
@@ -39,6 +49,16 @@ def admit_client() -> None:
         RateLimited: the client asks too often.
     """
     found = services()
+{%- if 'oidc' in features %}
+    if found.keys or found.verifier:
+        holder = holder_of(request.headers.get("authorization"), found)
+    else:
+        forwarded = request.headers.getlist("x-forwarded-for")
+        peer = address(request.remote_addr, forwarded, found.settings.forwarded_allow_ips)
+        holder = Holder(peer)
+    found.limits.count_request(holder.client)
+    g.client, g.holder = holder.client, holder
+{%- else %}
     if found.keys:
         owner = found.keys.owner(request.headers.get("authorization"))
         if owner is None:
@@ -48,8 +68,37 @@ def admit_client() -> None:
         owner = address(request.remote_addr, forwarded, found.settings.forwarded_allow_ips)
     found.limits.count_request(owner)
     g.client = owner
+{%- endif %}
 
 
+{% if 'oidc' in features -%}
+def holder_of(authorization: str | None, services: Services) -> Holder:
+    """Returns who holds the API key, or the token, of a request."""
+    if owner := services.keys.owner(authorization):
+        return Holder(owner)
+    token = bearer(authorization)
+    if token is None or services.verifier is None:
+        raise Unauthorized("Missing or unknown API key or token", code="invalid_api_key")
+    if not services.verifier.knows(token):
+        services.verifier.learn()
+    return services.verifier.holder(token)
+
+
+def admit_with(scope: str) -> Callable[[], None]:
+    """Returns a guard that lets in only those whose token has a scope, or who hold a key.
+
+    As in `@typed(guard=admit_with("reports:write"))`.
+    """
+
+    def admit() -> None:
+        admit_client()
+        if not g.holder.may(scope):
+            raise Forbidden(f"The token has not the scope {scope}", code="insufficient_scope")
+
+    return admit
+
+
+{% endif -%}
 def admit_client_in_production() -> None:
     """Lets everyone in while the service is developed."""
     if services().settings.app_env == "production":
