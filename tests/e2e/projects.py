@@ -9,7 +9,16 @@ from e2e.machine import Machine
 
 FASTAPI, FLASK = ("--framework", "fastapi"), ("--framework", "flask")
 PROTOTYPE = ("--preset", "prototype")
-OBSERVED = ("--feature", "metrics", "--feature", "tracing", "--feature", "evals")
+OBSERVED = (
+    "--feature",
+    "metrics",
+    "--feature",
+    "tracing",
+    "--feature",
+    "evals",
+    "--feature",
+    "oidc",
+)
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {

@@ -321,6 +321,7 @@ OPTIONS = {
     },
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
+    "oidc": {"backend/identity.py", "tests/test_identity.py"},
     "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
 }
 # What it adds to a service besides, which knows keys and limits.
@@ -349,6 +350,15 @@ CALLED = {
         "backend/api/middleware.py",
         "backend/api/routing.py",
         "backend/ai/call.py",
+    },
+    "oidc": {
+        "requirements.txt",
+        "backend/api/dependencies.py",
+        "backend/api/responses.py",
+        "backend/application.py",
+        "backend/errors.py",
+        "backend/settings.py",
+        ".env.example",
     },
     "evals": {".env.example", ".gitignore", "AGENTS.md", ".agents/skills/add-feature/SKILL.md"},
 }
