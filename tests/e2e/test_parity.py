@@ -405,6 +405,8 @@ REQUESTS = [
     sent(RESPONSES, b'{"input": "one", "temperature": 1e999}', "no number"),
     posted(RESPONSES, "as a form is called", input=[{**HELLO, "message": [], "content": [{}]}]),
     sent("/echo", b"1", "of no kind", {}),
+    pytest.param("GET", "/healthz", {"cookie": "x" * 9000}, None, id="a cookie of 9 kB"),
+    pytest.param("GET", "/healthz", {"x-long": "x" * 64_500}, None, id="a header of 64.5 kB"),
     *(
         sent("/echo", b'{"a": 1}', kind, {"content-type": kind})
         for kind in (
