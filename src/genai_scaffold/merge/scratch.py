@@ -147,7 +147,18 @@ class ScratchRepository:
                 kept.append(deleted)
             else:
                 self.git("add", "--force", "--", path)
+        if kept:
+            self._put_back(stages)
         return kept
+
+    def _put_back(self, stages: Mapping[str, set[str]]) -> None:
+        """Give what git put beside a folder its own name again, where the folder is gone."""
+        for path, found in stages.items():
+            own, _, side = path.rpartition("~")
+            if side == "HEAD" and found == {OURS} and not os.path.lexists(self._work / own):
+                (self._work / path).rename(self._work / own)
+                self.git("rm", "--quiet", "--cached", "--", path)
+                self.git("add", "--force", "--", own)
 
     def changed(self, last: str) -> list[tuple[str, Entry, Entry]]:
         """What the index has otherwise than a tree: status, old and new entry."""

@@ -103,6 +103,19 @@ def test_an_update_twice_is_an_update_once(project: Path) -> None:
     assert state(project) == before
 
 
+def test_what_stands_for_a_folder_stays_so_where_nothing_of_the_template_is_left_in_it(
+    project: Path,
+) -> None:
+    shutil.rmtree(project / "docs")
+    (project / "docs").symlink_to("/another/disk")
+    commit(project)
+    document = tool("update", str(project), "--yes", "--json").document
+    assert document["conflicts"] == []
+    assert document["kept_deleted"] == ["docs/decision.md"]
+    assert (project / "docs").readlink() == Path("/another/disk")
+    assert not list(project.glob("docs~*"))
+
+
 @pytest.mark.parametrize("conflict", [False, True], ids=["clean", "conflict"])
 def test_a_dry_run_shows_all_and_touches_nothing(conflict: bool, project: Path) -> None:
     if conflict:
