@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart, measure, tool
-from benchmarks.projects import OTHERS, Bench, prepare
+from benchmarks.projects import AGENTS, OTHERS, Bench, prepare
 from benchmarks.report import tables, update_pages
 from benchmarks.results import FILE, Results
 
 SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "relay": measure.relay,
+    "responses": measure.responses,
+    "agents": measure.agents,
     "plain": measure.plain,
     "echo": measure.echo,
     "claims": measure.claims,
@@ -43,7 +45,7 @@ def main() -> None:
         services = cache(partial(prepare, Path(folder)))
         for part in parts:
             if part in SERVICES:
-                others = OTHERS if part == "claims" else ()
+                others = {"claims": OTHERS, "agents": (AGENTS,)}.get(part, ())
                 rows, versions = SERVICES[part](services()), services().versions(*others)
             else:
                 rows, versions = TOOL[part](), tool.versions()

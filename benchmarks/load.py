@@ -52,10 +52,26 @@ def post(path: str, value: dict[str, Any]) -> bytes:
     return head.encode() + body
 
 
-CHAT = post("/v1/chat/completions", CONVERSATION)
+class Asked(NamedTuple):
+    """What is asked for a stream.
+
+    Args:
+        request: as it is sent.
+        token: how each one looks in the answer.
+    """
+
+    request: bytes
+    token: bytes
 
 
-def relay(port: int, streams: int, at_once: int) -> list[Stream]:
+CHAT = Asked(post("/v1/chat/completions", CONVERSATION), b'"content":" token')
+RESPONSE = Asked(
+    post("/v1/responses", {"model": "bench", "stream": True, "input": CONVERSATION["messages"]}),
+    b'"delta":" token',
+)
+
+
+def relay(port: int, streams: int, at_once: int, asked: Asked = CHAT) -> list[Stream]:
     """Asks for `streams` streams, `at_once` at a time, over connections that are kept."""
 
     async def one_after_another(left: list[int]) -> list[Stream]:
@@ -63,7 +79,7 @@ def relay(port: int, streams: int, at_once: int) -> list[Stream]:
         results = []
         while left:
             left.pop()
-            results.append(await stream(connection, time.perf_counter()))
+            results.append(await stream(connection, time.perf_counter(), asked))
         connection[1].close()
         return results
 
@@ -91,9 +107,9 @@ def crowd(port: int, streams: int) -> list[Stream]:
     return asyncio.run(asyncio.wait_for(all_of_them(), TIMEOUT))
 
 
-async def stream(connection: Connection, started: float) -> Stream:
+async def stream(connection: Connection, started: float, asked: Asked = CHAT) -> Stream:
     reader, writer = connection
-    writer.write(CHAT)
+    writer.write(asked.request)
     received = b""
     first_token = float("inf")
     while not received.endswith(END):
@@ -103,7 +119,7 @@ async def stream(connection: Connection, started: float) -> Stream:
         received += data
         if first_token == float("inf") and b" token0" in received:
             first_token = time.perf_counter() - started
-    tokens = received.count(b'"content":" token')
+    tokens = received.count(asked.token)
     return Stream(tokens == TOKENS and b"data: [DONE]" in received, first_token)
 
 

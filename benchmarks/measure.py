@@ -14,7 +14,8 @@ from benchmarks.results import Claim, Comparison, Crowd
 from benchmarks.servers import Server, upstream
 
 AT_ONCE = {"relay": 16, "echo": 32}
-RELAY_ROUNDS, RELAY_STREAMS = 9, 240
+# Short turns and many of them: what else a machine does then meets both sides.
+RELAY_ROUNDS, RELAY_STREAMS = 31, 64
 ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
 TOKEN_SECONDS = 0.05
 PAUSE_SECONDS, MOST_PAUSES, IDLE = 0.3, 100, 0.02  # of one core
@@ -25,10 +26,11 @@ OPEN_FILES = 8 * MOST
 GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
 
 RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
+RESPONSES_TARGETS = dict.fromkeys(KINDS, 2.0)
+AGENTS_TARGETS = dict.fromkeys(KINDS, 1.0)
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
 PROTOTYPE_TARGETS = {"uvicorn": 0.9, "gthread": 0.85}
 
-# Short turns and many of them: what else a machine does then meets both sides.
 PROTOTYPE_ROUNDS, PROTOTYPE_REQUESTS = 31, 400
 CLAIM_ROUNDS, CLAIM_REQUESTS = 21, 960
 WAITING_ROUNDS, STREAM_ROUNDS = 5, 5
@@ -53,17 +55,34 @@ def machine() -> dict[str, str]:
 
 def relay(bench: Bench) -> Iterator[Comparison]:
     """CPU of the server for each stream that it relays from a model without delay."""
-
-    def cost(server: Server) -> float:
-        return stream_cost(server, RELAY_STREAMS, AT_ONCE["relay"])
-
     for kind, target in RELAY_TARGETS.items():
         with (
             upstream(0, bench.log) as url,
             bench.service(kind, url) as service,
             bench.baseline(kind, "relay", url) as baseline,
         ):
-            rounds = in_turn(cost, service, baseline, RELAY_ROUNDS)
+            rounds = in_turn(spent_on(load.CHAT), service, baseline, RELAY_ROUNDS)
+        yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
+
+
+def responses(bench: Bench) -> Iterator[Comparison]:
+    """CPU of a service for each stream that it tells as a response, beside one of its chat."""
+    for kind, target in RESPONSES_TARGETS.items():
+        with upstream(0, bench.log) as url, bench.service(kind, url) as service:
+            cost, beside = spent_on(load.RESPONSE), spent_on(load.CHAT)
+            rounds = in_turn(cost, service, service, RELAY_ROUNDS, beside)
+        yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
+
+
+def agents(bench: Bench) -> Iterator[Comparison]:
+    """The same, beside the objects that openai-agents makes of each chunk."""
+    for kind, target in AGENTS_TARGETS.items():
+        with (
+            upstream(0, bench.log) as url,
+            bench.service(kind, url) as service,
+            bench.baseline(kind, "responses", url) as baseline,
+        ):
+            rounds = in_turn(spent_on(load.RESPONSE), service, baseline, RELAY_ROUNDS)
         yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
 
 
@@ -212,10 +231,15 @@ def slowest_twentieth(streams: list[load.Stream]) -> float:
     return quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
 
 
-def stream_cost(server: Server, streams: int, at_once: int) -> float:
-    before = server.cpu_seconds()
-    whole(load.relay(server.port, streams, at_once))
-    return round(1000 * (server.cpu_seconds() - before) / streams, 3)
+def spent_on(asked: load.Asked) -> Callable[[Server], float]:
+    """Returns what measures the CPU of a server for each stream."""
+
+    def cost(server: Server) -> float:
+        before = server.cpu_seconds()
+        whole(load.relay(server.port, RELAY_STREAMS, AT_ONCE["relay"], asked))
+        return round(1000 * (server.cpu_seconds() - before) / RELAY_STREAMS, 3)
+
+    return cost
 
 
 def whole(streams: list[load.Stream]) -> list[load.Stream]:

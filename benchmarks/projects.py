@@ -21,6 +21,7 @@ PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
 # What only the claims are about: another server (which does not say that it needs packaging), and
 # what Flask runs async views with.
 OTHERS = ("granian", "packaging", "asgiref")
+AGENTS = "openai-agents"
 MANY = "1000000000000"
 KINDS = {
     "uvicorn": ("--framework", "fastapi"),
@@ -164,6 +165,7 @@ def prepare(folder: Path, *flags: str) -> Bench:
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)
     python = str(environment / "bin" / "python")
-    install = [*uv, "pip", "install", "--python", python, *requirements, USUAL, *OTHERS]
-    subprocess.run(install, check=True)
+    install = [*uv, "pip", "install", "--python", python]
+    subprocess.run([*install, *requirements, USUAL, *OTHERS], check=True)
+    subprocess.run([*install, AGENTS], check=True)  # which takes another websockets than we pin
     return bench

@@ -131,6 +131,8 @@ class Results:
 
     conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     relay: Sequence[Comparison] = ()
+    responses: Sequence[Comparison] = ()
+    agents: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     echo: Sequence[Comparison] = ()
     claims: Sequence[Claim] = ()
@@ -149,6 +151,8 @@ class Results:
         return cls(
             conditions=kept["conditions"],
             relay=[Comparison(**comparison) for comparison in kept["relay"]],
+            responses=[Comparison(**comparison) for comparison in kept.get("responses", ())],
+            agents=[Comparison(**comparison) for comparison in kept.get("agents", ())],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             echo=[Comparison(**comparison) for comparison in kept["echo"]],
             claims=[Claim(**claim) for claim in kept["claims"]],
@@ -177,7 +181,8 @@ class Results:
     @property
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
-        services = (self.relay, self.plain, self.echo, self.claims, self.flatness)
+        asked = (self.relay, self.responses, self.agents)
+        services = (*asked, self.plain, self.echo, self.claims, self.flatness)
         tool = (self.start, self.create, self.update, self.large)
         return [comparison for part in (*services, *tool) for comparison in part]
 

@@ -33,7 +33,11 @@ from e2e.upstream import WORDS, Tale, listening, saying
 pytestmark = pytest.mark.slow
 
 LLM_VERSION = "0.36"
-AGENTS = ("openai-agents==0.24.0", "pydantic-ai-slim[openai]==2.68.0")
+AGENTS = (
+    "openai-agents==0.24.0",
+    "pydantic-ai-slim[openai]==2.68.0",
+    "agent-framework-openai==1.17.0",
+)
 CLIENTS = Path(__file__).parent / "clients"
 KEY = "key-of-a-client"
 KEYS = f"alice:{hashlib.sha256(KEY.encode()).hexdigest()}"
@@ -223,6 +227,12 @@ def scripts(machine: Machine) -> Path:
 
 OPENAI = ["openai", "openai-7"]
 AI_SDK = [("ai", "@ai-sdk/openai"), ("ai-7", "@ai-sdk/openai-4")]
+USE_CHAT = {"ai": "@ai-sdk/react", "ai-7": "@ai-sdk/react-4"}
+
+
+def node(scripts: Path) -> str:
+    """Node 22, which the AI SDK 7 wants; distributions are behind."""
+    return str(scripts / "node_modules" / "node" / "bin" / "node")
 
 
 @twins
@@ -232,7 +242,7 @@ AI_SDK = [("ai", "@ai-sdk/openai"), ("ai-7", "@ai-sdk/openai-4")]
         *(("openai.mjs", sdk) for sdk in OPENAI),
         *(("responses.mjs", sdk) for sdk in OPENAI),
         ("ai-sdk.mjs",),
-        ("use-chat.mjs",),
+        *(("use-chat.mjs", sdk) for sdk in USE_CHAT),
     ],
     ids=" ".join,
 )
@@ -240,7 +250,7 @@ def test_a_client_for_javascript(
     server: Server, machine: Machine, scripts: Path, command: tuple[str, ...]
 ) -> None:
     script, *arguments = command
-    machine.run(required("node"), str(scripts / script), server.url, KEY, *arguments)
+    machine.run(node(scripts), str(scripts / script), server.url, KEY, *arguments)
 
 
 @twins
@@ -256,7 +266,7 @@ def test_an_image_in_the_ai_sdk_reaches_the_model(
     with listening() as upstream:
         model = {"LLM_API_KEY": "any", "LLM_BASE_URL": upstream.url}
         with serving(project(framework), API_KEYS=KEYS, **model) as server:
-            machine.run(required("node"), str(scripts / "use-chat-files.mjs"), server.url, KEY)
+            machine.run(node(scripts), str(scripts / "use-chat-files.mjs"), server.url, KEY)
         [message] = upstream.next_call().request["messages"]
         assert upstream.calls.empty()
     assert message["content"] == [
@@ -296,7 +306,7 @@ def test_the_ai_sdk_by_responses(
     called: Server, machine: Machine, scripts: Path, sdk: str, provider: str
 ) -> None:
     script = str(scripts / "ai-sdk-responses.mjs")
-    machine.run(required("node"), script, called.url, KEY, sdk, provider)
+    machine.run(node(scripts), script, called.url, KEY, sdk, provider)
 
 
 @pytest.fixture(scope="session")
@@ -305,19 +315,24 @@ def agents(machine: Machine) -> Path:
 
 
 @callers
-@pytest.mark.parametrize("script", ["openai_agents.py", "pydantic_ai_agent.py"])
+@pytest.mark.parametrize(
+    "script", ["openai_agents.py", "pydantic_ai_agent.py", "agent_framework_agent.py"]
+)
 def test_an_agent_by_responses(called: Server, machine: Machine, agents: Path, script: str) -> None:
     machine.run(str(agents), str(CLIENTS / script), called.url, KEY)
 
 
-@pytest.fixture(scope="session")
-def page(machine: Machine, scripts: Path) -> Iterator[str]:
+@pytest.fixture(scope="session", params=USE_CHAT)
+def page(request: pytest.FixtureRequest, machine: Machine, scripts: Path) -> Iterator[str]:
     """The address of a page with `useChat`, of another origin than the service."""
-    bundled = ("--bundle", "--minify", f"--outfile={scripts}/site/page.js")
+    sdk, folder = request.param, scripts / f"site-{request.param}"
+    bundled = ("--bundle", "--minify", f"--outfile={folder}/page.js")
+    versions = (f"--alias:ai={sdk}", f"--alias:@ai-sdk/react={USE_CHAT[sdk]}")
     define = '--define:process.env.NODE_ENV="production"'
-    machine.run(f"{scripts}/node_modules/.bin/esbuild", f"{scripts}/page.mjs", *bundled, define)
-    (scripts / "site" / "index.html").write_text("<body><script src=page.js></script>")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(scripts / "site"))
+    build = (f"{scripts}/node_modules/.bin/esbuild", f"{scripts}/page.mjs", *bundled, define)
+    machine.run(*build, *(versions if sdk != "ai" else ()), directory=scripts)
+    (folder / "index.html").write_text("<body><script src=page.js></script>")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
         Thread(target=site.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{site.server_port}"

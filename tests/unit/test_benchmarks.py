@@ -27,7 +27,18 @@ def test_every_server_was_measured(server: str) -> None:
     "comparison",
     [
         pytest.param(comparison, id=f"{part}, {comparison.server}")
-        for part in ("relay", "plain", "claims", "flatness", "start", "create", "update", "large")
+        for part in (
+            "relay",
+            "responses",
+            "agents",
+            "plain",
+            "claims",
+            "flatness",
+            "start",
+            "create",
+            "update",
+            "large",
+        )
         for comparison in getattr(RESULTS, part)
     ],
 )
@@ -39,6 +50,8 @@ def test_a_comparison_has_rounds_enough_and_holds(comparison: Comparison) -> Non
 def test_what_the_issue_bounds_has_its_target() -> None:
     targets = {
         "relay": {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6},
+        "responses": dict.fromkeys(("uvicorn", "gthread", "gevent"), 2.0),
+        "agents": dict.fromkeys(("uvicorn", "gthread", "gevent"), 1.0),
         "plain": {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8},
         "echo": {"uvicorn": 0.9, "gthread": 0.85},
         "flatness": {"uvicorn": 1.5, "gthread": None, "gevent": 1.5},

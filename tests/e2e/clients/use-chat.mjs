@@ -1,7 +1,8 @@
 // What the AI SDK's `useChat` does, without a browser.
 import assert from "node:assert/strict";
-import { DefaultChatTransport, readUIMessageStream } from "ai";
 import { collect } from "./collect.mjs";
+
+const { DefaultChatTransport, readUIMessageStream } = await import(process.argv[4]);
 
 const transport = new DefaultChatTransport({
   api: `${process.argv[2]}/api/chat`,
