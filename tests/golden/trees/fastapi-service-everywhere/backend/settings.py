@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     llm_timeout_seconds: Seconds = 60
     llm_token_field: TokenField = "max_completion_tokens"  # noqa: S105 - a name
     llm_ask_usage: bool = True
+    llm_responses: Literal["translate", "pass"] = "translate"
     llm_json_schema: bool = True
     allowed_models: Several[str] = ()
     pass_on: Several[str] = ()
@@ -121,6 +122,11 @@ class Settings(BaseSettings):
     cors_origins: Several[Origin] = ()
     forwarded_allow_ips: Several[IPvAnyNetwork | Literal["*"]] = (IPv4Network("127.0.0.1"),)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def passes_responses(self) -> bool:
+        """Whether the model makes responses itself; the offline one does not."""
+        return self.llm_responses == "pass" and self.llm_api_key is not None
 
     @field_validator("*", mode="before")
     @classmethod

@@ -8,12 +8,19 @@ from typing import Any, TypeGuard
 import structlog
 
 from backend.ai.tokens import most_tokens
+from backend.ai.upstream import CHAT
 from backend.counting import Taking
 from backend.errors import AppError, InvalidRequest, UpstreamFailed
 
 logger = structlog.get_logger(__name__)
 LONGEST_NAME = 200  # of a model, in the log
 MOST_COUNT = 100_000_000  # tokens: no model reads or writes as many
+AS_IN_A_CHAT = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
+}
 UNSEEN = ("cancelled", "timeout_error")  # ends after which the model may have worked all the same
 
 
@@ -25,16 +32,24 @@ class Call:
         client: who asked, by the id of the key or by address.
         body: the request as it goes upstream.
         feature: what of this service wrote the request, where it was not the client.
+        path: of the model's API.
     """
 
     taking: Taking
 
     def __init__(
-        self, kind: str, client: str, body: dict[str, Any], *, feature: str | None = None
+        self,
+        kind: str,
+        client: str,
+        body: dict[str, Any],
+        *,
+        feature: str | None = None,
+        path: str = CHAT,
     ) -> None:
         self.kind = kind
         self.feature = feature
         self.client = client
+        self.path = path
         self.body = body
         self.model: str = body["model"]
         self.reserved = most_tokens(body)
@@ -83,6 +98,7 @@ class Call:
         """Notes what the model says that its answer used, where these are counts."""
         usage = answer.get("usage")
         if isinstance(usage, dict):
+            usage = {AS_IN_A_CHAT.get(name, name): used for name, used in usage.items()}
             self.usage = {name: n for name, n in usage.items() if is_count(n)}
 
     def finish(self, failure: BaseException | None) -> None:

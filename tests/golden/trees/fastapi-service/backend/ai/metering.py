@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 
@@ -18,7 +19,7 @@ class Meter:
         self._limits = limits
 
     async def complete(self, call: Call) -> JSONObject:
-        return await self._answer(call, self._provider.complete)
+        return await self._answer(call, partial(self._provider.complete, path=call.path))
 
     async def embed(self, call: Call) -> JSONObject:
         return await self._answer(call, self._provider.embed)
@@ -28,7 +29,7 @@ class Meter:
         await self._begin(call)
         try:
             with call.accepted():
-                stream = await self._provider.stream(call.body)
+                stream = await self._provider.stream(call.body, call.path)
         except BaseException as failure:
             await self._finish(call, failure)
             raise

@@ -34,9 +34,9 @@ Stream = AsyncIterator[list[str]]  # the JSON of events that arrived together, a
 class Provider(Protocol):
     """Takes requests, and gives answers, in the form of OpenAI's chat completions."""
 
-    async def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    async def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]: ...
 
-    async def stream(self, request: dict[str, Any]) -> Stream:
+    async def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         """Returns the answer's stream, once the model has accepted the request."""
         ...
 
@@ -54,18 +54,18 @@ class UpstreamProvider:
         self._client = client
         self._remainders: set[asyncio.Task[None]] = set()
 
-    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
-        return await self._post(CHAT, request)
+    async def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:
+        return await self._post(path, request)
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return await self._post(EMBEDDINGS, request)
 
-    async def stream(self, request: dict[str, Any]) -> Stream:
+    async def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         options = openai.RequestOptions(headers=outgoing_headers())
         kind = openai.AsyncStream[object]
         try:
             stream = await self._client.post(
-                CHAT,
+                path,
                 body=request,
                 cast_to=object,
                 options=options,
@@ -139,13 +139,13 @@ class OfflineProvider:
     def __init__(self, pause: float = 0.02) -> None:
         self._pause = pause
 
-    async def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:  # noqa: ARG002
         return offline.complete(request)
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return offline.embed(request)
 
-    async def stream(self, request: dict[str, Any]) -> Stream:
+    async def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:  # noqa: ARG002
         return self._paced(offline.stream(request))
 
     async def _paced(self, events: Iterator[str]) -> Stream:

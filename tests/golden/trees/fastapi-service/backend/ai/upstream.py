@@ -27,8 +27,8 @@ from backend.json_text import read_json
 
 MALFORMED = "The model sent a malformed answer"
 FAILURES = (openai.OpenAIError, httpx2.HTTPError)
-CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
-LIST_IN = {CHAT: "choices", EMBEDDINGS: "data"}
+CHAT, RESPONSES, EMBEDDINGS = "/chat/completions", "/responses", "/embeddings"
+LIST_IN = {CHAT: "choices", RESPONSES: "output", EMBEDDINGS: "data"}
 # What follows an answer is read for a while: only then can its connection serve another.
 REMAINDER_SECONDS, MOST_REMAINDERS = 1, 100
 MOST_ANSWER_BYTES = 32 * 1024 * 1024  # of one that is no stream: vectors for many texts, say
@@ -175,6 +175,8 @@ def remedy(error: openai.APIStatusError, reason: str) -> str | None:
         with suppress(httpx2.InvalidURL):
             url = error.request.url.join(moved_to)
             return f"LLM_BASE_URL: the model has moved to {url.scheme}://{url.netloc.decode()}"
+    if error.status_code in NO_SUCH_ROUTE and error.request.url.path.endswith(RESPONSES):
+        return "LLM_RESPONSES: the model may have no API for responses"
     refused = next((field for field in ADDED if field in f"{reason} {error.param}"), None)
     return f"{ADDED[refused]}: the model takes no {refused}" if refused else None
 

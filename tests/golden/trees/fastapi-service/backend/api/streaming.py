@@ -14,8 +14,6 @@ from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
-from backend.gateway.responses.events import ResponseStream
-from backend.gateway.responses.request import ResponseRequest
 from backend.json_text import write_json
 
 
@@ -69,9 +67,9 @@ def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
 
 
 def response_stream(
-    answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
+    answer: Stream, telling: sse.Telling, headers: Mapping[str, str]
 ) -> EventStream:
-    return EventStream(frames(answer, ResponseStream(request)), headers)
+    return EventStream(frames(answer, telling), headers)
 
 
 async def chat_frames(answer: Stream) -> AsyncIterator[str]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from backend.ai.call import Call
 from backend.ai.provider import Provider, Stream, streams_of_request
@@ -17,7 +18,7 @@ class Meter:
         self._limits = limits
 
     def complete(self, call: Call) -> JSONObject:
-        return self._answer(call, self._provider.complete)
+        return self._answer(call, partial(self._provider.complete, path=call.path))
 
     def embed(self, call: Call) -> JSONObject:
         return self._answer(call, self._provider.embed)
@@ -27,7 +28,7 @@ class Meter:
         self._begin(call)
         try:
             with call.accepted():
-                stream = self._provider.stream(call.body)
+                stream = self._provider.stream(call.body, call.path)
         except BaseException as failure:
             self._finish(call, failure)
             raise

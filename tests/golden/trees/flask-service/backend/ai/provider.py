@@ -90,9 +90,9 @@ def streams_of_request() -> Streams:
 class Provider(Protocol):
     """Takes requests, and gives answers, in the form of OpenAI's chat completions."""
 
-    def complete(self, request: dict[str, Any]) -> dict[str, Any]: ...
+    def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]: ...
 
-    def stream(self, request: dict[str, Any]) -> Stream:
+    def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         """Returns the answer's stream, once the model has accepted the request."""
         ...
 
@@ -107,18 +107,18 @@ class UpstreamProvider:
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client
 
-    def complete(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._post(CHAT, request)
+    def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:
+        return self._post(path, request)
 
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._post(EMBEDDINGS, request)
 
-    def stream(self, request: dict[str, Any]) -> Stream:
+    def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         options = openai.RequestOptions(headers=outgoing_headers())
         kind = openai.Stream[object]
         try:
             stream = self._client.post(
-                CHAT,
+                path,
                 body=request,
                 cast_to=object,
                 options=options,
@@ -216,13 +216,13 @@ class OfflineProvider:
     def __init__(self, pause: float = 0.02) -> None:
         self._pause = pause
 
-    def complete(self, request: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:  # noqa: ARG002
         return offline.complete(request)
 
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
         return offline.embed(request)
 
-    def stream(self, request: dict[str, Any]) -> Stream:
+    def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:  # noqa: ARG002
         events = self._paced(offline.stream(request))
         return Stream(events, cancel=lambda: None, close=lambda: None)
 

@@ -14,8 +14,6 @@ from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
-from backend.gateway.responses.events import ResponseStream
-from backend.gateway.responses.request import ResponseRequest
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
@@ -38,10 +36,8 @@ def ui_stream(answer: Stream, message_id: str | None) -> Response:
     return respond(parts, ui_answer.HEADERS)
 
 
-def response_stream(
-    answer: Stream, request: ResponseRequest, headers: Mapping[str, str]
-) -> Response:
-    return respond(frames(answer, ResponseStream(request)), headers)
+def response_stream(answer: Stream, telling: sse.Telling, headers: Mapping[str, str]) -> Response:
+    return respond(frames(answer, telling), headers)
 
 
 def respond(frames: Frames, headers: Mapping[str, str]) -> Response:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from backend.ai.tokens import LIMITS
+from backend.ai.tokens import LIMITS, OF_A_RESPONSE
 from backend.errors import InvalidRequest, NotFound
 from backend.gateway import fields
 from backend.gateway.responses.request import ResponseRequest
@@ -38,6 +38,25 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
     return body
 
 
+def admit_response(request: ResponseRequest, settings: Settings) -> dict[str, Any]:
+    """Returns the request to send to a model that has the Responses API itself.
+
+    Raises:
+        InvalidRequest: too many items, one that is not there, or a model that is not allowed.
+    """
+    items = request.input if isinstance(request.input, list) else []
+    if len(items) > settings.max_messages:
+        message = f"At most {settings.max_messages} items are accepted (MAX_MESSAGES)"
+        raise InvalidRequest(message, param="input")
+    dropped = dropped_fields(request, settings)
+    sent = {name: value for name, value in request.sent.items() if name not in dropped}
+    limit = min(request.max_output_tokens or settings.max_tokens, settings.max_tokens)
+    # The provider would keep it for all clients alike: they share our key.
+    body = {**sent, "model": request.model or settings.llm_model, "store": False}
+    require_allowed_models(body, settings)
+    return {**body, OF_A_RESPONSE: limit}
+
+
 def admit_embedding(request: EmbeddingRequest, settings: Settings) -> dict[str, Any]:
     """Returns the request to send upstream, with a model.
 
@@ -57,16 +76,23 @@ def passed_on(request: Relayed, model: str, settings: Settings) -> dict[str, Any
     body = request.model_dump(
         mode="json", exclude_unset=True, exclude_none=no_null, exclude=dropped
     )
-    body["model"] = allowed_model(model, settings)
+    body["model"] = model
+    require_allowed_models(body, settings)
+    return body
+
+
+def require_allowed_models(body: dict[str, Any], settings: Settings) -> None:
+    allowed_model(body["model"], settings)
     beyond = {name: body[name] for name in settings.pass_on if name in body}
     for name in models_in(beyond):  # to fall back on, for example
         allowed_model(name, settings)
-    return body
 
 
 def dropped_fields(request: Request, settings: Settings) -> list[str]:
     """Returns the fields that do not reach the model."""
     match request:
+        case ResponseRequest() if settings.passes_responses:
+            dropped = set(request.model_extra or ())
         case ResponseRequest():
             dropped = set(request.left_out)
         case ChatCompletionRequest():

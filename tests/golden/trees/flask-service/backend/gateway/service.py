@@ -6,16 +6,19 @@ from backend.ai.call import Call
 from backend.ai.metering import Meter
 from backend.ai.provider import Stream
 from backend.ai.relay import Relay
+from backend.ai.upstream import RESPONSES
 from backend.gateway import ui_messages
 from backend.gateway.policy import (
     DROPPED,
     Request,
     admit_chat,
     admit_embedding,
+    admit_response,
     dropped_fields,
     named,
 )
-from backend.gateway.responses.events import whole
+from backend.gateway.responses.events import ResponseStream, whole
+from backend.gateway.responses.passed import PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
 from backend.json_text import JSONObject
@@ -50,15 +53,26 @@ class ChatService:
 
     def respond(self, request: ResponseRequest, client: str) -> JSONObject:
         """Returns a response, in the form of OpenAI's Responses API."""
+        if self._settings.passes_responses:
+            return self._meter.complete(self._passed(request, client))
         with named_as_sent():
             chat = to_chat(request, self._settings)
             return whole(request, self.complete(chat, client))
 
     def stream_response(self, request: ResponseRequest, client: str) -> Stream:
-        """Returns the chat completion that a response is made of, with its usage."""
+        """Returns what a response is made of: the provider's own, or a chat completion's chunks."""
+        if self._settings.passes_responses:
+            return self._meter.stream(self._passed(request, client), ResponseRelay())
         with named_as_sent():
             chat = to_chat(request, self._settings)
             return self._stream(chat, client, Relay(include_usage=True))
+
+    def telling(self, request: ResponseRequest) -> PassedStream | ResponseStream:
+        """Returns what tells a client of `stream_response`."""
+        return PassedStream() if self._settings.passes_responses else ResponseStream(request)
+
+    def _passed(self, request: ResponseRequest, client: str) -> Call:
+        return Call("chat", client, admit_response(request, self._settings), path=RESPONSES)
 
     def _stream(self, request: ChatCompletionRequest, client: str, relay: Relay) -> Stream:
         call = Call("chat", client, admit_chat(request, self._settings))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     BeforeValidator,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -15,7 +16,7 @@ from pydantic import (
 )
 
 from backend.errors import InvalidRequest
-from backend.gateway.responses.messages import NOT_STORED, messages
+from backend.gateway.responses.messages import NOT_STORED, is_thought, messages
 from backend.gateway.responses.schemas import (
     AdditionalTools,
     AllowedTools,
@@ -102,6 +103,7 @@ class ResponseRequest(OpenModel):
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
+    _sent: JSONObject = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -109,9 +111,21 @@ class ResponseRequest(OpenModel):
         """Tells of one field, as OpenAI does, in place of every form that it might have had."""
         try:
             request: Self = validate(value)
+            request._sent = value
         except ValidationError as problem:
             raise named(problem, value) from None
         return request
+
+    @property
+    def sent(self) -> JSONObject:
+        """What the client sent, without what is null, or refers to what no model kept."""
+        given = without_nulls(self._sent)
+        if isinstance(self.input, list):
+            items = zip(self.input, given["input"], strict=True)
+            given["input"] = [
+                sent for place, (item, sent) in enumerate(items) if not is_thought(place, item)
+            ]
+        return given
 
     @property
     def offered(self) -> list[Tool]:

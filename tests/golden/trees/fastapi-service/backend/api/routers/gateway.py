@@ -36,7 +36,8 @@ async def create_response(body: ResponseRequest, chat: ChatDep, client: ClientDe
     """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
     dropped = chat.dropped(body)
     if body.stream:
-        return response_stream(await chat.stream_response(body, client), body, dropped)
+        events = await chat.stream_response(body, client)
+        return response_stream(events, chat.telling(body), dropped)
     return answer(await chat.respond(body, client), dropped)
 
 

@@ -36,7 +36,8 @@ def create_response(body: ResponseRequest) -> Response:
     """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
     dropped = chat_service().dropped(body)
     if body.stream:
-        return response_stream(chat_service().stream_response(body, client()), body, dropped)
+        events = chat_service().stream_response(body, client())
+        return response_stream(events, chat_service().telling(body), dropped)
     return answer(chat_service().respond(body, client()), dropped)
 
 

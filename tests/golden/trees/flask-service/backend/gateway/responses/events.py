@@ -107,13 +107,7 @@ class Response:
 
     def fail(self, error: AppError) -> Iterator[Told]:
         yield from self._close("incomplete")
-        code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
-        said = {"code": code, "message": error.message}
-        # In OpenAI's form, and nested as others send it: every client reads one of the two.
-        nested = {"type": error.type, "param": None, **said}
-        yield "error", {**said, "param": None, "error": nested}
-        self.json |= {"status": "failed", "error": said}
-        yield "response.failed", {"response": self.json}
+        yield from failure(self.json, error)
 
     def _take(self, piece: Piece) -> Iterator[Told]:
         key = piece.call or ("reasoning" if piece.kind == "reasoning" else "message")
@@ -143,6 +137,21 @@ class Response:
         self._open.clear()
 
 
+def failure(response: JSONObject, error: AppError) -> Iterator[Told]:
+    """Yields the events with which a response ends that cannot go on."""
+    code = "rate_limit_exceeded" if isinstance(error, RateLimited) else "server_error"
+    said = {"code": code, "message": error.message}
+    # In OpenAI's form, and nested as others send it: every client reads one of the two.
+    nested = {"type": error.type, "param": None, **said}
+    yield "error", {**said, "param": None, "error": nested}
+    yield "response.failed", {"response": {**response, "status": "failed", "error": said}}
+
+
+def event(told: Told, number: int) -> Event:
+    name, fields = told
+    return Event(write_json({"type": name, "sequence_number": number, **fields}), name)
+
+
 class ResponseStream:
     """Sends the events of a response, each with its number."""
 
@@ -166,9 +175,8 @@ class ResponseStream:
         yield Event(DONE)
 
     def _numbered(self, told: Told) -> Event:
-        name, fields = told
         number, self._sent = self._sent, self._sent + 1
-        return Event(write_json({"type": name, "sequence_number": number, **fields}), name)
+        return event(told, number)
 
 
 def whole(request: ResponseRequest, completion: JSONObject) -> JSONObject:

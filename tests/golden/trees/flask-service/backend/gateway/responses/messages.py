@@ -36,6 +36,19 @@ def messages(instructions: str | None, given: str | Sequence[Item]) -> list[JSON
     return conversation.finished()
 
 
+def is_thought(place: int, item: Item) -> bool:
+    """Whether an item refers to what a model thought, which it can do without.
+
+    Raises:
+        InvalidRequest: it refers to what was said, which is not kept here.
+    """
+    if not isinstance(item, ItemReference):
+        return False
+    if not item.id.startswith("rs_"):
+        raise misplaced(place, f"{item.id[:64]!r} is not known: {NOT_STORED} {WITH_AI_SDK}")
+    return True
+
+
 class Conversation:
     """Builds messages from items, one after the other.
 
@@ -65,8 +78,8 @@ class Conversation:
                 self._end_calls()
                 role = "system" if item.role == "developer" else item.role
                 self.say(role, content(item.content))
-            case ItemReference() if not item.id.startswith("rs_"):  # which no model takes back
-                raise misplaced(place, f"{item.id[:64]!r} is not known: {NOT_STORED} {WITH_AI_SDK}")
+            case ItemReference():
+                is_thought(place, item)
 
     def say(self, role: str, said: str | list[JSONObject]) -> None:
         """Adds a message; what comes first for the system is one: many models take no more."""
