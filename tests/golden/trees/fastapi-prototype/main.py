@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field, JsonValue, StrictBool
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -169,7 +169,7 @@ def guarded(inner: ASGIApp) -> ASGIApp:
                 raise HTTPException(413)
             if message["type"] == "http.request" and read and not message.get("more_body"):
                 try:  # what no answer can repeat: NaN, half a surrogate pair, endless nesting
-                    json.dumps(from_json(read), allow_nan=False)
+                    from_json(to_json(from_json(read)), allow_inf_nan=False)
                 except ValueError:
                     raise HTTPException(400, "The body is not valid JSON") from None
             return message
