@@ -22,7 +22,7 @@ class Broken(OfflineProvider):
         super().__init__()
         self._message = message
 
-    def complete(self, request: object) -> NoReturn:  # noqa: ARG002
+    def complete(self, request: object, path: str = "") -> NoReturn:  # noqa: ARG002
         raise RuntimeError(self._message)
 
 
