@@ -361,6 +361,7 @@ CALLED = {
         "backend/application.py",
         "backend/errors.py",
         "backend/settings.py",
+        "tests/test_settings.py",
         ".env.example",
     },
     "evals": {".env.example", ".gitignore", "AGENTS.md", ".agents/skills/add-feature/SKILL.md"},
