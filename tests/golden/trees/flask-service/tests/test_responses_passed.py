@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.conftest import Serve
-from tests.serving import WholeStream
+from tests.serving import Answer, WholeStream
 
 ASK = {"input": "hi"}
 USAGE = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
@@ -37,8 +37,9 @@ class Upstream:
         return httpx2.Response(200, headers=headers, stream=WholeStream(sent.encode()))
 
 
-def passing(serve: Serve, upstream: Upstream, **settings: Any) -> httpx2.Client:
-    return serve(answer=upstream, llm_responses="pass", llm_api_key="test", **settings)
+def passing(serve: Serve, upstream: Answer, **settings: Any) -> httpx2.Client:
+    model = {"llm_api_key": "test", "llm_base_url": "http://upstream/v1", "llm_model": "some-model"}
+    return serve(answer=upstream, llm_responses="pass", **{**model, **settings})
 
 
 def events(client: httpx2.Client) -> list[dict[str, Any]]:
@@ -157,7 +158,7 @@ def test_a_provider_without_responses_is_told_in_the_log(serve: Serve) -> None:
     def no_route(_: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(404, json={"error": {"message": "no route"}})
 
-    client = serve(answer=no_route, llm_responses="pass", llm_api_key="test")
+    client = passing(serve, no_route)
     with capture_logs() as logs:
         assert client.post("/v1/responses", json=ASK).status_code == 404
     [failed] = [line for line in logs if line["event"] == "model_failed"]

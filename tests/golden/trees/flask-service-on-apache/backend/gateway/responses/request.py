@@ -67,6 +67,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 class ResponseRequest(OpenModel):
+    __pydantic_extra__: dict[str, Any] = Field(init=False)  # which may hold anything
     # First, so that they are told of before an `input` that only they would explain.
     previous_response_id: Annotated[None, OfAStore] = None
     conversation: Annotated[None, OfAStore] = None
