@@ -52,7 +52,7 @@ def releases(machine: Machine) -> Releases:
     git(repository, "init", "--quiet", "--initial-branch", "main")
     first = released(machine, repository, FIRST)
     (repository / SERVICE / "version.py").write_text(NAMED)
-    errors = repository / SERVICE / "errors.py"
+    errors = repository / SERVICE / "errors.py.jinja"
     errors.write_text(errors.read_text().replace('"""', '"""Of the second release. ', 1))
     (repository / SERVICE / "api/sse.py").rename(repository / SERVICE / "api/events.py")
     for file in (repository / "templates").rglob("*.py*"):

@@ -264,9 +264,9 @@ def test_yes_at_the_last_question_runs_the_service_until_ctrl_c(
     said = {"messages": [{"role": "user", "content": "Hello"}]}
     answer = httpx2.post(f"{address}/v1/chat/completions", json=said)
     assert "You said: Hello" in answer.text
-    assert ("in a browser" in terminal.screen) == (not flags), "a prototype has no page"
     terminal.sees("Ctrl+C ends it").types(CTRL_C)
     assert terminal.ends() == 0
+    assert ("in a browser" in terminal.screen) == (not flags), "a prototype has no page"
     assert "Next" in terminal.screen
     assert "pip install" not in terminal.screen, "it is installed"
     with socket.socket() as client, pytest.raises(ConnectionRefusedError):
