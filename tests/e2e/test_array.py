@@ -81,6 +81,8 @@ def test_works(
     readme = (folder / "README.md").read_text()
     run, test, ask = re.findall(r"```bash\n(.*?)\n```", readme, re.DOTALL)[:3]
     assert " passed" in project.run("sh", "-c", after_setup(test))
+    if row["evals"]:
+        project.run("pytest", "-m", "eval")  # of the offline model, as in its CI
     start = after_setup(run)
     with running(lambda port: on_port(start, port), folder, machine.variables) as server:
         assert_answers(machine, ask, server)
