@@ -88,7 +88,8 @@ def test_asks_for_a_schema_that_is_strict_in_every_part() -> None:
 
 def test_tells_the_form_to_a_provider_that_takes_no_schema() -> None:
     scripted = Scripted(f"```json\n{GOOD.model_dump_json()}\n```")
-    assert ask(scripted, llm_json_schema=False) == GOOD
+    model = {"llm_api_key": "x", "llm_base_url": "http://upstream/v1"}
+    assert ask(scripted, llm_json_schema=False, **model) == GOOD
     [asked] = scripted.asked
     assert "response_format" not in asked
     assert '"stars"' in asked["messages"][0]["content"]

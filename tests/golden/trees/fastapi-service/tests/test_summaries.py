@@ -16,3 +16,8 @@ def test_summarises(serve: Serve) -> None:
 
 def test_refuses_an_empty_text(client: httpx2.Client) -> None:
     assert client.post("/summaries", json={"text": ""}).status_code == 422
+
+
+def test_needs_no_key(serve: Serve) -> None:
+    client = serve(llm_json_schema=False)  # as for a provider that takes no schema
+    assert client.post("/summaries", json={"text": "A lamp"}).status_code == 200

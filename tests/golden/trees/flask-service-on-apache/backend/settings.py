@@ -132,6 +132,11 @@ class Settings(BaseSettings):
         """Whether the model makes responses itself; the offline one does not."""
         return self.llm_responses == "pass" and self.llm_api_key is not None
 
+    @property
+    def sends_json_schema(self) -> bool:
+        """Whether the model is sent the form of an answer; the offline one reads no prompt."""
+        return self.llm_json_schema or self.llm_api_key is None
+
     @field_validator("*", mode="before")
     @classmethod
     def strip_blanks(cls, value: object) -> object:

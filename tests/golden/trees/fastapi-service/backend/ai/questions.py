@@ -39,7 +39,7 @@ def question(system: str, asked: Asked, options: Options, settings: Settings) ->
 def in_form_of(returns: type[BaseModel], body: JSONObject, settings: Settings) -> JSONObject:
     """Returns a request whose answer has the form of `returns`: forced to, or told to."""
     schema = schema_of(returns)
-    if settings.llm_json_schema:
+    if settings.sends_json_schema:
         form = {"name": "answer", "strict": True, "schema": schema}
         return {**body, "response_format": {"type": "json_schema", "json_schema": form}}
     system, *said = body["messages"]
