@@ -36,11 +36,14 @@ def read(response: httpx2.Response, seconds: float, tokens: int) -> Answer:
 
 
 def value_of(response: httpx2.Response) -> Any:
-    """Returns the JSON; of a stream, its events as a list."""
-    if not response.headers["content-type"].startswith("text/event-stream"):
-        return response.json()
-    sent = [line[6:] for line in response.text.splitlines() if line.startswith("data: ")]
-    return [json.loads(data) for data in sent if data != "[DONE]"]
+    """Returns the JSON; of a stream, its events as a list; of a proxy's own page, the text."""
+    if not response.headers.get("content-type", "").startswith("text/event-stream"):
+        try:
+            return response.json()
+        except ValueError:
+            return response.text
+    sent = [line[6:] for line in response.content.splitlines() if line.startswith(b"data: ")]
+    return [json.loads(data) for data in sent if data != b"[DONE]"]
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -61,7 +61,7 @@ def load_cases(path: Path = CASES) -> list[Case]:
         ValueError: one is malformed, or its name is another's; it names the line.
     """
     found: dict[str, Case] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
         try:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from evals.cases import load_cases
 from evals.judge import Judge
-from evals.report import REPORT, Report, changes, joined, load_report
+from evals.report import Report, changes, joined, keep, load_report
 from evals.service import EvalSettings, Service, reached
 
 REPORTED = pytest.StashKey[Report]()
@@ -64,12 +64,11 @@ def pytest_terminal_summary(
         return
     before = load_report()
     whole = joined(before, report, {case.name for case in load_cases()})
-    REPORT.write_text(whole.model_dump_json(indent=2) + "\n", encoding="utf-8")
     terminalreporter.section("evals")
     for line in changes(before, report) if before else ():
         terminalreporter.write_line(line)
     counts = report.counts
     terminalreporter.write_line(
         f"{counts['passed']} passed and {counts['failed']} failed, {report.share:.0%}, where "
-        f"{threshold:.0%} is enough; {counts['skipped']} not asked. All of it: {REPORT}"
+        f"{threshold:.0%} is enough; {counts['skipped']} not asked. {keep(whole)}"
     )

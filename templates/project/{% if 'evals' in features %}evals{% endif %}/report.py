@@ -55,6 +55,15 @@ def load_report(path: Path = REPORT) -> Report | None:
         return None
 
 
+def keep(report: Report, path: Path = REPORT) -> str:
+    """Keeps a report for the next run; returns where it is, or why it is not kept."""
+    try:
+        path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        return f"The report is not kept: {error}"
+    return f"All of it: {path}"
+
+
 def joined(before: Report | None, after: Report, cases: Collection[str]) -> Report:
     """Returns a report with what is known of cases that were not asked this time."""
     if before is None or before.offline != after.offline:
