@@ -17,6 +17,7 @@ NOT_OURS = re.compile(
 )
 # A name as `mock.patch` and `uvicorn.run` take it, and a module as a command does.
 QUALIFIED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*[.:]\w+")
+DEEPEST = 32  # parts of a module's name
 
 
 class Import(NamedTuple):
@@ -84,7 +85,9 @@ def references_in(
         match node:
             case ast.Attribute():
                 first, _, rest = dotted_name(node).partition(".")
-                used = _resolved(old, f"{bound.get(first, '')}.{rest}", node.lineno, "uses")
+                if first not in bound:
+                    continue
+                used = _resolved(old, f"{bound[first]}.{rest}", node.lineno, "uses")
                 # Of a module that is gone its import is named.
                 if used and module_file(merged, used.module):
                     yield used
@@ -127,19 +130,17 @@ def bound_names(imports: Iterable[Import]) -> dict[str, str]:
 
 
 def dotted_name(node: ast.expr) -> str:
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=name):
-            return f"{dotted_name(value)}.{name}"
-        case _:
-            return ""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
 def _resolved(root: Path, dotted: str, line: int, verb: str) -> Import | None:
     """The module of a dotted name, and what the name takes from it."""
     parts = dotted.split(".")
-    for end in range(len(parts), 0, -1):
+    for end in range(min(len(parts), DEEPEST), 0, -1):
         module = ".".join(parts[:end])
         if all(parts) and module_file(root, module):
             name = parts[end] if end < len(parts) else None

@@ -146,6 +146,7 @@ def test_code_that_uses_what_is_gone(code: str, problems: list[str], tmp_path: P
         pytest.param(".env.example", b"# caf\xe9\n# AMOUNT=1\n", id="settings in Latin-1"),
         pytest.param("backend/errors.py", b"LIMIT = 1" + b" + 1" * 1500, id="a long sum"),
         pytest.param("mine.py", b"raised" + b".of" * 5000, id="a long chain"),
+        pytest.param("mine.py", b"import backend\nbackend" + b".of" * 5000, id="of ours"),
         pytest.param("mine.py", b"raised = " + b"(" * 900 + b")" * 900, id="deep brackets"),
         pytest.param("mine.py", b"raised = '" + b"x" * 4_000_000 + b"'", id="a long line"),
         pytest.param("mine.py", b"# caf\xe9\nimport raised\n", id="code in Latin-1"),
