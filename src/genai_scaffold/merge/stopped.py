@@ -34,9 +34,8 @@ def _contents(here: Place, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         described, _, path = line.partition("\t")
         yield path, described.split(" ")[1]
     files = {path: here.top / path for path in paths if os.path.lexists(here.top / path)}
-    plain = [p for p, f in files.items() if f.is_file() and not f.is_symlink() and "\n" not in p]
-    stdin = "".join(f"{path}\n" for path in plain)
-    named = git_output(here.top, "hash-object", "--stdin-paths", stdin=stdin).split()
+    plain = [path for path, file in files.items() if file.is_file() and not file.is_symlink()]
+    named = git_output(here.top, "hash-object", "--", *plain).split()  # whatever their names are
     yield from zip(plain, named, strict=True)
     yield from ((path, "") for path in files if path not in plain)
 

@@ -88,6 +88,16 @@ def linked_by_the_user(project: Path) -> None:
     (project / "logs.txt").symlink_to("text.txt")
 
 
+def staged_what_is_named_with_a_quote(project: Path) -> None:
+    (project / '"mine.txt').write_text("mine\n")
+    git(project, "add", '"mine.txt')
+
+
+def staged_what_is_named_with_a_line_s_end(project: Path) -> None:
+    (project / "mine.txt\r").write_text("mine\n")
+    git(project, "add", "mine.txt\r")
+
+
 def restored_and_went_on(project: Path) -> None:
     git(project, "restore", "--source=HEAD", "--staged", "--worktree", "--", ".")
     changed(project)
@@ -102,6 +112,7 @@ def committed_and_took_back(project: Path) -> None:
     "work_on",
     [
         *(edited_by_the_user, edited_what_was_merged, staged_and_taken_back, linked_by_the_user),
+        *(staged_what_is_named_with_a_quote, staged_what_is_named_with_a_line_s_end),
         *(restored_and_went_on, committed_and_took_back),
     ],
 )
