@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import httpx2
 from pydantic import JsonValue
 
+from backend.ai.pieces import Piece, PieceReader
+
 
 class Answer(NamedTuple):
     """One answer.
 
     Args:
-        value: its JSON; of a stream, the events.
+        value: its JSON; of a stream, what its events make.
         said: its text.
         called: the names of the tools.
         cited: the names of the files.
@@ -36,21 +38,29 @@ def read(response: httpx2.Response, seconds: float, tokens: int) -> Answer:
 
 
 def value_of(response: httpx2.Response) -> Any:
-    """Returns the JSON; of a stream, its events as a list; of a proxy's own page, the text."""
+    """Returns the JSON; of a stream, what its events make; of a proxy's own page, the text."""
     if not response.headers.get("content-type", "").startswith("text/event-stream"):
         try:
             return response.json()
         except ValueError:
             return response.text
     sent = [line[6:] for line in response.content.splitlines() if line.startswith(b"data: ")]
-    return [json.loads(data) for data in sent if data != b"[DONE]"]
+    return made_of([json.loads(data) for data in sent if data != b"[DONE]"])
+
+
+def made_of(events: list[Any]) -> Any:
+    """Returns the response or the text that events make, or else the events."""
+    match events:
+        case [*_, {"response": {"object": "response"} as whole}]:
+            return whole
+    return "".join(events) if all(isinstance(event, str) for event in events) else events
 
 
 def texts(value: Any) -> Iterator[str]:
     """Yields what is said; of a value of no known form, each text with a line of its own."""
     match value:
-        case {"object": "chat.completion", "choices": [{"message": message}, *_]}:
-            yield message.get("content") or message.get("refusal") or ""
+        case {"object": "chat.completion"} | [{"object": "chat.completion.chunk"}, *_]:
+            yield from (part.text for part in pieces(value) if part.kind in ("text", "refusal"))
         case {"object": "response", "output": [*items]}:
             for item in items:
                 yield from (part["text"] for part in item.get("content", ()) if "text" in part)
@@ -65,15 +75,22 @@ def texts(value: Any) -> Iterator[str]:
 
 def calls(value: Any) -> Iterator[str]:
     match value:
-        case {"object": "chat.completion", "choices": [{"message": message}, *_]}:
-            for call in message.get("tool_calls") or ():
-                yield call["function"]["name"]
+        case {"object": "chat.completion"} | [{"object": "chat.completion.chunk"}, *_]:
+            made = dict.fromkeys(part.call for part in pieces(value) if part.call)
+            yield from (call.name for call in made)
         case {"object": "response", "output": [*items]}:
             yield from (item["name"] for item in items if item["type"] == "function_call")
         case [{"type": str()}, *_]:
             for part in value:
                 if part.get("type") == "tool-input-available":
                     yield part["toolName"]
+
+
+def pieces(chat: Any) -> Iterator[Piece]:
+    """Yields what a chat completion consists of, whole or in chunks."""
+    reader = PieceReader()
+    for chunk in chat if isinstance(chat, list) else [chat]:
+        yield from reader.read(chunk)
 
 
 def citations(value: Any) -> Iterator[str]:
