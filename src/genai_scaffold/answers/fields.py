@@ -1,6 +1,6 @@
 """What can be answered, and whether a value is accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -105,12 +105,49 @@ def accept_value(field: Field, raw: str | bool | list[str], place: str) -> Value
 NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "known license"}
 
 
+# What other programs, and people, call these.
+OTHER_NAMES: Mapping[str, str] = {
+    word: value
+    for value, words in {
+        "openai": "gpt chatgpt",
+        "azure": "azure-openai microsoft",
+        "anthropic": "claude",
+        "gemini": "google vertex",
+        "ollama": "local llama",
+        "custom": "other vllm litellm mistral groq",
+        "ci": "github github-actions actions",
+        "metrics": "prometheus monitoring",
+        "tracing": "otel opentelemetry traces",
+        "page": "chat ui frontend",
+        "evals": "evaluation evaluations",
+        "oidc": "auth login logins sso oauth",
+        "docker": "container compose docker-compose podman",
+        "kubernetes": "k8s kube helm",
+        "cloud-run": "gcp google-cloud",
+        "systemd": "vps nginx server",
+        "mod-wsgi": "apache httpd",
+        "some": "medium dozens",
+        "high": "many hundreds",
+        "learning": "beginner beginners junior juniors",
+        "web": "website pages html",
+        "microservices": "microservice",
+    }.items()
+    for word in words.split()
+}
+
+
+def closest_value(word: str, known: Collection[str]) -> str | None:
+    """The value that was probably meant: by another name, or misspelt."""
+    meant = OTHER_NAMES.get(word.casefold())
+    return meant if meant in known else closest(word, known)
+
+
 def _choice(field: Field, value: str, place: str) -> str:
     if value in field.values:
         return value
     noun = NOUNS.get(field.key, field.key)
     what = f"an answer to {field.key!r}" if field.key in needs() else f"a {noun}"
-    meant = closest(value, field.values)
+    meant = closest_value(value, field.values)
     advice = f"did you mean {meant}? " if meant else ""
     raise UsageError(
         f"{value!r} is not {what}",

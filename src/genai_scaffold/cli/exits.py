@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperOption
 
 from genai_scaffold import __version__
+from genai_scaffold.cli.looking import list_kinds
 from genai_scaffold.cli.program import app
 from genai_scaffold.cli.shared import BUG, PROGRAM, USAGE
 from genai_scaffold.errors import EnvironmentFailure, ScaffoldError, UsageError
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 # Of objects more before the collector looks: a command keeps nearly all that it makes to its end.
 GARBAGE = 100_000
 
-# What a command that needs a word could be given.
+# Whose values a command takes as words, and what it could be given.
+TAKEN = {"switch": ("framework",), "add": ("feature", "deploy"), "remove": ("feature", "deploy")}
 EXAMPLES = {"switch": ("flask",), "add": ("metrics",), "remove": ("metrics",)}
 
 
@@ -155,7 +157,9 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
     from genai_scaffold.cli.mistakes import Command
 
     values = {field.flag: field.values for field in fields().values()}
+    ranks = {flag: rank for rank, flag in enumerate(values)}  # what shapes a project comes first
     options = [param for param in command.params if isinstance(param, TyperOption)]
+    options.sort(key=lambda option: ranks.get(option.opts[0], -1))
     others = [param for param in command.params if not isinstance(param, TyperOption)]
     return Command(
         flags={
@@ -169,5 +173,15 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
         },
         least=sum(param.required for param in others),
         most=sum(math.inf if param.nargs == -1 else 1 for param in others),
+        offered=_offered(command.name or ""),
         example=EXAMPLES.get(command.name or "", ()),
+        takes_name=command.name == "new",
     )
+
+
+def _offered(name: str) -> set[str]:
+    from genai_scaffold.answers.fields import AUTO, NONE, fields
+
+    if name == "list":
+        return {*list_kinds()}
+    return {value for key in TAKEN.get(name, ()) for value in fields()[key].values} - {AUTO, NONE}

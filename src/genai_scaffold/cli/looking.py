@@ -10,7 +10,7 @@ from genai_scaffold.cli.shared import FAILED, MISSING, found_project
 from genai_scaffold.errors import UsageError, closest
 
 
-def _kinds() -> list[str]:
+def list_kinds() -> list[str]:
     from genai_scaffold.report.lists import LISTED_KINDS
 
     return [*LISTED_KINDS, "needs"]
@@ -20,7 +20,7 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            autocompletion=offering(_kinds),
+            autocompletion=offering(list_kinds),
             help="frameworks, presets, providers, features, deploy, needs, licenses or pythons.",
             show_default=False,
         ),
@@ -32,11 +32,11 @@ def list_(
     from genai_scaffold.report.lists import show_list
     from genai_scaffold.report.output import Output
 
-    if kind is not None and kind not in _kinds():
-        meant = closest(kind, _kinds())
+    if kind is not None and kind not in list_kinds():
+        meant = closest(kind, list_kinds())
         raise UsageError(
             f"There is no list of {kind!r}",
-            why=f"the lists are {', '.join(_kinds())}",
+            why=f"the lists are {', '.join(list_kinds())}",
             fix=f"did you mean {meant}?" if meant else "leave it out to see them all",
         )
     show_list(kind, Output(json=json))

@@ -1,8 +1,9 @@
 """What was probably meant, where a command line is not understood."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from genai_scaffold.answers.fields import FALSE_WORDS, NONE, TRUE_WORDS
 from genai_scaffold.errors import closest
 
 # What other programs call these.
@@ -49,13 +50,17 @@ class Command(NamedTuple):
         flags: each, and what it might be set to; nothing where it takes no value.
         least: how many words it needs beside its flags.
         most: how many it takes.
+        offered: the words that it takes; nothing where they are names or paths.
         example: words that it could be given.
+        takes_name: whether words too many are most likely a name with blanks in it.
     """
 
     flags: Mapping[str, Sequence[str]]
     least: int = 0
     most: float = 0
+    offered: Collection[str] = ()
     example: Sequence[str] = ()
+    takes_name: bool = False
 
 
 def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str] | None:
@@ -70,8 +75,11 @@ def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list
         known = _flag(arguments[0], commands[""]) if arguments else None
         return [known] if known else None
     name = _command(leading[0], commands)
-    if name is None or name.startswith("-"):
-        return [name] if name else None
+    if name is None:
+        # No verb has a hyphen, a dot or a slash: it is what is to be created.
+        return None if leading[0].isalpha() else corrected(["new", *arguments], commands)
+    if name.startswith("-"):
+        return [*(word for word in leading[1:2] if word in commands), name]
     place = arguments.index(leading[0])
     rest = [*arguments[:place], *arguments[place + 1 :]]
     words = list(_words(rest, commands[name]))
@@ -98,23 +106,48 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
     flags: list[str] = []
     words = iter(given)
     for word in words:
-        if not word.startswith("-") or word == "-":
-            plain.append(word)
-            continue
-        name, equals, value = word.partition("=")
-        flag = _flag(name, command)
-        flags.append(flag or "")
-        values = command.flags.get(flag or "", ())
-        if not values:
-            continue
-        value = value if equals else next(words, "")
-        if value.startswith("-") or not value:
-            flags += [values[0], *([value] if value else [])]
+        if word.lstrip("-") in command.offered:
+            plain.append(word.lstrip("-"))
+        elif word.startswith("-") and word != "-":
+            flags += _flag_and_value(word, words, command)
+        elif belonging := _of_the_last(flags, word, command):
+            flags = belonging
         else:
-            flags.append(value)
+            plain.append(word)
     if len(plain) < command.least:
         plain += command.example
     if len(plain) > command.most:
-        # Most often a name with a blank in it.
-        plain = ["-".join(plain)]
+        plain = ["-".join(plain)] if command.takes_name else plain[: int(command.most)]
     yield from [*plain, *flags]
+
+
+def _flag_and_value(word: str, words: Iterator[str], command: Command) -> list[str]:
+    """A flag that is understood, with its value if it takes one, from the words behind it."""
+    name, equals, value = word.partition("=")
+    if name not in command.flags:
+        bare = name.lstrip("-").lower()
+        for flag, values in command.flags.items():
+            if bare in values and bare != NONE:
+                return [flag, bare]
+    flag = _flag(name, command) or ""
+    values = command.flags.get(flag, ())
+    if not values:
+        return [flag]
+    value = value if equals else next(words, "")
+    if value.startswith("-") or not value:
+        return [flag, values[0], *([value] if value else [])]
+    return [flag, value]
+
+
+def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str] | None:
+    """The flags with a word behind them that was meant for the last one."""
+    *others, last = flags or ("",)
+    opposite = last.replace("--no-", "--") if "--no-" in last else last.replace("--", "--no-")
+    if last in command.flags and opposite in command.flags:
+        if word.lower() in TRUE_WORDS:
+            return [*others, last]
+        if word.lower() in FALSE_WORDS:
+            return [*others, opposite]
+    if others and word in command.flags.get(others[-1], ()):
+        return [*flags, others[-1], word]
+    return None

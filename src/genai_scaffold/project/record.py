@@ -76,9 +76,10 @@ def require_project(project: Path) -> Path:
     """
     path = project / ANSWERS_FILE
     if not stat.S_ISREG(mode_of(path)):
+        lack = "it is a file" if project.exists() else "there is no such directory"
         raise UsageError(
             f"{project} is not a generated project",
-            why=f"it has no {ANSWERS_FILE}" if project.is_dir() else "there is no such directory",
+            why=f"it has no {ANSWERS_FILE}" if project.is_dir() else lack,
             fix="name the directory that `genai-scaffold new` created, or one inside of it",
         )
     return path

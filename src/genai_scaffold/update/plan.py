@@ -2,12 +2,12 @@
 
 import contextlib
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold.answers.fields import AUTO, NONE, fields, project_fields
+from genai_scaffold.answers.fields import AUTO, NONE, closest_value, fields, project_fields
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
 from genai_scaffold.answers.resolution import settle, with_texts
@@ -231,9 +231,13 @@ def _list_of(name: str) -> str:
     return offered[name]
 
 
-def _meant(name: str, offered: Iterable[str]) -> str:
-    if meant := closest(name, offered):
+def _meant(name: str, offered: Collection[str]) -> str:
+    if meant := closest_value(name, offered):
         return f"did you mean {meant}?"
+    for field in project_fields().values():
+        if name in field.values and name not in (AUTO, NONE):
+            does = "switch " if field.key == "framework" else f"update --set {field.key}="
+            return f"did you mean `genai-scaffold {does}{name}`?"
     if Path(name).is_dir():
         return f"the project that it is meant for: --project {shlex.quote(name)}"
     return "`genai-scaffold list` explains them all"

@@ -33,6 +33,7 @@ MISTAKES = [
     ("delete docker", "'delete'", "remove docker"),
     ("docter", "'docter'", "doctor"),
     ("help", "'help'", "--help"),
+    ("help new", "'help'", "new --help"),
     ("version", "'version'", "--version"),
     ("-v", "-v", "--version"),
     ("-V", "-V", "--version"),
@@ -75,6 +76,26 @@ MISTAKES = [
     ("list feature", "'feature'", None),
     ("update --set provider", "provider", None),
     ("check --jsn", "--jsn", "check --json"),
+    ("my-app", "'my-app'", "new my-app"),
+    ("./apps/chat --yes", "'./apps/chat'", "new ./apps/chat --yes"),
+    ("new my-app --flask", "--flask", "new my-app --framework flask"),
+    ("new my-app --prototype --yes", "--prototype", "new my-app --preset prototype --yes"),
+    (
+        "new my-app --feature metrics tracing --yes",
+        "(tracing)",
+        "new my-app --feature metrics --feature tracing --yes",
+    ),
+    ("recommend --docs no", "(no)", "recommend --no-docs"),
+    ("recommend --no-extensions yes", "(yes)", "recommend --no-extensions"),
+    ("recommend --async high fastapi", "(fastapi)", "recommend --async high"),
+    ("recommend --wsgi", "--wsgi", "recommend --hosting wsgi"),
+    ("list frameworks fastapi", "(fastapi)", "list frameworks"),
+    ("list --features", "--features", "list features"),
+    ("update my-app metrics", "(metrics)", "update my-app"),
+    ("add --metrics tracing", "--metrics", "add metrics tracing"),
+    ("switch --flask", "--flask", "switch flask"),
+    ("add flask", "'flask'", "switch flask"),
+    ("add ollama docker", "'ollama'", "update --set provider=ollama"),
 ]
 
 
@@ -92,6 +113,29 @@ def test_a_mistake_is_named_with_what_was_meant(
     if meant is not None:
         [pasted] = PASTED.findall(ended.errors)
         assert pasted == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("new --provider Claude", "anthropic"),
+        ("new --deploy docker,k8s", "kubernetes"),
+        ("new --feature prometheus", "metrics"),
+        ("recommend --team beginners", "learning"),
+        ("recommend --async many", "high"),
+        ("add otel", "tracing"),
+        ("remove apache", "mod-wsgi"),
+    ],
+)
+def test_a_value_is_known_by_its_other_names(
+    run: Callable[..., Run], typed: str, meant: str
+) -> None:
+    assert f"did you mean {meant}?" in run(*shlex.split(typed)).errors
+
+
+def test_a_file_is_not_called_a_missing_directory(run: Callable[..., Run], work: Path) -> None:
+    (work / "main.py").touch()
+    assert "why: it is a file" in run("check", "main.py").errors
 
 
 @pytest.mark.parametrize("meant", sorted({row[2] for row in MISTAKES if row[2]}))
