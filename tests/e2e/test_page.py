@@ -39,6 +39,8 @@ ANSWER = """A feature is a **prompt**, the **form** of its answer, and a route:
 3. Add that route to the list in `backend/api/routers/__init__.py`.
 
 The README goes through it, step by step."""
+# Loaded, with its first focus: the browser complains of one that comes before its own.
+READY = "document.readyState === 'complete' && document.activeElement !== document.body"
 WIDE = f"{'w' * 5000}\n\n```\n{'x' * 5000}\n```\n\n{'- ' * 3000}"
 
 
@@ -53,12 +55,12 @@ class Chat(NamedTuple):
         self.browser.visit(f"{url}/healthz")
         self.browser.value("sessionStorage.clear()")
         self.browser.visit(f"{url}/")
-        self.browser.wait("document.readyState === 'complete' && document.title === 'my-app'")
+        self.browser.wait(f"document.title === 'my-app' && {READY}")
 
     def reload(self) -> None:
         self.browser.value("window.old = true")
         self.browser.run("location.reload()")
-        self.browser.wait("document.readyState === 'complete' && !window.old")
+        self.browser.wait(f"!window.old && {READY}")
 
     def say(self, text: str) -> None:
         self.browser.value("document.querySelector('#text').focus()")
