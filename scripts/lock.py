@@ -51,7 +51,10 @@ def feature(name: str, *, dev: bool = False) -> Option:
 
 ALWAYS, DEV = Option("", {}), Option("dev", {}, dev=True)
 DOCS, GEVENT = Option("docs", {"docs": True}), Option("async == 'high'", {"async": "high"})
-COMMON = (ALWAYS, DEV, feature("pre-commit", dev=True))
+HOOKS = Option(
+    "dev and 'pre-commit' in features and not directory", {"features": ["pre-commit"]}, dev=True
+)
+COMMON = (ALWAYS, DEV, HOOKS)
 VALIDATION = Option("validation", {"validation": True})
 SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"), feature("oidc"))
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {

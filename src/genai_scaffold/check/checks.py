@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 from genai_scaffold.check.deployment import DeployCheck, Deployment, Deployments, Disagreement
 from genai_scaffold.check.deployments import read_deployments
 from genai_scaffold.check.starting import binds_the_port, starts_the_app
+from genai_scaffold.errors import UsageError
 from genai_scaffold.project.files import File, Project, project_at
 from genai_scaffold.project.finding import Finding, Severity
-from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.project.neighbours import neighbours, port_in, service_name
+from genai_scaffold.project.record import ANSWERS_FILE, read_record
 from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
 from genai_scaffold.system.git import below_root
 
@@ -181,6 +183,23 @@ def _is_made_for_its_place(
         yield Disagreement(ANSWERS_FILE, line, problem, "warning")
 
 
+def _is_told_from_its_neighbours(root: Path, checked: Project) -> Iterator[Disagreement]:
+    """What it has in common with a project beside it, and must not have."""
+    try:
+        record = read_record(root)
+    except UsageError:
+        return  # what cannot be read says nothing
+    own = service_name(str(record.recorded.get("name", "")) or root.name)
+    line = checked.files[ANSWERS_FILE].line_with
+    for neighbour in neighbours(root):
+        if neighbour.name == own:
+            problem = f"{neighbour.place} is called {own}, too: update one with --set name=…"
+            yield Disagreement(ANSWERS_FILE, line("project_name:"), problem)
+        if neighbour.port == port_in(record):
+            problem = f"{neighbour.place} has port {neighbour.port}, too: run an update"
+            yield Disagreement(ANSWERS_FILE, line("port:"), problem, "warning")
+
+
 def _is_excluded(path: str, globs: Sequence[str]) -> bool:
     places = (path, *(str(folder) for folder in PurePosixPath(path).parents))
     return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
@@ -206,6 +225,7 @@ def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     ]
     directory = below_root(root.resolve())
     stale = _is_made_for_its_place(checked, deployments, directory)
-    found += [Finding("placed", *place) for place in stale]
+    alike = _is_told_from_its_neighbours(root, checked)
+    found += [Finding("placed", *place) for place in (*stale, *alike)]
     found = [finding for finding in found if not _is_excluded(finding.path, exclude)]
     return sorted(found, key=lambda finding: (finding.path, finding.line))

@@ -1,13 +1,17 @@
 """What will be created, where, and why."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
 from genai_scaffold.answers.resolution import naming_its_place, settle, with_texts
 from genai_scaffold.answers.spelling import replay_command
 from genai_scaffold.create.destination import destination_at
+from genai_scaffold.create.repository import place_in_repository
+from genai_scaffold.project.neighbours import PORT, port_beside
 from genai_scaffold.recommendation.scoring import Recommendation
 
 
@@ -31,6 +35,19 @@ class Plan:
     @property
     def command(self) -> list[str]:
         return replay_command(self.directory, self.given)
+
+    @cached_property
+    def place(self) -> str:
+        """Where in a repository the project will lie; nothing at its root, or in one of its own."""
+        return place_in_repository(self.destination)
+
+    @cached_property
+    def port(self) -> int:
+        return port_beside(self.destination) if self.place else PORT
+
+    def for_template(self) -> dict[str, Any]:
+        """What the template is told: the answers, and what was seen of the place."""
+        return {**self.answers.for_template(), "directory": self.place, "port": self.port}
 
 
 def plan_project(given: Givens, directory: str | None = None) -> Plan:

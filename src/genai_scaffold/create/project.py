@@ -19,8 +19,9 @@ from genai_scaffold.create.destination import (
     unwritable,
 )
 from genai_scaffold.create.plan import Plan
-from genai_scaffold.create.repository import keep_for_updates, make_repository, place_in_repository
+from genai_scaffold.create.repository import keep_for_updates, make_repository
 from genai_scaffold.errors import DestinationError, EnvironmentFailure, UsageError
+from genai_scaffold.project.neighbours import refuse_a_namesake
 from genai_scaffold.project.soundness import refuse_unsound
 from genai_scaffold.system.git import ignored_paths
 from genai_scaffold.system.paths import first_of
@@ -47,6 +48,7 @@ def planned_files(planned: Plan) -> tuple[str, ...]:
         DestinationError: the real thing would find something in its way.
     """
     check_destination(planned.destination)
+    _refuse_a_namesake(planned)
     with (
         explained_writes(planned.destination),
         staged_directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage,
@@ -72,6 +74,7 @@ def create_project(
         if destination.is_dir() and not destination.is_symlink():
             sweep_stages(destination)
     check_destination(destination)
+    _refuse_a_namesake(planned)
     notes = list(planned.answers.notes)
     with staged_beside(destination) as stage:
         project = stage / destination.name
@@ -80,9 +83,9 @@ def create_project(
         progress("Setting up git")
         repository, remarks = make_repository(project, destination, git)
         notes += remarks
-        if place := place_in_repository(destination):
-            notes += _belongs_to_the_root(planned, place)
-        is_shared = bool(place or entries_of_a_clone(destination))
+        if planned.place:
+            notes += _belongs_to_the_root(planned)
+        is_shared = bool(planned.place or entries_of_a_clone(destination))
         progress("Moving it into place")
         with parents_made(destination.parent):
             move_into_place(project, destination)
@@ -130,20 +133,24 @@ def saved_answers(planned: Plan, path: Path | None) -> Iterator[None]:
 
 def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     """Render into a directory and verify the result."""
-    place = place_in_repository(planned.destination)
-    data = {**planned.answers.for_template(), "directory": place}
-    files = render_project(project, data, planned.recommendation.as_dict())
-    refuse_unsound(project, (*planned.answers.texts(), place))
+    recommendation = planned.recommendation.as_dict()
+    files = render_project(project, planned.for_template(), recommendation)
+    refuse_unsound(project, (*planned.answers.texts(), planned.place))
     refuse_what_a_clone_has(planned.destination, files)
     return files
 
 
-def _belongs_to_the_root(planned: Plan, place: str) -> tuple[str, ...]:
+def _refuse_a_namesake(planned: Plan) -> None:
+    if planned.place:
+        refuse_a_namesake(planned.destination, planned.answers.text("name"), "--name ")
+
+
+def _belongs_to_the_root(planned: Plan) -> tuple[str, ...]:
     """What a project below a repository's root leaves to the root."""
     features = planned.answers["feature"]
     if not (isinstance(features, tuple) and "ci" in features):
         return ()
-    note = f"GitHub reads .github/ at a repository's root alone, so {place} has none"
+    note = f"GitHub reads .github/ at a repository's root alone, so {planned.place} has none"
     return (f"{note}: its README says what a job there runs.",)
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from genai_scaffold.errors import StartError
+from genai_scaffold.project.neighbours import PORT
 from genai_scaffold.system.process import family_of, kill_family
 from genai_scaffold.system.signals import Stopped, signals_ignored, signals_postponed
 
-HOST, PORT = "127.0.0.1", 8000
+HOST = "127.0.0.1"
 PORTS_TRIED = 20
 START_SECONDS = 60.0
 MOMENT = 0.1  # seconds between two looks

@@ -51,17 +51,18 @@ def find_project(path: Path) -> Path:
         inside = path.resolve(strict=True)
     except (OSError, RuntimeError):
         return path
-    if _is_project(inside) or not inside.is_dir():
+    if is_project(inside) or not inside.is_dir():
         return path
     for folder in (inside, *inside.parents):
-        if _is_project(folder):
+        if is_project(folder):
             return folder
         if os.path.lexists(folder / ".git"):
             break
     return path
 
 
-def _is_project(folder: Path) -> bool:
+def is_project(folder: Path) -> bool:
+    """Whether a directory is a project, so far as can be told."""
     try:
         return stat.S_ISREG(mode_of(folder / ANSWERS_FILE))
     except OSError:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.fields import project_fields
 from genai_scaffold.answers.given import plain_value
 from genai_scaffold.answers.spelling import in_words, shell_line
-from genai_scaffold.create.serving import HOST, PORT, SERVERS, server_command
+from genai_scaffold.create.serving import HOST, SERVERS, server_command
+from genai_scaffold.project.neighbours import PORT
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import headline
 from genai_scaffold.report.output import (
@@ -131,7 +132,7 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
             terminal.print(f"  {step}", soft_wrap=True)
         if has_page(planned):
             terminal.print("\nThen talk to it in a browser", style="bold")
-            terminal.print(f"  {ADDRESS}")
+            terminal.print(f"  http://{HOST}:{planned.port}")
             terminal.print("\nOr in a second terminal", style="bold")
         else:
             terminal.print("\nThen, in a second terminal", style="bold")
@@ -180,4 +181,5 @@ def next_steps(planned: "Plan", *, installed: bool) -> list[str]:
     steps = [] if planned.directory == "." else [shell_line(["cd", planned.directory])]
     if not installed:
         steps.append(INSTALLS)
-    return [*steps, STARTS[planned.answers.text("framework")], ASKS]
+    start = shlex.join(server_command(planned.answers.text("framework"), planned.port))
+    return [*steps, start, ASKS.replace(ADDRESS, f"http://{HOST}:{planned.port}")]

@@ -12,6 +12,7 @@ from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
 from genai_scaffold.answers.resolution import settle, with_texts
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
+from genai_scaffold.project.neighbours import port_beside, port_in, refuse_a_namesake
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.system.git import below_root
 from genai_scaffold.template.packaged import template_version
@@ -46,6 +47,7 @@ class Update:
         record: what it was generated from.
         answers: what it will be generated from.
         directory: where in its repository it lies.
+        port: where its commands run it.
         edits: the answers that change.
         unanswered: the keys of what only today's template asks.
         base: a commit that has the project as it was generated, if the user named one.
@@ -56,6 +58,7 @@ class Update:
     record: Record
     answers: Answers
     directory: str
+    port: int
     edits: tuple[Edit, ...]
     unanswered: tuple[str, ...]
     base: str | None
@@ -94,6 +97,11 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
     directory = below_root(project.resolve())
     if directory != recorded.directory:
         edits.append(Edit("directory", recorded.directory or ".", directory or "."))
+    port = port_beside(project, port_in(recorded))
+    if port != port_in(recorded):
+        edits.append(Edit("port", str(port_in(recorded)), str(port)))
+    if "name" in given:
+        refuse_a_namesake(project, resolved.text("name"), "--set name=")
     unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
     gone = [
         f"{key}: {', '.join(values)} is not offered any more, and is left out."
@@ -106,6 +114,7 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         record=generated,
         answers=resolved,
         directory=directory,
+        port=port,
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,

@@ -202,7 +202,8 @@ def _keep_own_answers(here: Place, old: Path, new: Path) -> None:
 
 
 def _render_new(planned: Update, current: Path, destination: Path) -> None:
-    given = {**planned.answers.for_template(), "directory": planned.directory}
+    place = {"directory": planned.directory, "port": planned.port}
+    given = {**planned.answers.for_template(), **place}
     data = template_data(planned.record, given, template_version())
     render_from(current, destination, data)
     refuse_unsound(destination, (*planned.answers.texts(), planned.directory))

@@ -39,7 +39,7 @@ def test_it_is_rendered_for_where_it_is(service: Path) -> None:
     compose = load(service / "compose.yaml")
     assert list(compose["services"]) == ["chat", "chat-redis"]
     assert list(compose["volumes"]) == ["chat-redis"]
-    assert compose["services"]["chat"]["ports"] == ["127.0.0.1:${CHAT_PORT:-}:8000"]
+    assert compose["services"]["chat"]["ports"] == ["127.0.0.1:8000:8000"]
     deploy = (service / "DEPLOY.md").read_text("utf-8")
     assert "subtree push --prefix services/chat heroku main" in deploy
     assert "`/services/chat/railway.json`" in deploy
@@ -48,11 +48,62 @@ def test_it_is_rendered_for_where_it_is(service: Path) -> None:
     assert tool("update", str(service)).output == "✓ The project is up to date.\n"
 
 
-def test_the_hooks_look_at_no_other_file_of_the_repository(service: Path) -> None:
-    config = yaml.safe_load((service / ".pre-commit-config.yaml").read_text("utf-8"))
-    hooks = config["repos"][0]["hooks"]
-    assert {hook["files"] for hook in hooks} == {"^services/chat/"}
-    assert all("services/chat" in hook["entry"] for hook in hooks)
+def test_the_hooks_are_for_what_runs_them_where_they_are(service: Path) -> None:
+    text = (service / ".pre-commit-config.yaml").read_text("utf-8")
+    assert "Switch on: prek install" in text
+    assert "services/chat" not in text
+    assert "pre-commit" not in (service / "requirements-dev.txt").read_text("utf-8")
+    assert '"pre-commit>' not in (service / "pyproject.toml").read_text("utf-8")
+
+
+def test_each_service_has_a_port_of_its_own(service: Path) -> None:
+    said = {}
+    for name, framework in (("ingest", "flask"), ("mail", "fastapi")):
+        flags = ("--yes", "--framework", framework, "--deploy", "docker", "--deploy", "systemd")
+        said[name] = tool("new", str(service.parent / name), *flags).output
+        for path in ("README.md", "AGENTS.md", "deploy/nginx.conf"):
+            assert ":8000" not in (service.parent / name / path).read_text("utf-8"), path
+    assert "gunicorn app:app --bind 127.0.0.1:8001\n" in said["ingest"]
+    assert "curl -s http://127.0.0.1:8002/v1" in said["mail"]
+    compose = load(service.parent / "mail/compose.yaml")
+    assert compose["services"]["mail"]["ports"] == ["127.0.0.1:8002:8000"]
+    commit(service.parents[1])
+    assert tool("check", str(service.parent / "mail")).output.startswith("✓")
+    assert tool("update", str(service.parent / "mail")).output == "✓ The project is up to date.\n"
+
+
+def test_two_with_one_port_are_found_and_an_update_parts_them(service: Path) -> None:
+    shutil.copytree(service, service.parent / "talk")
+    commit(service.parents[1])
+    talk = service.parent / "talk"
+    found = json.loads(tool("check", str(talk), "--json").output)["findings"]
+    assert {
+        (finding["severity"], finding["problem"].partition(":")[0])
+        for finding in found
+        if finding["path"] == ".copier-answers.yml"
+    } == {
+        ("warning", "rendered for another place than services/talk"),
+        ("warning", "services/chat has port 8000, too"),
+        ("error", "services/chat is called chat, too"),
+    }
+    run = tool("update", str(talk), "--set", "name=talk", "--json")
+    assert run.code == 0, run.errors
+    assert json.loads(run.output)["answers"]["port"] == {"before": "8000", "after": "8001"}
+    commit(service.parents[1])
+    assert tool("check", str(talk)).code == 0
+    assert "\nport: 8001\n" in (talk / ".copier-answers.yml").read_text("utf-8")
+
+
+def test_a_name_is_given_once(service: Path) -> None:
+    refused = tool("new", str(service.parent / "talk"), "--yes", "--name", "chat")
+    assert refused.code == 2
+    assert "services/chat is called chat already" in refused.errors
+    assert "--name chat-2" in refused.errors
+    assert not (service.parent / "talk").exists()
+    assert tool("new", str(service.parent / "talk"), "--yes", "--quiet").code == 0
+    commit(service.parents[1])
+    renamed = tool("update", str(service.parent / "talk"), "--set", "name=chat")
+    assert (renamed.code, "--set name=chat-2" in renamed.errors) == (2, True)
 
 
 def test_what_belongs_to_the_root_is_said(repository: Path) -> None:

@@ -14,13 +14,13 @@ from conftest import runs
 from genai_scaffold.create import serving
 from genai_scaffold.create.serving import (
     HOST,
-    PORT,
     PORTS_TRIED,
     can_serve,
     free_port,
     serve_project,
 )
 from genai_scaffold.errors import StartError
+from genai_scaffold.project.neighbours import PORT
 from genai_scaffold.system.signals import Stopped
 
 pytestmark = pytest.mark.skipif(not can_serve(), reason="needs process groups")

@@ -1,0 +1,87 @@
+"""What a project below a repository's root shares with those beside it: names, and ports."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from genai_scaffold.errors import ScaffoldError, UsageError
+from genai_scaffold.project.record import Record, is_project, read_record
+from genai_scaffold.system.git import below_root
+from genai_scaffold.template.questions import derived
+
+PORT = 8000  # where a service is looked for, unless a neighbour is there
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A project beside another one.
+
+    Args:
+        place: where in the repository it lies.
+        name: what platforms call it.
+        port: where its commands run it.
+    """
+
+    place: str
+    name: str
+    port: int
+
+
+def neighbours(project: Path) -> list[Neighbour]:
+    """The projects in the directories beside one that is there, or is to come."""
+    project = project.resolve()
+    if not below_root(project) or not project.parent.is_dir():
+        return []
+    found = []
+    for folder in sorted(project.parent.iterdir()):
+        if folder != project and (record := _readable(folder)):
+            name = service_name(str(record.recorded.get("name", folder.name)))
+            found.append(Neighbour(below_root(folder), name, port_in(record)))
+    return found
+
+
+def _readable(folder: Path) -> Record | None:
+    """What a project was made from; a broken one is no reason to stop at another."""
+    try:
+        return read_record(folder) if is_project(folder) else None
+    except (ScaffoldError, OSError):
+        return None
+
+
+def port_in(record: Record) -> int:
+    """The port that a project was rendered for."""
+    port = record.raw.get("port")
+    return port if isinstance(port, int) and 0 < port < 2**16 else PORT
+
+
+def service_name(name: str) -> str:
+    """What platforms call a project."""
+    return derived("service_name", {"project_name": name})
+
+
+def port_beside(project: Path, own: int = PORT) -> int:
+    """The port of a project: its own, unless a neighbour has it; at a root the usual one."""
+    if not below_root(project.resolve()):
+        return PORT
+    taken = {neighbour.port for neighbour in neighbours(project)}
+    return next(port for port in itertools.chain([own], itertools.count(PORT)) if port not in taken)
+
+
+def refuse_a_namesake(project: Path, name: str, flag: str) -> None:
+    """Refuse a name that a neighbour has.
+
+    Args:
+        project: where it is, or will be.
+        name: of the project.
+        flag: what says another name, up to that name.
+
+    Raises:
+        UsageError: platforms and Compose would take the two for one.
+    """
+    for neighbour in neighbours(project):
+        if neighbour.name == service_name(name):
+            raise UsageError(
+                f"{neighbour.place} is called {neighbour.name} already",
+                why="Compose and the platforms tell the services of a repository by their names",
+                fix=f"choose another name, such as {flag}{name[:60].rstrip('-')}-2",
+            )
