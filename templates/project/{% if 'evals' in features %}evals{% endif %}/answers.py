@@ -18,6 +18,7 @@ class Answer(NamedTuple):
         said: its text.
         called: the names of the tools.
         cited: the names of the files.
+        errors: why a stream ended early, whose status was sent before.
         seconds: until it was whole.
         tokens: that its client was charged.
     """
@@ -27,14 +28,23 @@ class Answer(NamedTuple):
     said: str
     called: list[str]
     cited: list[str]
+    errors: list[str]
     seconds: float
     tokens: int
 
 
 def read(response: httpx2.Response, seconds: float, tokens: int) -> Answer:
     value = value_of(response)
-    said, called, cited = "".join(texts(value)), list(calls(value)), list(citations(value))
-    return Answer(response.status_code, value, said, called, cited, seconds, tokens)
+    return Answer(
+        response.status_code,
+        value,
+        said="".join(texts(value)),
+        called=list(calls(value)),
+        cited=list(citations(value)),
+        errors=list(errors(value)),
+        seconds=seconds,
+        tokens=tokens,
+    )
 
 
 def value_of(response: httpx2.Response) -> Any:
@@ -96,3 +106,11 @@ def pieces(chat: Any) -> Iterator[Piece]:
 def citations(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         yield from (citation["filename"] for citation in value.get("citations", ()))
+
+
+def errors(value: Any) -> Iterator[str]:
+    match value:
+        case {"object": "response", "status": "failed", "error": {"message": str(why)}}:
+            yield why
+        case [*_, {"error": {"message": str(why)}} | {"type": "error", "errorText": str(why)}]:
+            yield why

@@ -49,6 +49,7 @@ def faults(expected: Expected, answer: Answer) -> Iterator[str]:
     """Yields what is wrong with an answer, in words."""
     if answer.status != expected.status:
         yield f"has status {answer.status}, not {expected.status}"
+    yield from (f"ends with an error: {why}" for why in answer.errors)
     if expected.form is not None:
         try:
             expected.form.model_validate(answer.value)
