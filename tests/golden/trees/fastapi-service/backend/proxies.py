@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from pydantic import HttpUrl, ValidationError
+
 
 def proxy_for(url: str) -> str | None:
     """Returns the address of the proxy for a URL, if there is one.
@@ -16,11 +18,11 @@ def proxy_for(url: str) -> str | None:
     proxies = getproxies()
     for scheme in (address.scheme, "all"):
         if proxy := proxies.get(scheme):
-            proxy = proxy if "://" in proxy else f"http://{proxy}"
-            if urlsplit(proxy).scheme not in ("http", "https") or not urlsplit(proxy).hostname:
+            try:
+                return str(HttpUrl(proxy if "://" in proxy else f"http://{proxy}"))
+            except ValidationError:  # whose text may hold a password
                 raise ValueError(
                     f"{scheme.upper()}_PROXY takes http://host:port or https://host:port; "
                     f"or except the model's host from it: NO_PROXY={address.hostname}"
-                )
-            return proxy
+                ) from None
     return None

@@ -250,7 +250,18 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) 
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "ftp://x", "http://"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://127.0.0.1:1080",
+        "ftp://x",
+        "http://",
+        "http://[",
+        "http://proxy.example:many",
+        "proxy.example:99999",
+        "not a proxy",
+    ],
+)
 def test_a_proxy_that_cannot_be_used_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str
 ) -> None:
