@@ -12,12 +12,14 @@ DERIVED = (
     "backend/ai/model.py",
     "backend/features/summaries.py",
     "backend/gateway/service.py",
+    "backend/peers.py",
 )
 RULES = (
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\bAsync(Iterator|Generator|Iterable)\b", r"\1"),
     (r"\bAwaitable\[((?:[^][]|\[[^][]*\])*)\]", r"\1"),
+    (r"\bAsync(BaseTransport|Client|OpenAI)\b", r"\1"),
     (r"\ba(iter|next|close)\(", r"\1("),
     (r"for (\w+) in (.+):\n +yield \1\n", r"yield from \2\n"),
 )

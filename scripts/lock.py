@@ -56,7 +56,11 @@ HOOKS = Option(
 )
 COMMON = (ALWAYS, DEV, HOOKS)
 VALIDATION = Option("validation", {"validation": True})
-SERVICE = (*COMMON, DOCS, feature("metrics"), feature("tracing"), feature("oidc"))
+SERVICE = (
+    *COMMON,
+    *(DOCS, feature("metrics"), feature("tracing"), feature("oidc")),
+    feature("peers", dev=True),
+)
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {
     ("fastapi", "service"): SERVICE,
     ("fastapi", "prototype"): (*COMMON, DOCS),

@@ -18,6 +18,8 @@ OBSERVED = (
     "evals",
     "--feature",
     "oidc",
+    "--feature",
+    "peers",
 )
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 

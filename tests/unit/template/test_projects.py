@@ -326,6 +326,12 @@ OPTIONS = {
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
     "oidc": {"backend/identity.py", "tests/test_identity.py"},
     "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
+    "peers": {
+        "backend/contracts/__init__.py",
+        "backend/peers.py",
+        "tests/test_contracts.py",
+        "tests/test_peers.py",
+    },
 }
 # What it adds to a service besides, which knows keys and limits.
 OF_A_SERVICE = {target: {"DEPLOY.md"} for target in choices("deploy")}
@@ -362,6 +368,12 @@ CALLED = {
         "backend/errors.py",
         "backend/settings.py",
         "tests/test_settings.py",
+        ".env.example",
+    },
+    "peers": {
+        "backend/api/dependencies.py",
+        "backend/application.py",
+        "backend/settings.py",
         ".env.example",
     },
     "evals": {".env.example", ".gitignore", "AGENTS.md", ".agents/skills/add-feature/SKILL.md"},

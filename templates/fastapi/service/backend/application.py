@@ -31,6 +31,9 @@ from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
+{%- if 'peers' in features %}
+from backend.peers import Peers
+{%- endif %}
 from backend.settings import Settings, load_settings
 {%- if 'tracing' in features %}
 from backend.tracing import configure_tracing
@@ -53,12 +56,18 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     provider = provider or create_provider(settings)
     limits = Limits(settings)
     meter = Meter(provider, limits)
+{%- if 'peers' in features %}
+    peers = Peers(settings)
+{%- endif %}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await provider.close()
         await limits.close()
+{%- if 'peers' in features %}
+        await peers.close()
+{%- endif %}
 {%- if 'tracing' in features %}
         tracer_provider.force_flush()  # uvicorn ends by the signal: nothing would do it at exit
 {%- endif %}
@@ -93,6 +102,9 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         limits=limits,
         meter=meter,
         chat=ChatService(meter, settings),
+{%- if 'peers' in features %}
+        peers=peers,
+{%- endif %}
         settings=settings,
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)

@@ -25,6 +25,9 @@ from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
+{%- if 'peers' in features %}
+from backend.peers import Peers
+{%- endif %}
 from backend.settings import Settings, load_settings
 {%- if 'tracing' in features %}
 from backend.tracing import configure_tracing
@@ -74,6 +77,9 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         limits=limits,
         meter=meter,
         chat=ChatService(meter, settings),
+{%- if 'peers' in features %}
+        peers=Peers(settings),
+{%- endif %}
         settings=settings,
     )
     if settings.cors_origins:

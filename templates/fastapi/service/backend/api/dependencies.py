@@ -23,6 +23,9 @@ from backend.gateway.service import ChatService
 from backend.identity import Holder, Verifier, bearer
 {%- endif %}
 from backend.limits import Limits
+{%- if 'peers' in features %}
+from backend.peers import Peers
+{%- endif %}
 from backend.settings import Settings
 
 
@@ -37,6 +40,9 @@ class Services(NamedTuple):
     limits: Limits
     meter: Meter
     chat: ChatService
+{%- if 'peers' in features %}
+    peers: Peers
+{%- endif %}
     settings: Settings
 
 
@@ -140,7 +146,17 @@ async def model(services: ServicesDep, client: ClientDep) -> Model:
     return Model(services.meter, services.settings, client)
 
 
+{% if 'peers' in features -%}
+async def peers(services: ServicesDep) -> Peers:
+    """Returns the other services of ours."""
+    return services.peers
+
+
+{% endif -%}
 ChatDep = Annotated[ChatService, Depends(chat_service)]
 ExampleDep = Annotated[None, Depends(client_in_production)]
 ModelDep = Annotated[Model, Depends(model)]
+{%- if 'peers' in features %}
+PeersDep = Annotated[Peers, Depends(peers)]
+{%- endif %}
 GUARDS = (client, client_in_production)

@@ -19,6 +19,9 @@ from backend.gateway.service import ChatService
 from backend.identity import Holder, Verifier, bearer
 {%- endif %}
 from backend.limits import Limits
+{%- if 'peers' in features %}
+from backend.peers import Peers
+{%- endif %}
 from backend.settings import Settings
 
 Proxies = Sequence[Literal["*"] | IPv4Network | IPv6Network]
@@ -34,6 +37,9 @@ class Services(NamedTuple):
     limits: Limits
     meter: Meter
     chat: ChatService
+{%- if 'peers' in features %}
+    peers: Peers
+{%- endif %}
     settings: Settings
 
 
@@ -138,3 +144,10 @@ def client() -> str:
 def model() -> Model:
     """Returns the model for a feature of this service, at the client's expense."""
     return Model(services().meter, services().settings, client())
+{%- if 'peers' in features %}
+
+
+def peers() -> Peers:
+    """Returns the other services of ours."""
+    return services().peers
+{%- endif %}

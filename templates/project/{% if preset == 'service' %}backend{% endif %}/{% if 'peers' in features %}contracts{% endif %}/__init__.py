@@ -1,0 +1,1 @@
+"""What other services of ours take and answer: made from their API documents, as README.md says."""
