@@ -14,6 +14,7 @@ from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
 from genai_scaffold.recommendation.scoring import Recommendation, recommend
 from genai_scaffold.template.questions import Question, Value, derived, template_questions
 
+ONE_OF_SEVERAL = "Of several services each is a project by itself, as shop/services/chat;"
 WSGI_TARGETS = ("mod-wsgi",)  # what runs nothing but WSGI, and nothing more
 
 
@@ -217,6 +218,10 @@ def _remarks(by_key: Givens) -> list[str]:
     assumed = (preset.value, preset.source) == ("service", "default")
     if by_key["scale"].value == "prototype" and assumed:
         remarks.append("For something this small there is --preset prototype: one module.")
+    features = by_key["feature"].value
+    several = by_key["scale"].value == "microservices" and preset.value == "service"
+    if several and isinstance(features, tuple) and "peers" not in features:
+        remarks.append(f"{ONE_OF_SEVERAL} --feature peers lets one call another.")
     if by_key["app"].value == "web":
         remarks.append(
             "That it is a web app counted for the framework alone: the project is an API, and its "

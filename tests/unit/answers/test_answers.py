@@ -163,6 +163,7 @@ def test_what_was_not_given_follows(
     [
         pytest.param({"validation": False}, "always validates", id="validation"),
         pytest.param({"scale": "prototype"}, "--preset prototype", id="preset"),
+        pytest.param({"scale": "microservices"}, "--feature peers lets one call", id="services"),
         pytest.param({"name": "2-bots"}, "it is called app-2-bots:", id="service-name"),
         pytest.param(
             {"feature": ["metrics"]},
@@ -184,6 +185,8 @@ def test_the_defaults_need_no_note() -> None:
     assert resolved().notes == ()
     assert resolved(name="2-bots", deploy=["none"]).notes == ()
     assert resolved(feature=["metrics", "ci", "pre-commit", "page"]).notes == ()
+    features = ["peers", "ci", "pre-commit", "page"]
+    assert resolved(scale="microservices", feature=features).notes == ()
 
 
 def test_only_a_flag_of_new_is_told_what_it_leaves_out() -> None:

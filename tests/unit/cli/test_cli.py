@@ -261,6 +261,15 @@ def test_recommend_prints_the_schema_that_was_promised(run: Command) -> None:
     assert "confidence" not in document
 
 
+def test_of_several_services_it_says_how_to_begin(run: Command) -> None:
+    begin = "genai-scaffold new services/NAME --feature peers"
+    several = run("recommend", "--scale", "microservices")
+    assert f"  {begin}\n" in several.output
+    assert run("recommend", "--scale", "microservices", "--json").document["next"] == [begin]
+    assert run("recommend", "--json").document["next"] == []
+    assert begin not in run("recommend", "--scale", "service").output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -70,6 +70,11 @@ def test_each_service_has_a_port_of_its_own(service: Path) -> None:
     commit(service.parents[1])
     assert tool("check", str(service.parent / "mail")).output.startswith("✓")
     assert tool("update", str(service.parent / "mail")).output == "✓ The project is up to date.\n"
+    others = {name: contents(service.parent / name) for name in ("chat", "ingest")}
+    switched = tool("switch", "flask", str(service.parent / "mail"), "--json")
+    assert json.loads(switched.output)["conflicts"] == []
+    assert {name: contents(service.parent / name) for name in others} == others
+    assert "127.0.0.1:8002" in (service.parent / "mail/README.md").read_text("utf-8")
 
 
 def test_two_with_one_port_are_found_and_an_update_parts_them(service: Path) -> None:
@@ -148,3 +153,21 @@ def test_workflows_below_a_root_are_dead(service: Path) -> None:
     run = tool("check", str(service))
     assert run.code == 5
     assert "GitHub reads workflows at the repository's root alone [placed]" in run.output
+
+
+def test_one_project_grows_into_several(service: Path, work: Path) -> None:
+    grown = work / "grown"
+    assert (
+        tool("new", str(grown), "--yes", "--quiet", "--no-git", "--name", "chat", *DEPLOY).code == 0
+    )
+    git(grown, "init", "--quiet", "--initial-branch", "main")
+    commit(grown)
+    (grown / "services/chat").mkdir(parents=True)
+    for entry in sorted(set(grown.iterdir()) - {grown / ".git", grown / "services"}):
+        git(grown, "mv", entry.name, f"services/chat/{entry.name}")
+    commit(grown)
+    found = json.loads(tool("check", str(grown / "services/chat"), "--json").output)["findings"]
+    assert {"GitHub reads workflows at the repository's root alone"} < {f["problem"] for f in found}
+    run = tool("update", str(grown / "services/chat"), "--json")
+    assert (run.code, json.loads(run.output)["conflicts"]) == (0, []), run.errors
+    assert contents(grown / "services/chat") == contents(service)
