@@ -8,11 +8,13 @@ from pathlib import Path
 from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.errors import InstallError
 from genai_scaffold.system import process
-from genai_scaffold.system.process import find_program
+from genai_scaffold.system.process import Completed, find_program
 
 INSTALL_SECONDS = 1800.0
 # How pip and uv say that nobody answered; pip's last line then blames a package.
-UNREACHED = re.compile(r"NewConnectionError|ConnectTimeoutError|\(Connect\)|network was disabled")
+UNREACHED = re.compile(r"after connection broken by|\(Connect\)|network was disabled")
+# So pip says that it knows of no version at all, and without retries it says no more.
+UNKNOWN = re.compile(r"requirement (\S+) \(from versions: none\)")
 
 
 def install_dependencies(project: Path, shown: str) -> None:
@@ -50,8 +52,15 @@ def install_dependencies(project: Path, shown: str) -> None:
         if completed.code != 0:
             raise InstallError(
                 "The project was created, but its dependencies were not installed",
-                why="the package index could not be reached"
-                if UNREACHED.search(completed.errors)
-                else completed.last_words,
+                why=_reason(completed),
                 fix=finish,
             )
+
+
+def _reason(failed: Completed) -> str:
+    unreached = "the package index could not be reached"
+    if UNREACHED.search(failed.errors):
+        return unreached
+    if unknown := UNKNOWN.search(failed.errors):
+        return f"{unreached}, or has no {unknown[1]}"
+    return failed.last_words

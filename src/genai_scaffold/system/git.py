@@ -1,6 +1,7 @@
 """Runs git, without the hooks and the surroundings of whoever runs us."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,6 +17,8 @@ LOCATION = frozenset(
 # Contradict that a path is a path.
 PATHSPECS = frozenset({"GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"})
 FIRST_COMMIT = "Start from genai-scaffold"  # the message of what has only what was generated
+# The end of what git says where a repository is another user's.
+TRUSTING = re.compile(r"^\s*(git config --global --add safe\.directory .+)$", re.MULTILINE)
 GIT_SECONDS = 600.0  # a filter of the user's, such as that of large files, may take its time
 
 # Messages in English, no questions, a path is a path although it holds a `*`, and to look changes
@@ -120,8 +123,11 @@ def git_output(
 def git_failure(directory: Path, command: str, completed: Completed) -> EnvironmentFailure:
     """Say that git failed, and with which words."""
     reasons = [line for line in completed.errors.splitlines() if line.startswith("fatal: ")]
+    trusting = TRUSTING.search(completed.errors)
     return EnvironmentFailure(
         f"`git {command}` failed in {directory}",
         why=reasons[0].removeprefix("fatal: ") if reasons else completed.last_words,
-        fix="run the same command with git, and fix the cause that it names",
+        fix=f"if you trust it: {trusting[1]}"
+        if trusting
+        else "run the same command with git, and fix the cause that it names",
     )

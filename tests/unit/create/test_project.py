@@ -569,6 +569,18 @@ def test_a_failed_installation_keeps_the_project(
             id="pip",
         ),
         pytest.param(
+            "WARNING: Retrying after connection broken by 'NameResolutionError(…)'\n"
+            "ERROR: No matching distribution found for fastapi==1.0",
+            "the package index could not be reached",
+            id="a-newer-pip",
+        ),
+        pytest.param(
+            "ERROR: Could not find a version that satisfies the requirement fastapi==1.0"
+            " (from versions: none)\nERROR: No matching distribution found for fastapi==1.0",
+            "could not be reached, or has no fastapi==1.0",
+            id="pip-without-retries",
+        ),
+        pytest.param(
             "error: Request failed\n  cause: client error (Connect)",
             "the package index could not be reached",
             id="uv",

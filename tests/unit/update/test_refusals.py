@@ -133,6 +133,7 @@ def assumed_unchanged(project: Path) -> None:
         pytest.param(linked_answers, 3, "is a link", id="answers-are-a-link"),
         pytest.param(assumed_elsewhere, 3, "start in the way", id="assume-unchanged-elsewhere"),
         pytest.param(foreign_owner, 4, "dubious ownership", id="another-owner"),
+        pytest.param(foreign_owner, 4, "--add safe.directory", id="another-owner-trusted"),
         pytest.param(in_the_way, 3, "brand new.txt in the way", id="untracked-in-the-way"),
         pytest.param(ignored_in_the_way, 3, "exclude:2 brand* ignores brand", id="ignored"),
         pytest.param(ignored_folder_in_the_way, 3, "brand new.txt", id="folder-in-the-way"),
