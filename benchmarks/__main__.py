@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart, measure, tool
-from benchmarks.projects import AGENTS, OTHERS, Bench, prepare
+from benchmarks.projects import AGENTS, LOOP, OTHERS, Bench, prepare
 from benchmarks.report import tables, update_pages
 from benchmarks.results import FILE, Results
 
@@ -20,6 +20,7 @@ SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "relay": measure.relay,
     "responses": measure.responses,
     "agents": measure.agents,
+    "tools": measure.tools,
     "plain": measure.plain,
     "echo": measure.echo,
     "claims": measure.claims,
@@ -45,7 +46,7 @@ def main() -> None:
         services = cache(partial(prepare, Path(folder)))
         for part in parts:
             if part in SERVICES:
-                others = {"claims": OTHERS, "agents": (AGENTS,)}.get(part, ())
+                others = {"claims": OTHERS, "agents": (AGENTS,), "tools": (LOOP,)}.get(part, ())
                 rows, versions = SERVICES[part](services()), services().versions(*others)
             else:
                 rows, versions = TOOL[part](), tool.versions()

@@ -70,6 +70,12 @@ RESPONSE = Asked(
     b'"delta":" token',
 )
 
+QUESTION = {"role": "user", "parts": [{"type": "text", "text": "Where are my orders?"}], "id": "m1"}
+AGENT = Asked(
+    post("/api/chat", {"id": "c1", "trigger": "submit-message", "messages": [QUESTION]}),
+    b'"delta":" token',
+)
+
 
 def relay(port: int, streams: int, at_once: int, asked: Asked = CHAT) -> list[Stream]:
     """Asks for `streams` streams, `at_once` at a time, over connections that are kept."""

@@ -16,6 +16,7 @@ from benchmarks.servers import Server, upstream
 AT_ONCE = {"relay": 16, "echo": 32}
 # Short turns and many of them: what else a machine does then meets both sides.
 RELAY_ROUNDS, RELAY_STREAMS = 31, 64
+TOOLS_ROUNDS, TOOLS_STREAMS = 9, 16
 ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
 TOKEN_SECONDS = 0.05
 PAUSE_SECONDS, MOST_PAUSES, IDLE = 0.3, 100, 0.02  # of one core
@@ -27,6 +28,7 @@ GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
 
 RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 RESPONSES_TARGETS = dict.fromkeys(KINDS, 2.0)
+TOOLS_TARGETS = {"uvicorn": 1 / 3}
 AGENTS_TARGETS = dict.fromkeys(KINDS, 1.0)
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
 PROTOTYPE_TARGETS = {"uvicorn": 0.9, "gthread": 0.85}
@@ -84,6 +86,18 @@ def agents(bench: Bench) -> Iterator[Comparison]:
         ):
             rounds = in_turn(spent_on(load.RESPONSE), service, baseline, RELAY_ROUNDS)
         yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
+
+
+def tools(bench: Bench) -> Iterator[Comparison]:
+    """CPU of a service for a chat in which its model calls a tool ten times, step by step."""
+    for kind, target in TOOLS_TARGETS.items():
+        with (
+            upstream(0, bench.log) as url,
+            bench.service(kind, url, preset="tools") as service,
+            bench.baseline(kind, "tools", url) as baseline,
+        ):
+            rounds = in_turn(spent_on(load.AGENT, TOOLS_STREAMS), service, baseline, TOOLS_ROUNDS)
+        yield Comparison(kind, "CPU ms a chat", "at most", target, *rounds)
 
 
 def plain(bench: Bench) -> Iterator[Comparison]:
@@ -231,13 +245,13 @@ def slowest_twentieth(streams: list[load.Stream]) -> float:
     return quantiles(times, n=20, method="inclusive")[-1] if len(times) > 1 else times[0]
 
 
-def spent_on(asked: load.Asked) -> Callable[[Server], float]:
+def spent_on(asked: load.Asked, streams: int = RELAY_STREAMS) -> Callable[[Server], float]:
     """Returns what measures the CPU of a server for each stream."""
 
     def cost(server: Server) -> float:
         before = server.cpu_seconds()
-        whole(load.relay(server.port, RELAY_STREAMS, AT_ONCE["relay"], asked))
-        return round(1000 * (server.cpu_seconds() - before) / RELAY_STREAMS, 3)
+        whole(load.relay(server.port, streams, AT_ONCE["relay"], asked))
+        return round(1000 * (server.cpu_seconds() - before) / streams, 3)
 
     return cost
 

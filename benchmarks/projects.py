@@ -21,8 +21,22 @@ PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
 # What only the claims are about: another server (which does not say that it needs packaging), and
 # what Flask runs async views with.
 OTHERS = ("granian", "packaging", "asgiref")
-AGENTS = "openai-agents"
+AGENTS, LOOP = "openai-agents", "pydantic-ai-slim"
 MANY = "1000000000000"
+# The user's own list of tools: one that is the same for both sides.
+TOOLS = '''\
+from typing import Any
+
+from backend.ai.tools import Tool
+
+
+async def look_up(number: int) -> dict[str, Any]:
+    """Looks up an order."""
+    return {"number": number, "state": "on its way"}
+
+
+TOOLS = [Tool(look_up)]
+'''
 KINDS = {
     "uvicorn": ("--framework", "fastapi"),
     "gthread": ("--framework", "flask", "--async", "some"),
@@ -66,7 +80,11 @@ class Bench:
 
     @contextmanager
     def service(
-        self, kind: str, upstream: str = "http://127.0.0.1:1/v1", gunicorn_options: str = ""
+        self,
+        kind: str,
+        upstream: str = "http://127.0.0.1:1/v1",
+        gunicorn_options: str = "",
+        preset: str = "service",
     ) -> Iterator[Server]:
         """Runs a generated service by the command in its README, with everything on."""
         variables = {
@@ -75,9 +93,12 @@ class Bench:
             "API_KEYS": f"bench:{hashlib.sha256(KEY.encode()).hexdigest()}",
             "REQUESTS_PER_MINUTE": MANY,
             "TOKENS_PER_DAY": MANY,
+            "AGENT_MAX_STEPS": "20",
+            "AGENT_MAX_TOKENS": MANY,
             "GUNICORN_CMD_ARGS": gunicorn_options,
         }
-        with self._serving(kind, module(kind), self.project(kind), variables, OURS) as server:
+        folder = self.project(kind, preset)
+        with self._serving(kind, module(kind), folder, variables, OURS) as server:
             yield server
 
     @contextmanager
@@ -156,16 +177,20 @@ def prepare(folder: Path, *flags: str) -> Bench:
     bench = Bench(folder)
     requirements: list[str] = []
     projects = {bench.project(kind): options for kind, options in KINDS.items()}
+    tools = bench.project("uvicorn", "tools")
+    projects[tools] = (*KINDS["uvicorn"], "--feature", "tools")
     projects |= {bench.project(kind, "prototype"): flags for kind, flags in PROTOTYPES.items()}
     for project, options in projects.items():
         tool = [sys.executable, "-m", "genai_scaffold", "new", str(project), "--yes", "--quiet"]
         subprocess.run([*tool, "--no-git", *options, *flags], check=True)
         requirements += ["-r", str(project / "requirements.txt")]
+    (tools / "backend/tools/__init__.py").write_text(TOOLS)
     environment = folder / "environment"
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)
     python = str(environment / "bin" / "python")
     install = [*uv, "pip", "install", "--python", python]
     subprocess.run([*install, *requirements, USUAL, *OTHERS], check=True)
-    subprocess.run([*install, AGENTS], check=True)  # which takes another websockets than we pin
+    both = (AGENTS, f"{LOOP}[openai]")
+    subprocess.run([*install, *both], check=True)  # the first takes another websockets than we pin
     return bench

@@ -133,6 +133,7 @@ class Results:
     relay: Sequence[Comparison] = ()
     responses: Sequence[Comparison] = ()
     agents: Sequence[Comparison] = ()
+    tools: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     echo: Sequence[Comparison] = ()
     claims: Sequence[Claim] = ()
@@ -153,6 +154,7 @@ class Results:
             relay=[Comparison(**comparison) for comparison in kept["relay"]],
             responses=[Comparison(**comparison) for comparison in kept.get("responses", ())],
             agents=[Comparison(**comparison) for comparison in kept.get("agents", ())],
+            tools=[Comparison(**comparison) for comparison in kept.get("tools", ())],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             echo=[Comparison(**comparison) for comparison in kept["echo"]],
             claims=[Claim(**claim) for claim in kept["claims"]],
@@ -181,7 +183,7 @@ class Results:
     @property
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
-        asked = (self.relay, self.responses, self.agents)
+        asked = (self.relay, self.responses, self.agents, self.tools)
         services = (*asked, self.plain, self.echo, self.claims, self.flatness)
         tool = (self.start, self.create, self.update, self.large)
         return [comparison for part in (*services, *tool) for comparison in part]

@@ -1,7 +1,8 @@
 """A model that costs next to nothing: an OpenAI-compatible endpoint on bare asyncio.
 
 `python -m benchmarks.upstream PORT PAUSE` streams `TOKENS` tokens to whoever asks, PAUSE
-seconds apart. It runs in a process of its own, so that its work is not counted as the server's.
+seconds apart; a tool that it is offered it calls `CALLS` times before. It runs in a process of its
+own, so that its work is not counted as the server's.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import sys
 from typing import Any
 
 TOKENS = 20
+CALLS = 10
+RESULT = re.compile(rb'"role": ?"tool"')
 BACKLOG = 4096
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -35,7 +38,7 @@ def event(choices: list[Any], **usage: dict[str, int] | None) -> bytes:
     return chunked(b"data: %b\n\n" % json.dumps(chunk, separators=(",", ":")).encode())
 
 
-def choice(finish_reason: str | None, **delta: str) -> list[Any]:
+def choice(finish_reason: str | None, **delta: object) -> list[Any]:
     return [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}]
 
 
@@ -44,11 +47,28 @@ def answer(**usage: dict[str, int] | None) -> list[bytes]:
     return [*tokens, event(choice("stop"), **usage)]
 
 
+def call(number: int) -> list[bytes]:
+    """Returns one call of a tool, its arguments in pieces, as OpenAI tells it."""
+    function = {"name": "look_up", "arguments": ""}
+    begun = {"index": 0, "id": f"call_{number}", "type": "function", "function": function}
+    pieces = ('{"', "number", '":', str(number), "}")
+    deltas = [begun, *({"index": 0, "function": {"arguments": piece}} for piece in pieces)]
+    events = [event(choice(None, tool_calls=[delta]), usage=None) for delta in deltas]
+    return [*events, event(choice("tool_calls"), usage=None), event([], usage=COUNTED), DONE]
+
+
 DONE = chunked(b"data: [DONE]\n\n")
 COUNTED = {"prompt_tokens": 9, "completion_tokens": TOKENS, "total_tokens": 9 + TOKENS}
 PLAIN = [*answer(), DONE]
 # As OpenAI does it: asked for usage, every chunk has the field, and the last one has the value.
 WITH_USAGE = [*answer(usage=None), event([], usage=COUNTED), DONE]
+STEPS = [*map(call, range(CALLS)), WITH_USAGE]
+
+
+def answer_to(body: bytes) -> list[bytes]:
+    if b'"tools":' in body:
+        return STEPS[len(RESULT.findall(body))]
+    return WITH_USAGE if b"include_usage" in body else PLAIN
 
 
 async def serve(port: int, pause: float) -> None:
@@ -59,7 +79,7 @@ async def serve(port: int, pause: float) -> None:
                 length = LENGTH.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
                 writer.write(HEAD)
-                for data in WITH_USAGE if b"include_usage" in body else PLAIN:
+                for data in answer_to(body):
                     # Without a pause each token is still a write of its own, as from a model.
                     await asyncio.sleep(pause)
                     writer.write(data)

@@ -9,15 +9,21 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 DERIVED = (
+    "backend/ai/agent.py",
     "backend/ai/model.py",
     "backend/features/summaries.py",
+    "backend/gateway/assistant.py",
+    "backend/gateway/mcp.py",
     "backend/gateway/service.py",
     "backend/peers.py",
+    "backend/tools/feedback.py",
+    "backend/tools/usage.py",
 )
 RULES = (
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
     (r"\bAsync(Iterator|Generator|Iterable)\b", r"\1"),
+    (r"\bAwaitable, ", ""),
     (r"\bAwaitable\[((?:[^][]|\[[^][]*\])*)\]", r"\1"),
     (r"\bAsync(BaseTransport|Client|OpenAI)\b", r"\1"),
     (r"\ba(iter|next|close)\(", r"\1("),
@@ -28,7 +34,11 @@ RULES = (
 def sync(text: str) -> str:
     for pattern, replacement in RULES:
         text = re.sub(pattern, replacement, text)
-    return text
+    return re.sub("(?m)^(from collections.abc import )(.+)$", sorted_once, text)
+
+
+def sorted_once(line: re.Match[str]) -> str:
+    return line[1] + ", ".join(sorted(set(line[2].split(", "))))
 
 
 def twins(name: str) -> tuple[Path, Path]:

@@ -113,11 +113,19 @@ class Browser:
         return answered["result"].get("value")
 
     def wait(self, expression: str) -> None:
-        """Returns once an expression is true in the page."""
+        """Returns once an expression is true in the page, or in the one that takes its place."""
         deadline = time.monotonic() + RENDER_SECONDS
-        while not self.value(f"Boolean({expression})"):
+        while not self._is_true(expression):
             assert time.monotonic() < deadline, f"never true: {expression}"
             time.sleep(0.02)
+
+    def _is_true(self, expression: str) -> bool:
+        try:
+            return bool(self.value(f"Boolean({expression})"))
+        except AssertionError as error:
+            if "navigated" in str(error):
+                return False
+            raise
 
     def type(self, text: str) -> None:
         self._call("Input.insertText", text=text)

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from e2e.machine import Machine
 from e2e.projects import COMBINATIONS, Project
+from e2e.servers import started
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -40,6 +41,17 @@ def scaffold(machine: Machine) -> Path:
     machine.run(sys.executable, *build)
     [wheel] = wheels.glob("*.whl")
     return machine.environment("tool", str(wheel)) / "genai-scaffold"
+
+
+@pytest.fixture(scope="session")
+def redis_url(machine: Machine) -> Iterator[str]:
+    program = required("redis-server")
+
+    def command(port: int) -> str:
+        return f"exec {program} --port {port} --save ''"
+
+    with started(command, machine.folder, machine.variables) as redis:
+        yield redis.url.replace("http:", "redis:")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "fastapi": FASTAPI,
     "flask": FLASK,
+    "fastapi-tools": (*FASTAPI, "--feature", "tools", "--feature", "page"),
+    "flask-tools": (*FLASK, "--feature", "tools", "--feature", "page"),
     "fastapi-no-docs": (*FASTAPI, "--no-docs", *NOTHING),
     "flask-threads-no-docs": (*FLASK, "--async", "some", "--no-docs", *OBSERVED),
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),

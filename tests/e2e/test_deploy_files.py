@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
 from e2e.servers import started
@@ -66,17 +65,6 @@ def deployed(
     flags = ("--framework", request.param, *(f"--deploy={target}" for target in TARGETS))
     machine.run(str(scaffold), "new", str(folder), "--yes", "--no-git", *flags)
     return project(request.param)._replace(folder=folder)
-
-
-@pytest.fixture(scope="module")
-def redis_url(machine: Machine) -> Iterator[str]:
-    program = required("redis-server")
-
-    def command(port: int) -> str:
-        return f"exec {program} --port {port} --save ''"
-
-    with started(command, machine.folder, machine.variables) as redis:
-        yield redis.url.replace("http:", "redis:")
 
 
 def deployments(project: Project) -> dict[str, Deployment]:

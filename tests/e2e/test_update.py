@@ -197,6 +197,7 @@ def test_the_project_s_own_tests_pass_after_a_switch(
 EXTRAS = [
     *(("fastapi", "service", name) for name in ("metrics", "tracing", "heroku", "kubernetes")),
     *(("flask", "service", name) for name in ("metrics", "tracing", "mod-wsgi", "fly")),
+    *((framework, "service", "tools") for framework in FRAMEWORKS),
     ("fastapi", "prototype", "ci"),
     ("flask", "prototype", "docker"),
 ]

@@ -35,6 +35,11 @@ def is_made(name: str) -> bool:
             "Callable[[A], dict[str, B]]",
             id="what is awaited",
         ),
+        pytest.param(
+            "from collections.abc import AsyncIterator, Awaitable, Callable, Iterator",
+            "from collections.abc import Callable, Iterator",
+            id="an import",
+        ),
         pytest.param("await anext(aiter(x))", "next(iter(x))", id="by hand"),
         pytest.param("for x in y():\n    yield x\n", "yield from y()\n", id="one by one"),
         pytest.param("awaited = asynchronous", "awaited = asynchronous", id="other words"),

@@ -121,6 +121,7 @@ OTHER_NAMES: Mapping[str, str] = {
         "page": "chat ui frontend",
         "evals": "evaluation evaluations",
         "oidc": "auth login logins sso oauth",
+        "tools": "agent agents mcp functions",
         "docker": "container compose docker-compose podman",
         "kubernetes": "k8s kube helm",
         "cloud-run": "gcp google-cloud",

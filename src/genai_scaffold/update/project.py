@@ -36,6 +36,7 @@ from genai_scaffold.update.origin import (
     template_data,
 )
 from genai_scaffold.update.plan import Update, explained_failures
+from genai_scaffold.update.uses import same_content
 
 
 class Ignored(NamedTuple):
@@ -212,8 +213,12 @@ def _render_new(planned: Update, current: Path, destination: Path) -> None:
 def _leave_to_the_user(planned: Update, here: Place, old: Path, new: Path) -> None:
     """Let the renderings change nothing in what is the user's since it was made."""
     for path in left_to_the_user():
-        if not os.path.lexists(here.project / path):
+        own = here.project / path
+        if not os.path.lexists(own):
             continue
+        is_removed = not (new / path).exists()
+        if is_removed and own.is_file() and same_content(old / path, own):
+            continue  # it goes with what it belongs to, since nobody has written in it
         if planned.base is None and (old / path).is_file():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             # What was generated in it is known so from the user's own lines.

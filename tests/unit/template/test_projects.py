@@ -73,7 +73,7 @@ def test_is_sound(project: Project) -> None:
 
 
 # A part of a service may import what stands before it; the modules beside them stand before all.
-LAYERS = ("ai", "peers", "gateway", "features", "api", "application", "openapi")
+LAYERS = ("ai", "peers", "tools", "gateway", "features", "api", "application", "openapi")
 WEB = {"fastapi", "starlette", "uvicorn", "flask", "flask_cors", "werkzeug", "gunicorn"}
 
 
@@ -333,6 +333,15 @@ OPTIONS = {
         "tests/test_contracts.py",
         "tests/test_peers.py",
     },
+    "tools": {
+        *(f"backend/ai/{name}.py" for name in ("agent", "offline_tools", "steps", "tools")),
+        "backend/ai/waiting.py",
+        *(f"backend/gateway/{name}.py" for name in ("approvals", "assistant", "mcp", "ui_agent")),
+        *(f"backend/tools/{name}.py" for name in ("__init__", "feedback", "usage")),
+        *(f"tests/test_{name}.py" for name in ("assistant", "example_tools", "mcp", "tools")),
+        "backend/api/routers/mcp.py",
+        "tests/tools.py",
+    },
 }
 # What it adds to a service besides, which knows keys and limits.
 OF_A_SERVICE = {target: {"DEPLOY.md"} for target in choices("deploy")}
@@ -378,6 +387,26 @@ CALLED = {
         ".env.example",
     },
     "evals": {".env.example", ".gitignore", "AGENTS.md", ".agents/skills/add-feature/SKILL.md"},
+    "tools": {
+        "AGENTS.md",
+        "DEPLOY.md",
+        "backend/ai/offline.py",
+        "backend/api/dependencies.py",
+        "backend/api/responses.py",
+        "backend/api/routers/gateway.py",
+        "backend/api/streaming.py",
+        "backend/application.py",
+        "backend/errors.py",
+        "backend/gateway/service.py",
+        "backend/gateway/ui_answer.py",
+        "backend/limits.py",
+        "backend/settings.py",
+        "tests/conftest.py",
+        "tests/test_api.py",
+        "tests/test_settings.py",
+        "tests/test_ui_chat.py",
+        ".env.example",
+    },
 }
 
 

@@ -375,3 +375,21 @@ def test_a_switch_names_what_it_cannot_carry_over(work: Path) -> None:
     assert "To look at (not complete: mypy finds more)" in shown.output
     commit(project)
     assert "mypy" not in tool("add", "fly", str(project)).output
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_list_goes_with_what_it_lists_unless_somebody_wrote_in_it(
+    work: Path, is_edited: bool
+) -> None:
+    project = new(work / "my-app", "--framework", "flask")
+    before = {path for path in project.rglob("*.py") if ".git" not in path.parts}
+    assert tool("add", "tools", "--project", str(project)).code == 0
+    tools = project / "backend/tools/__init__.py"
+    if is_edited:
+        tools.write_text(f"{tools.read_text()}# mine\n")
+    commit(project)
+    run = tool("remove", "tools", "--project", str(project))
+    assert run.code == 0, run.errors
+    assert tools.exists() == is_edited
+    after = {path for path in project.rglob("*.py") if ".git" not in path.parts}
+    assert after - before == ({tools} if is_edited else set())

@@ -5,7 +5,7 @@
 import asyncio
 {% endif -%}
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator{{ ', Sequence' if 'tools' in features }}
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -13,6 +13,9 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from backend.ai.metering import Meter
 from backend.ai.provider import Provider, create_provider
+{%- if 'tools' in features %}
+from backend.ai.tools import Tool
+{%- endif %}
 {%- if docs %}
 from backend.api import docs, documented
 {%- endif %}
@@ -23,8 +26,11 @@ from backend.api.docs_pages import OPENAPI_URL
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
-from backend.api.routers import FEATURES, gateway, operations
+from backend.api.routers import FEATURES, gateway, {{ 'mcp, ' if 'tools' in features }}operations
 from backend.api_keys import KeyRing
+{% if 'tools' in features -%}
+from backend.gateway.approvals import Approvals
+{% endif -%}
 from backend.gateway.service import ChatService
 {%- if 'oidc' in features %}
 from backend.identity import verifier_for
@@ -35,17 +41,31 @@ from backend.logs import configure_logging
 from backend.peers import Peers
 {%- endif %}
 from backend.settings import Settings, load_settings
+{%- if 'tools' in features %}
+from backend.tools import TOOLS
+{%- endif %}
 {%- if 'tracing' in features %}
 from backend.tracing import configure_tracing
 {%- endif %}
 
 
+{% if 'tools' in features -%}
+def create_app(
+    settings: Settings | None = None,
+    provider: Provider | None = None,
+    tools: Sequence[Tool] = TOOLS,
+) -> FastAPI:
+{%- else -%}
 def create_app(settings: Settings | None = None, provider: Provider | None = None) -> FastAPI:
+{%- endif %}
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
         provider: takes the place of the configured one.
+{%- if 'tools' in features %}
+        tools: that the model may call.
+{%- endif %}
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -106,6 +126,10 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         peers=peers,
 {%- endif %}
         settings=settings,
+{%- if 'tools' in features %}
+        approvals=Approvals(settings.signing_key),
+        tools=tools,
+{%- endif %}
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
@@ -116,7 +140,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
-    for router in (gateway.router, *FEATURES, operations.router):
+    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features }}*FEATURES, operations.router):
         app.include_router(router)
 {%- if docs %}
     if settings.docs_pages:

@@ -13,6 +13,9 @@ from backend.errors import RateLimited, Unavailable
 from backend.settings import Settings
 
 MINUTE, DAY = 60, 24 * 60 * 60
+{%- if 'tools' in features %}
+APPROVAL_SECONDS = 60 * 60  # in which a call can be approved
+{%- endif %}
 PREFIX = "{{ project_name }}"  # other services may count in the same Redis
 REDIS_SECONDS = 2
 NOBODY = ""  # the client who uses nothing
@@ -81,6 +84,9 @@ class Limits:
         self._redis = connect(settings)
         self._requests = self._counter("requests", settings.requests_per_minute, MINUTE)
         self._tokens = self._counter("tokens", settings.tokens_per_day, DAY)
+{%- if 'tools' in features %}
+        self._approvals = self._counter("approvals", 1, APPROVAL_SECONDS)
+{%- endif %}
 
     async def count_request(self, client: str) -> None:
         """Raises RateLimited where the client has made too many requests this minute."""
@@ -125,6 +131,19 @@ class Limits:
             return await self._requests.look(client), await self._tokens.look(client)
         except RedisError as error:
             raise Unavailable("The limits cannot be looked at now") from error
+{%- if 'tools' in features %}
+
+    async def use_approval(self, approval_id: str) -> bool:
+        """Returns whether an approval is used for the first time.
+
+        Raises:
+            Unavailable: that cannot be looked at.
+        """
+        try:
+            return (await self._approvals.take(approval_id, 1)).allowed
+        except RedisError as error:
+            raise Unavailable("The approval cannot be checked now") from error
+{%- endif %}
 
     async def reachable(self) -> bool:
         try:

@@ -1,7 +1,7 @@
 """Puts the application together."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection{{ ', Sequence' if 'tools' in features }}
 from functools import partial
 
 from flask import Flask, Response, request
@@ -9,6 +9,9 @@ from flask_cors import CORS
 
 from backend.ai.metering import Meter
 from backend.ai.provider import Provider, create_provider
+{%- if 'tools' in features %}
+from backend.ai.tools import Tool
+{%- endif %}
 {%- if docs %}
 from backend.api import docs
 {%- endif %}
@@ -16,9 +19,12 @@ from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
-from backend.api.routers import FEATURES, gateway, operations
+from backend.api.routers import FEATURES, gateway, {{ 'mcp, ' if 'tools' in features }}operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
+{% if 'tools' in features -%}
+from backend.gateway.approvals import Approvals
+{% endif -%}
 from backend.gateway.service import ChatService
 {%- if 'oidc' in features %}
 from backend.identity import verifier_for
@@ -29,6 +35,9 @@ from backend.logs import configure_logging
 from backend.peers import Peers
 {%- endif %}
 from backend.settings import Settings, load_settings
+{%- if 'tools' in features %}
+from backend.tools import TOOLS
+{%- endif %}
 {%- if 'tracing' in features %}
 from backend.tracing import configure_tracing
 {%- endif %}
@@ -49,12 +58,23 @@ def answer_preflight(origins: Collection[str]) -> Response | None:
     return Response(status=200 if allowed else 400)
 
 
+{% if 'tools' in features -%}
+def create_app(
+    settings: Settings | None = None,
+    provider: Provider | None = None,
+    tools: Sequence[Tool] = TOOLS,
+) -> Flask:
+{%- else -%}
 def create_app(settings: Settings | None = None, provider: Provider | None = None) -> Flask:
+{%- endif %}
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
         provider: takes the place of the configured one.
+{%- if 'tools' in features %}
+        tools: that the model may call.
+{%- endif %}
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -81,6 +101,10 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         peers=Peers(settings),
 {%- endif %}
         settings=settings,
+{%- if 'tools' in features %}
+        approvals=Approvals(settings.signing_key),
+        tools=tools,
+{%- endif %}
     )
     if settings.cors_origins:
         app.before_request(partial(answer_preflight, settings.cors_origins))
@@ -94,7 +118,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
             send_wildcard=True,
         )
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    for router in (gateway.router, *FEATURES, operations.router):
+    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features }}*FEATURES, operations.router):
         app.register_blueprint(router)
 {%- if docs %}
     if settings.docs_pages:

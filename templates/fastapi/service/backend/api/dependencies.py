@@ -3,6 +3,9 @@
 {% if 'oidc' in features -%}
 import asyncio
 {% endif -%}
+{% if 'tools' in features -%}
+from collections.abc import Sequence
+{% endif -%}
 from typing import Annotated, {{ 'Any, ' if 'oidc' in features else '' }}NamedTuple
 
 from fastapi import Depends, Request
@@ -10,13 +13,23 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 {%- endif %}
 
+{% if 'tools' in features -%}
+from backend.ai.agent import Agent
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
+{%- if 'tools' in features %}
+from backend.ai.tools import Client, Given, Tool
+{%- endif %}
 from backend.api_keys import KeyRing
 {%- if 'oidc' in features %}
 from backend.errors import Forbidden, Unauthorized
 {%- else %}
 from backend.errors import Unauthorized
+{%- endif %}
+{%- if 'tools' in features %}
+from backend.gateway.approvals import Approvals
+from backend.gateway.assistant import Assistant
 {%- endif %}
 from backend.gateway.service import ChatService
 {%- if 'oidc' in features %}
@@ -44,6 +57,10 @@ class Services(NamedTuple):
     peers: Peers
 {%- endif %}
     settings: Settings
+{%- if 'tools' in features %}
+    approvals: Approvals
+    tools: Sequence[Tool]
+{%- endif %}
 
 
 async def services(request: Request) -> Services:
@@ -160,3 +177,21 @@ ModelDep = Annotated[Model, Depends(model)]
 PeersDep = Annotated[Peers, Depends(peers)]
 {%- endif %}
 GUARDS = (client, client_in_production)
+{%- if 'tools' in features %}
+
+
+async def given(services: ServicesDep, model: ModelDep, client: ClientDep) -> Given:
+    """Returns what tools may take by its type."""
+    return Given(Client(client), model, services.limits, services.settings)
+
+
+GivenDep = Annotated[Given, Depends(given)]
+
+
+async def assistant(services: ServicesDep, given: GivenDep) -> Assistant:
+    agent = Agent(services.meter, services.settings, services.tools, given)
+    return Assistant(agent, services.approvals, given)
+
+
+AssistantDep = Annotated[Assistant, Depends(assistant)]
+{%- endif %}

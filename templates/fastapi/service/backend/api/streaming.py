@@ -1,19 +1,26 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+{% if 'tools' in features -%}
+from backend.ai.agent import Events
+{% endif -%}
 from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
+{%- if 'tools' in features %}
+from backend.gateway.ui_agent import AgentMessageStream
+{%- endif %}
 from backend.json_text import write_json
 
 
@@ -61,9 +68,14 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
     return EventStream(chat_frames(answer), headers)
 
 
+{% if 'tools' in features -%}
+def ui_stream(answer: Events, telling: AgentMessageStream) -> EventStream:
+    return EventStream(frames(answer, telling), ui_answer.HEADERS)
+{%- else -%}
 def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
     parts = frames(answer, ui_answer.UIMessageStream(message_id))
     return EventStream(parts, ui_answer.HEADERS)
+{%- endif %}
 
 
 def response_stream(
@@ -83,7 +95,7 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: Stream, telling: sse.Telling) -> AsyncIterator[str]:
+async def frames(answer: AsyncIterator[Sequence[Any]], telling: sse.Telling) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

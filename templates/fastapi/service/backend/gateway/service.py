@@ -7,7 +7,9 @@ from backend.ai.metering import Meter
 from backend.ai.provider import Stream
 from backend.ai.relay import Relay
 from backend.ai.upstream import RESPONSES
+{% if 'tools' not in features -%}
 from backend.gateway import ui_messages
+{% endif -%}
 from backend.gateway.policy import (
     DROPPED,
     Request,
@@ -20,7 +22,7 @@ from backend.gateway.policy import (
 from backend.gateway.responses.events import ResponseStream, whole
 from backend.gateway.responses.passed import PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
-from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
+from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest{{ ', UIChatRequest' if 'tools' not in features }}
 from backend.json_text import JSONObject
 from backend.settings import Settings
 
@@ -45,11 +47,13 @@ class ChatService:
         options = request.stream_options
         usage = options is not None and options.include_usage is True
         return await self._stream(request, client, Relay(include_usage=usage))
+{%- if 'tools' not in features %}
 
     async def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         return await self._stream(chat, client, Relay(include_usage=True))
+{%- endif %}
 
     async def respond(self, request: ResponseRequest, client: str) -> JSONObject:
         """Returns a response, in the form of OpenAI's Responses API."""

@@ -6,13 +6,23 @@ from typing import Literal, NamedTuple, cast
 
 from flask import current_app, g, request
 
+{% if 'tools' in features -%}
+from backend.ai.agent import Agent
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
+{%- if 'tools' in features %}
+from backend.ai.tools import Client, Given, Tool
+{%- endif %}
 from backend.api_keys import KeyRing
 {%- if 'oidc' in features %}
 from backend.errors import Forbidden, Unauthorized
 {%- else %}
 from backend.errors import Unauthorized
+{%- endif %}
+{%- if 'tools' in features %}
+from backend.gateway.approvals import Approvals
+from backend.gateway.assistant import Assistant
 {%- endif %}
 from backend.gateway.service import ChatService
 {%- if 'oidc' in features %}
@@ -41,6 +51,10 @@ class Services(NamedTuple):
     peers: Peers
 {%- endif %}
     settings: Settings
+{%- if 'tools' in features %}
+    approvals: Approvals
+    tools: Sequence[Tool]
+{%- endif %}
 
 
 def services() -> Services:
@@ -150,4 +164,16 @@ def model() -> Model:
 def peers() -> Peers:
     """Returns the other services of ours."""
     return services().peers
+{%- endif %}
+{%- if 'tools' in features %}
+
+
+def given() -> Given:
+    """Returns what tools may take by its type."""
+    return Given(Client(client()), model(), services().limits, services().settings)
+
+
+def assistant() -> Assistant:
+    agent = Agent(services().meter, services().settings, services().tools, given())
+    return Assistant(agent, services().approvals, given())
 {%- endif %}

@@ -1,19 +1,26 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
 from flask import Response, current_app
 from flask.ctx import AppContext
 from pydantic import BaseModel
 
+{% if 'tools' in features -%}
+from backend.ai.agent import Events
+{% endif -%}
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
 from backend.gateway import ui_answer
+{%- if 'tools' in features %}
+from backend.gateway.ui_agent import AgentMessageStream
+{%- endif %}
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
@@ -31,9 +38,14 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return respond(chat_frames(answer), headers)
 
 
+{% if 'tools' in features -%}
+def ui_stream(answer: Events, telling: AgentMessageStream) -> Response:
+    return respond(frames(answer, telling), ui_answer.HEADERS)
+{%- else -%}
 def ui_stream(answer: Stream, message_id: str | None) -> Response:
     parts = frames(answer, ui_answer.UIMessageStream(message_id))
     return respond(parts, ui_answer.HEADERS)
+{%- endif %}
 
 
 def response_stream(answer: Stream, telling: sse.Telling, headers: Mapping[str, str]) -> Response:
@@ -112,7 +124,7 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Stream, telling: sse.Telling) -> Frames:
+def frames(answer: Iterator[Sequence[Any]], telling: sse.Telling) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

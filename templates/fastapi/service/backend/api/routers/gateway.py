@@ -9,10 +9,12 @@ from fastapi.responses import StreamingResponse
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
-from backend.api.dependencies import ChatDep, ClientDep
+from backend.api.dependencies import {{ 'AssistantDep, ' if 'tools' in features }}ChatDep, ClientDep
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, response_stream, ui_stream
+{% if 'tools' not in features -%}
 from backend.gateway import ui_messages
+{% endif -%}
 from backend.gateway.policy import listed_model
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
@@ -65,9 +67,15 @@ async def create_embeddings(body: EmbeddingRequest, chat: ChatDep, client: Clien
 {%- else -%}
 @router.post("/api/chat")
 {%- endif %}
+{% if 'tools' in features -%}
+async def chat_with_page(body: UIChatRequest, assistant: AssistantDep) -> Response:
+    """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
+    return ui_stream(await assistant.answer(body), assistant.telling(body))
+{%- else -%}
 async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return ui_stream(await chat.stream_ui(body, client), ui_messages.answer_id(body))
+{%- endif %}
 
 
 @router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)

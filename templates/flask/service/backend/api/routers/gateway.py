@@ -6,10 +6,16 @@ from flask import Blueprint, Response
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
+{% if 'tools' in features -%}
+from backend.api.dependencies import admit_client, assistant, chat_service, client
+{% else -%}
 from backend.api.dependencies import admit_client, chat_service, client
+{% endif -%}
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, response_stream, ui_stream
+{% if 'tools' not in features -%}
 from backend.gateway import ui_messages
+{% endif -%}
 from backend.gateway.policy import listed_model
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
@@ -54,8 +60,13 @@ def create_embeddings(body: EmbeddingRequest) -> Response:
 @router.post("/api/chat")
 @typed({{ 'tag="model", responses=documented.UI_CHAT, ' if docs }}guard=admit_client)
 def chat_with_page(body: UIChatRequest) -> Response:
+{%- if 'tools' in features %}
+    """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
+    return ui_stream(assistant().answer(body), assistant().telling(body))
+{%- else %}
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+{%- endif %}
 
 
 @router.get("/api/chat/<non_empty_path:chat_id>/stream")
