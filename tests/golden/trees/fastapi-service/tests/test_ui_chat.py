@@ -201,7 +201,7 @@ def test_tells_the_model_what_its_tools_answered(serve: Serve) -> None:
         {"type": "steering-message", "id": "2", "parts": [TEXT]},
     ]
     messages = conversation(*steps, role="assistant")["messages"]
-    sent = asked_of_the_model(serve, [*ASK["messages"], *messages])
+    sent = asked_of_the_model(serve, [*ASK["messages"], *messages, *ASK["messages"]])
     told = [(each["role"], each["content"]) for each in sent]
     assert told == [
         ("user", "hi"),
@@ -210,6 +210,7 @@ def test_tells_the_model_what_its_tools_answered(serve: Serve) -> None:
         ("assistant", None),
         ("tool", "e"),
         ("tool", "The user did not allow this call."),
+        ("user", "hi"),
         ("user", "hi"),
     ]
     [function] = [each["function"] for each in sent[1]["tool_calls"]]

@@ -1,7 +1,7 @@
 """The framing of server-sent events."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from backend.ai.events import Event
 from backend.errors import AppError
@@ -19,8 +19,8 @@ class Telling(Protocol):
 
     def opening(self) -> Iterator[Event]: ...
 
-    def events(self, chunk: str) -> Iterator[Event]:
-        """Yields what the JSON of one chunk becomes."""
+    def events(self, chunk: Any) -> Iterator[Event]:
+        """Yields what one piece of it becomes: the JSON of a chunk, as a rule."""
         ...
 
     def closing(self) -> Iterator[Event]: ...

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from backend.ai.events import DONE, Event
-from backend.ai.pieces import PieceReader, ToolCall
+from backend.ai.pieces import Piece, PieceReader, ToolCall
 from backend.errors import AppError, UpstreamFailed
 from backend.json_text import read_json, write_json
 
@@ -26,6 +26,48 @@ NOTHING = {
 }
 
 
+class Parts:
+    """What is said, thought and called in an answer, part by part."""
+
+    def __init__(self) -> None:
+        self.answered = False
+        self.refused = False
+        self.calls: dict[ToolCall, None] = {}
+        self._open: tuple[str, str] | None = None  # the kind of the part, and its id
+        self._opened = 0
+
+    def add(self, piece: Piece) -> Iterator[Event]:
+        if piece.call:
+            yield from self._call(piece.call, piece.text)
+        else:
+            self.refused |= piece.kind == "refusal"
+            yield from self._say("text" if piece.kind == "refusal" else piece.kind, piece.text)
+
+    def close(self) -> Iterator[Event]:
+        if self._open is not None:
+            kind, part_id = self._open
+            self._open = None
+            yield part(f"{kind}-end", id=part_id)
+
+    def _say(self, kind: str, text: str) -> Iterator[Event]:
+        if self._open is None or self._open[0] != kind:
+            yield from self.close()
+            self._opened += 1
+            self._open = kind, f"{kind}-{self._opened}"
+            yield part(f"{kind}-start", id=self._open[1])
+        self.answered |= kind == "text"
+        yield part(f"{kind}-delta", id=self._open[1], delta=text)
+
+    def _call(self, call: ToolCall, arguments: str) -> Iterator[Event]:
+        if call not in self.calls:
+            yield from self.close()
+            self.calls[call] = None
+            self.answered = True
+            yield part("tool-input-start", toolCallId=call.id, toolName=call.name)
+        if arguments:
+            yield part("tool-input-delta", toolCallId=call.id, inputTextDelta=arguments)
+
+
 class UIMessageStream:
     """Builds the parts of one answer.
 
@@ -36,11 +78,7 @@ class UIMessageStream:
     def __init__(self, message_id: str | None = None) -> None:
         self._id = message_id or f"msg_{uuid4().hex}"
         self._reader = PieceReader()
-        self._refused = False
-        self._answered = False
-        self._open: tuple[str, str] | None = None  # the kind of the part, and its id
-        self._opened = 0
-        self._calls: dict[ToolCall, None] = {}
+        self._parts = Parts()
 
     def opening(self) -> Iterator[Event]:
         yield part("start", messageId=self._id)
@@ -49,11 +87,7 @@ class UIMessageStream:
     def events(self, chunk: str) -> Iterator[Event]:
         """Yields the parts for one chunk of a chat completion."""
         for piece in self._reader.read(read_json(chunk)):
-            if piece.call:
-                yield from self._call(piece.call, piece.text)
-            else:
-                self._refused |= piece.kind == "refusal"
-                yield from self._say("text" if piece.kind == "refusal" else piece.kind, piece.text)
+            yield from self._parts.add(piece)
 
     def closing(self) -> Iterator[Event]:
         """Yields the last parts.
@@ -61,43 +95,28 @@ class UIMessageStream:
         Raises:
             UpstreamFailed: there was no answer.
         """
-        yield from self._close()
-        for call in self._calls:
+        yield from self._parts.close()
+        for call in self._parts.calls:
             yield complete(call)
-        reason = self._reader.finish_reason
-        if not self._answered:
-            raise UpstreamFailed(NOTHING.get(reason, "The model gave no answer"))
+        last = finish(self._parts, self._reader.finish_reason)
         yield part("finish-step")
-        told = "content-filter" if self._refused else FINISH_REASONS.get(reason, "other")
-        yield part("finish", finishReason=told)
+        yield last
         yield Event(DONE)
 
     def failure(self, error: AppError) -> Iterator[Event]:
         yield part("error", errorText=error.message)
 
-    def _say(self, kind: str, text: str) -> Iterator[Event]:
-        if self._open is None or self._open[0] != kind:
-            yield from self._close()
-            self._opened += 1
-            self._open = kind, f"{kind}-{self._opened}"
-            yield part(f"{kind}-start", id=self._open[1])
-        self._answered |= kind == "text"
-        yield part(f"{kind}-delta", id=self._open[1], delta=text)
 
-    def _close(self) -> Iterator[Event]:
-        if self._open is not None:
-            kind, part_id = self._open
-            self._open = None
-            yield part(f"{kind}-end", id=part_id)
+def finish(parts: Parts, reason: str) -> Event:
+    """Returns the part that says why an answer has ended.
 
-    def _call(self, call: ToolCall, arguments: str) -> Iterator[Event]:
-        if call not in self._calls:
-            yield from self._close()
-            self._calls[call] = None
-            self._answered = True
-            yield part("tool-input-start", toolCallId=call.id, toolName=call.name)
-        if arguments:
-            yield part("tool-input-delta", toolCallId=call.id, inputTextDelta=arguments)
+    Raises:
+        UpstreamFailed: there was none.
+    """
+    if not parts.answered:
+        raise UpstreamFailed(NOTHING.get(reason, "The model gave no answer"))
+    told = "content-filter" if parts.refused else FINISH_REASONS.get(reason, "other")
+    return part("finish", finishReason=told)
 
 
 def complete(call: ToolCall) -> Event:

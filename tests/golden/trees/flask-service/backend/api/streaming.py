@@ -1,10 +1,11 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
 from flask import Response, current_app
 from flask.ctx import AppContext
@@ -112,7 +113,7 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Stream, telling: sse.Telling) -> Frames:
+def frames(answer: Iterator[Sequence[Any]], telling: sse.Telling) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:
