@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis import ConnectionPool, RedisError
 
 from backend.api_keys import ID
 from backend.proxies import proxy_for
@@ -55,11 +56,22 @@ def endpoint(value: str) -> str:
     try:
         fits = re.fullmatch(r"(https?://[\w.:\[\]-]+(/[!-~]*)?)?", value) is not None
         fits = fits and urlsplit(value).port != 0 and not set("?#@") & set(value)
-    except ValueError:  # of a port, or of brackets
+        (urlsplit(value).hostname or "").encode("idna")
+    except ValueError:  # of a port, of brackets, or of a name that no host can have
         fits = False
     if not fits:
         raise ValueError("takes http(s)://host[:port][/path], without user, ? or #")
     return value
+
+
+def of_redis(url: RedisDsn) -> RedisDsn:
+    """Refuses what the client of Redis would not take once it is asked."""
+    try:
+        ConnectionPool.from_url(str(url)).make_connection()
+        int((url.path or "/0")[1:])  # which it would read as 0 where it is no number
+    except (RedisError, TypeError, ValueError):
+        raise ValueError("takes redis(s)://[user:password@]host[:port][/number]") from None
+    return url
 
 
 Item = TypeVar("Item")
@@ -121,7 +133,7 @@ class Settings(BaseSettings):
     max_tokens: Count = 4096
     requests_per_minute: Count = 60
     tokens_per_day: Count = 1_000_000
-    redis_url: Secret[RedisDsn] | None = None
+    redis_url: Secret[Annotated[RedisDsn, AfterValidator(of_redis)]] | None = None
     web_concurrency: Count = 1
     cors_origins: Several[Origin] = ()
     page: bool = Field(default_factory=in_development)

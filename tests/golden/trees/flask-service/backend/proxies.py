@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pydantic import HttpUrl, ValidationError
+from pydantic import HttpUrl
 
 
 def proxy_for(url: str) -> str | None:
@@ -19,10 +19,12 @@ def proxy_for(url: str) -> str | None:
     for scheme in (address.scheme, "all"):
         if proxy := proxies.get(scheme):
             try:
-                return str(HttpUrl(proxy if "://" in proxy else f"http://{proxy}"))
-            except ValidationError:  # whose text may hold a password
+                found = HttpUrl(proxy if "://" in proxy else f"http://{proxy}")
+                (found.host or "").encode("idna")
+            except ValueError:  # whose text may hold a password
                 raise ValueError(
                     f"{scheme.upper()}_PROXY takes http://host:port or https://host:port; "
                     f"or except the model's host from it: NO_PROXY={address.hostname}"
                 ) from None
+            return str(found)
     return None

@@ -109,6 +109,10 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"LLM_BASE_URL": "upstream/v1"}, "LLM_BASE_URL", id="no address"),
         pytest.param({"REDIS_URL": "secret.example"}, "REDIS_URL", id="no address of a Redis"),
         pytest.param({"REDIS_URL": "redis://:secret@a:b"}, "REDIS_URL", id="a port as text"),
+        *(
+            pytest.param({"REDIS_URL": f"rediss://:secret@a{rest}"}, "REDIS_URL", id=rest)
+            for rest in ("/x", "?no_such=1", "?db=x", "?max_connections=-1", "?ssl_cert_reqs=some")
+        ),
         pytest.param({"CORS_ORIGINS": "app.example"}, "CORS_ORIGINS", id="a host for an origin"),
         *(
             pytest.param({"CORS_ORIGINS": value}, "CORS_ORIGINS", id=value)
@@ -123,6 +127,8 @@ def test_a_secret_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
                 "https://a.example/v1#secret",
                 "https://a.example:port/v1",
                 "https://a.example:99999/v1",
+                "https://a..example/v1",
+                f"https://{'a' * 64}.example/v1",
                 "https://a.example/a b",
                 "https://[::1/v1",
                 "https:///v1",
@@ -259,6 +265,7 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) 
         "http://[",
         "http://proxy.example:many",
         "proxy.example:99999",
+        "http://proxy..example",
         "not a proxy",
     ],
 )
