@@ -57,6 +57,15 @@ SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
 UI_TEXT = {"type": "text", "text": "one"}
 UI_IMAGE = {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,AAAA"}
 UI_HELLO = {"role": "user", "parts": [{"type": "step-start"}, UI_TEXT]}
+# As the JDK's client asks, who sends a photo, and who goes on after a tool.
+UPGRADE = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABk"}
+PHOTO = {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{'A' * 80_000}"}}
+CALLED = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+TOLD = [
+    HELLO,
+    {"role": "assistant", "content": None, "tool_calls": [CALLED]},
+    {"role": "tool", "tool_call_id": "1", "content": "cold"},
+]
 
 
 class Answer(NamedTuple):
@@ -572,6 +581,16 @@ REQUESTS = [
     chat("a function of old", messages=[HELLO, {"role": "function", "name": "f", "content": "7"}]),
     chat("null among the options of a stream", stream=True, stream_options={"include_usage": None}),
     posted(EMBEDDINGS, "null options", input="one", encoding_format=None, dimensions=None),
+    sent("/echo", b'{"a": 1}', "of a JDK client", {**JSON, **UPGRADE}),
+    pytest.param("GET", "/healthz", {f"x-{n}": "1" for n in range(120)}, None, id="120 headers"),
+    posted("/v1/completions", "as of old", prompt="one"),
+    posted("/v1/audio/speech", "as OpenAI has it", input="one"),
+    chat("a photo", messages=[{"role": "user", "content": [PHOTO]}]),
+    chat("what a tool said, without tools", messages=TOLD),
+    ui("a text", UI_TEXT, {**UI_IMAGE, "mediaType": "text/plain", "url": "data:,one%20two"}),
+    ui("a sound", UI_TEXT, {**UI_IMAGE, "mediaType": "audio/mpeg"}),
+    ui("a part of one's own", UI_TEXT, {"type": "data-weather", "data": {"city": "Oslo"}}),
+    ui("a tool of another's", UI_TEXT, {"type": "dynamic-tool", "toolName": "a"}, role="assistant"),
 ]
 
 
