@@ -41,7 +41,8 @@ def help_page_of(
         width: of the terminal, in columns; no word is broken.
     """
     lines = [f"Usage: {usage}", *textwrap.wrap(about, width), ""]
-    lines += [*(f"  {example}" for example in examples), ""]
+    if shown := [f"  {example}" for example in examples]:
+        lines += [*shown, ""]
     for section in sections:
         lines.append(f"{section.title}:")
         for flag in section.flags:

@@ -59,7 +59,10 @@ def switch(
     framework: Annotated[
         str,
         typer.Argument(
-            metavar="fastapi|flask", show_default=False, autocompletion=offering(_frameworks)
+            help="The framework to have.",
+            metavar="fastapi|flask",
+            show_default=False,
+            autocompletion=offering(_frameworks),
         ),
     ],
     path: ProjectPath = Path(),

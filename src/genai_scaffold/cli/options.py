@@ -2,12 +2,12 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from genai_scaffold.cli.shared import BEGINNINGS
 from genai_scaffold.errors import ScaffoldError
@@ -15,26 +15,47 @@ from genai_scaffold.errors import ScaffoldError
 if TYPE_CHECKING:
     from genai_scaffold.cli.help_page import Flag
 
+COMMANDS, TAKEN = "Commands, each with a --help of its own", "What it takes"
 COMMON, NEEDS = "What most people use", "What you need, for the recommendation"
 MORE, HOW_IT_RUNS = "What else you get", "How it runs"
 WIDEST = 100  # columns of help: a longer line is hard to read
 
 
-class Answering(TyperCommand):
+class Explained(TyperCommand):
     """A command whose flags are explained where the questions are, once somebody wants help."""
 
     def format_help(self, context: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
-        from genai_scaffold.cli.help_page import Section, help_page_of
-
-        found: dict[str, list[Flag]] = {title: [] for title in (COMMON, NEEDS, MORE, HOW_IT_RUNS)}
-        for option in self.params:
-            title = getattr(option, "rich_help_panel", None) or COMMON
-            found[title].append(_explained_flag(option))
-        sections = [Section(title, flags) for title, flags in found.items() if flags]
         examples = [line for line in BEGINNINGS if line.split()[1] == self.name]
-        usage = f"{context.command_path} {' '.join(self.collect_usage_pieces(context))}"
-        width = min(shutil.get_terminal_size().columns, WIDEST)
-        formatter.write(help_page_of(usage, self.help or "", examples, sections, width))
+        formatter.write(_help_of(self, context, examples, {}))
+
+
+class ExplainedProgram(TyperGroup):
+    """The program: what it can do, and how to begin."""
+
+    def format_help(self, context: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own
+        about = {name: command.help for name, command in self.commands.items()}
+        formatter.write(_help_of(self, context, BEGINNINGS, about))
+
+
+def _help_of(
+    command: Any,  # noqa: ANN401 - Typer's own
+    context: Any,  # noqa: ANN401 - Typer's own
+    examples: Iterable[str],
+    commands: Mapping[str, str | None],
+) -> str:
+    from genai_scaffold.cli.help_page import Flag, Section, help_page_of
+
+    found: dict[str, list[Flag]] = {
+        COMMANDS: [Flag(name, text or "") for name, text in commands.items()],
+        **{title: [] for title in (TAKEN, COMMON, NEEDS, MORE, HOW_IT_RUNS)},
+    }
+    for option in command.params:
+        title = getattr(option, "rich_help_panel", None) or TAKEN
+        found[title].append(_explained_flag(option))
+    sections = [Section(title, flags) for title, flags in found.items() if flags]
+    usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    return help_page_of(usage, command.help or "", examples, sections, width)
 
 
 def _explained_flag(option: Any) -> "Flag":  # noqa: ANN401 - Typer's own
@@ -43,7 +64,7 @@ def _explained_flag(option: Any) -> "Flag":  # noqa: ANN401 - Typer's own
     from genai_scaffold.cli.help_page import Flag, brief, offered
 
     if not isinstance(option, TyperOption):
-        return Flag(str(option.name).upper(), option.help or "")
+        return Flag(option.metavar or str(option.name).upper(), option.help or "")
     field = next((f for f in fields().values() if f.flag == option.opts[0]), None)
     if field is None:
         return Flag(_typed_form(option), option.help or "")
@@ -134,7 +155,10 @@ License = Annotated[str | None, answer_flag("license", MORE)]
 Python = Annotated[str | None, answer_flag("python", MORE)]
 
 Directory = Annotated[
-    str | None, typer.Argument(help="Where the project goes; the last part is its name.")
+    str | None,
+    typer.Argument(
+        help="Where the project goes; the last part is its name.", rich_help_panel=COMMON
+    ),
 ]
 SaveAnswers = Annotated[
     Path | None,

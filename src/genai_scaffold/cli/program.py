@@ -8,14 +8,14 @@ from genai_scaffold import __version__
 from genai_scaffold.cli.looking import check, doctor, list_
 from genai_scaffold.cli.merging import add, remove, switch, update
 from genai_scaffold.cli.new import new, recommend
-from genai_scaffold.cli.options import Answering
-from genai_scaffold.cli.shared import BEGINNINGS, PROGRAM, can_ask
+from genai_scaffold.cli.options import Explained, ExplainedProgram
+from genai_scaffold.cli.shared import PROGRAM, can_ask
 
 app = typer.Typer(
     name=PROGRAM,
+    cls=ExplainedProgram,
     help="Recommend FastAPI or Flask for a GenAI backend, say why, and create one that runs.",
     invoke_without_command=True,
-    epilog="\n\n".join(BEGINNINGS),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,12 +43,5 @@ def _program(
             app(["new"], standalone_mode=False)
 
 
-app.command(cls=Answering)(new)
-app.command(cls=Answering)(recommend)
-app.command("list")(list_)
-app.command()(check)
-app.command()(update)
-app.command()(switch)
-app.command()(add)
-app.command()(remove)
-app.command()(doctor)
+for command in (new, recommend, list_, check, update, switch, add, remove, doctor):
+    app.command(command.__name__.rstrip("_"), cls=Explained)(command)

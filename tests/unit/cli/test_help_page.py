@@ -33,6 +33,36 @@ def test_every_answer_has_its_flag_and_its_values(run: Callable[..., Run], comma
             assert {field.flag, *field.values} <= words
 
 
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("", {"doctor", "--version", "--install-completion"}),
+        ("list", {"KIND", "licenses"}),
+        ("check", {"PATH", "--exclude"}),
+        ("update", {"PATH", "--set", "--base"}),
+        ("switch", {"fastapi|flask", "--dry-run"}),
+        ("add", {"NAME", "--project"}),
+        ("remove", {"NAME", "--project"}),
+        ("doctor", {"--json"}),
+    ],
+)
+def test_each_help_is_of_one_kind(
+    run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    named: set[str],
+    width: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = run(*command.split(), "--help").output
+    flags = [line for line in said.splitlines() if line.startswith(" ") and "genai" not in line]
+    assert max(map(len, flags)) <= max(width, 2 * help_page.COLUMN)
+    assert named <= {word.strip(".,") for word in said.split()}
+    assert "<" not in said
+    assert "│" not in said
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80])
 def test_no_word_is_broken(width: int) -> None:
     section = Section("Flags", [FLAG])
