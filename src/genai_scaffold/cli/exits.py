@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 GARBAGE = 100_000
 
 # Whose values a command takes as words, and what it could be given.
-TAKEN = {"switch": ("framework",), "add": ("feature", "deploy"), "remove": ("feature", "deploy")}
+LISTED = ("feature", "deploy")
+OFFERING = {"switch": ("framework",), "add": LISTED, "remove": LISTED}
 EXAMPLES = {"switch": ("flask",), "add": ("metrics",), "remove": ("metrics",)}
 
 
@@ -184,4 +185,5 @@ def _offered(name: str) -> set[str]:
 
     if name == "list":
         return {*list_kinds()}
-    return {value for key in TAKEN.get(name, ()) for value in fields()[key].values} - {AUTO, NONE}
+    values = (fields()[key].values for key in OFFERING.get(name, ()))
+    return {value for each in values for value in each} - {AUTO, NONE}

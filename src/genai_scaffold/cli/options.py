@@ -59,15 +59,16 @@ def _help_of(
 
 
 def _explained_flag(option: Any) -> "Flag":  # noqa: ANN401 - Typer's own
-    from genai_scaffold.answers.fields import AUTO, fields
-    from genai_scaffold.answers.resolution import defaults
     from genai_scaffold.cli.help_page import Flag, brief, offered
 
     if not isinstance(option, TyperOption):
         return Flag(option.metavar or str(option.name).upper(), option.help or "")
-    field = next((f for f in fields().values() if f.flag == option.opts[0]), None)
-    if field is None:
+    if option.opts[0] not in ANSWER_FLAGS:
         return Flag(_typed_form(option), option.help or "")
+    from genai_scaffold.answers.fields import AUTO, fields
+    from genai_scaffold.answers.resolution import defaults
+
+    field = fields()[ANSWER_FLAGS[option.opts[0]]]
     default = AUTO if field.key == "framework" else defaults()[field.key]
     choice = offered(field.values, default)
     text = f"{brief(field.help)}{':' if field.values else ''} {choice}."
