@@ -1,10 +1,13 @@
 """Two services in one repository, of which one calls the other: a FastAPI one and a Flask one."""
 
+import functools
+import json
 import os
 import queue
 import re
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -13,9 +16,10 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
+import yaml
 
 from e2e.collector import collecting
-from e2e.conftest import required
+from e2e.conftest import REPOSITORY, required
 from e2e.machine import Machine
 from e2e.projects import OBSERVED, START, Project
 from e2e.servers import PATIENCE, Server, serving, started
@@ -46,6 +50,42 @@ ROUTERS = """from backend.api.routers import documents, summaries
 
 FEATURES = [summaries.router, documents.router]
 """
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Path:
+    """What the page says a repository's root has, in such a repository."""
+    page = (REPOSITORY / "docs/services.md").read_text("utf-8")
+    [text] = re.findall(r"^```yaml\n(name: CI.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / ".git").mkdir()
+    path = tmp_path / ".github/workflows/ci.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_workflow_at_the_root_is_sound(workflow: Path, machine: Machine) -> None:
+    assert machine.run(required("actionlint"), str(workflow)) == ""
+    policies = "rules: {unpinned-uses: {config: {policies: {'actions/*': ref-pin}}}}\n"
+    (workflow.parents[1] / "zizmor.yml").write_text(policies, "utf-8")
+    machine.run(required("zizmor"), "--offline", str(workflow))
+
+
+@pytest.mark.parametrize("names", [[], ["chat"], ["ingest", "chat"]], ids=["0", "1", "2"])
+def test_the_workflow_finds_each_service_by_its_place(
+    workflow: Path, machine: Machine, names: list[str]
+) -> None:
+    jobs = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
+    [step] = [step for step in jobs["find"]["steps"] if step.get("id") == "find"]
+    top, output = workflow.parents[2], workflow.with_name("output")
+    (top / "requirements-dev.txt").touch()  # of no service
+    for name in names:
+        (top / "services" / name).mkdir(parents=True)
+        (top / "services" / name / "requirements-dev.txt").touch()
+    command = (sys.executable, "-c", step["run"])
+    machine.run(*command, directory=top, GITHUB_OUTPUT=str(output))
+    assert output.read_text("utf-8") == f"services={json.dumps(sorted(names))}\n"
+    assert jobs["check"]["if"] == "needs.find.outputs.services != '[]'"
 
 
 class Services(NamedTuple):
@@ -213,3 +253,32 @@ def test_one_that_is_gone_is_an_error_at_once_and_is_missed_no_longer_than_that(
     fleet.again()
     assert ask(fleet.chat, "/documents", {"text": "A text."}).status_code == 200
     assert ask(fleet.chat, "/v1/chat/completions", HELLO).status_code == 200
+
+
+def test_the_hooks_of_each_run_where_it_is_and_for_its_own_files(
+    machine: Machine, scaffold: Path, project: Callable[[str], Project]
+) -> None:
+    prek = str(machine.environment("prek", "prek") / "prek")
+    top = machine.folder / "hooked"
+    top.mkdir()
+    run = functools.partial(machine.run, directory=top)
+    run("git", "init", "--quiet")
+    # No hook of a project's own: what a root needs for the hooks of all.
+    (top / "prek.toml").write_text("repos = []\n", "utf-8")
+    for name, framework in (("chat", "fastapi"), ("ingest", "flask")):
+        folder = top / "services" / name
+        run(str(scaffold), "new", str(folder), "--yes", "--quiet", "--framework", framework)
+        (folder / ".venv").symlink_to(project(framework).programs.parent)
+    run(prek, "install")
+    commit = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "A")
+    run("git", "add", "--all")
+    run(*commit)
+    (top / "services/ingest/backend/unsound.py").write_text("import os\n", "utf-8")
+    run("git", "add", "--all")
+    with pytest.raises(AssertionError, match="unsound") as refused:
+        run(*commit)
+    assert "services/chat" not in str(refused.value)
+    run("git", "rm", "--force", "--quiet", "services/ingest/backend/unsound.py")
+    (top / "README.md").write_text("# Shop\n", "utf-8")
+    run("git", "add", "--all")
+    run(*commit)
