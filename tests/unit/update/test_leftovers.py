@@ -393,3 +393,28 @@ def test_a_list_goes_with_what_it_lists_unless_somebody_wrote_in_it(
     assert tools.exists() == is_edited
     after = {path for path in project.rglob("*.py") if ".git" not in path.parts}
     assert after - before == ({tools} if is_edited else set())
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_tools_come_and_go_beside_features_of_ones_own(work: Path, framework: str) -> None:
+    project = new(work / "my-app", "--framework", framework)
+    summaries = project / "backend/features/summaries.py"
+    summaries.with_name("orders.py").write_text(summaries.read_text())
+    routers = project / "backend/api/routers/__init__.py"
+    routers.write_text(f"{routers.read_text()}# and of orders\n")
+    settings = project / "backend/settings.py"
+    level = '    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"\n'
+    settings.write_text(settings.read_text().replace(level, f"{level}    orders: int = 17\n"))
+    commit(project)
+    before = sources(project)
+    assert tool("add", "tools", "--project", str(project)).code == 0
+    assert "orders: int = 17" in settings.read_text()
+    assert "signing_key" in settings.read_text()
+    commit(project)
+    run = tool("remove", "tools", "--project", str(project))
+    assert run.code == 0, run.errors
+    assert sources(project) == before
+
+
+def sources(project: Path) -> dict[Path, str]:
+    return {path: path.read_text() for path in project.rglob("*.py") if ".git" not in path.parts}
