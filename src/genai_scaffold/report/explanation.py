@@ -32,7 +32,7 @@ def explanation(
         verbose: give every criterion with its whole reason.
     """
     return [
-        StyledLine(headline(verdict), "verdict"),
+        *(line._replace(kind="verdict") for line in _paragraph(headline(verdict), width)),
         StyledLine(""),
         *explained_reasons(verdict, width, verbose=verbose),
     ]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,12 @@ def console_on(stream: IO[str]) -> "Console":
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # which has an exit code of its own
 
-    return Piped(file=stream, markup=False, highlight=False, emoji=False)
+    # Rich takes a dumb terminal to be 80 columns wide, whatever it says.
+    is_dumb = os.environ.get("TERM") == "dumb"
+    width, height = shutil.get_terminal_size() if is_dumb else (None, None)
+    return Piped(
+        file=stream, markup=False, highlight=False, emoji=False, width=width, height=height
+    )
 
 
 # All else has the terminal's own colour, which can be read on whatever background it has.

@@ -425,6 +425,15 @@ def test_only_marks_have_a_colour_that_some_background_hides(
     assert "✓" in coloured <= {"✓", *"-\\|/"}, "and what turns while one waits"
 
 
+def test_a_dumb_terminal_is_as_wide_as_it_says(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # so that it is taken for a terminal
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, run("recommend").output.splitlines())) <= 60
+
+
 @pytest.mark.parametrize("columns", ["0", "-5", "9999999", "wide"])
 def test_a_width_that_cannot_be_is_not_believed(
     columns: str, run: Command, monkeypatch: pytest.MonkeyPatch
