@@ -193,7 +193,7 @@ def _is_told_from_its_neighbours(root: Path, checked: Project) -> Iterator[Disag
     line = checked.files[ANSWERS_FILE].line_with
     for neighbour in neighbours(root):
         if neighbour.name == own:
-            problem = f"{neighbour.place} is called {own}, too: update one with --set name=…"
+            problem = f"{neighbour.place} is called {own}, too: give one another by --set name=…"
             yield Disagreement(ANSWERS_FILE, line("project_name:"), problem)
         if neighbour.port == port_in(record):
             problem = f"{neighbour.place} has port {neighbour.port}, too: run an update"

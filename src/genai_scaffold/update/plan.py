@@ -245,8 +245,9 @@ def _meant(name: str, offered: Collection[str]) -> str:
         return f"did you mean {meant}?"
     for field in project_fields().values():
         if name in field.values and name not in (AUTO, NONE):
-            does = "switch " if field.key == "framework" else f"update --set {field.key}="
-            return f"did you mean `genai-scaffold {does}{name}`?"
+            changed = ["update", "--set", f"{field.key}={name}"]
+            words = ["switch", name] if field.key == "framework" else changed
+            return f"did you mean `genai-scaffold {' '.join(words)}`?"
     if Path(name).is_dir():
         return f"the project that it is meant for: --project {shlex.quote(name)}"
     return "`genai-scaffold list` explains them all"
