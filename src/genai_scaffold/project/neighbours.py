@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from genai_scaffold.errors import ScaffoldError, UsageError
 from genai_scaffold.project.record import Record, is_project, read_record
@@ -30,14 +30,23 @@ class Neighbour:
 def neighbours(project: Path) -> list[Neighbour]:
     """The projects in the directories beside one that is there, or is to come."""
     project = project.resolve()
-    if not below_root(project) or not project.parent.is_dir():
+    place = PurePosixPath(below_root(project))
+    if not place.name:
         return []
     found = []
-    for folder in sorted(project.parent.iterdir()):
+    for folder in _folders_in(project.parent):
         if folder != project and (record := _readable(folder)):
             name = service_name(str(record.recorded.get("name", folder.name)))
-            found.append(Neighbour(below_root(folder), name, port_in(record)))
+            found.append(Neighbour(str(place.with_name(folder.name)), name, port_in(record)))
     return found
+
+
+def _folders_in(parent: Path) -> list[Path]:
+    """What can be a neighbour; a link is another name of what is elsewhere, or here."""
+    try:
+        return sorted(path for path in parent.iterdir() if not path.is_symlink())
+    except OSError:
+        return []
 
 
 def _readable(folder: Path) -> Record | None:
@@ -51,7 +60,7 @@ def _readable(folder: Path) -> Record | None:
 def port_in(record: Record) -> int:
     """The port that a project was rendered for."""
     port = record.raw.get("port")
-    return port if isinstance(port, int) and 0 < port < 2**16 else PORT
+    return port if type(port) is int and 0 < port < 2**16 else PORT  # to Python true is a 1
 
 
 def service_name(name: str) -> str:

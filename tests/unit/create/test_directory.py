@@ -2,11 +2,15 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from repositories import commit, contents, git, tool
+
+from genai_scaffold.project.neighbours import neighbours, port_in
+from genai_scaffold.project.record import parse_record
 
 DEPLOY = [word for name in ("render", "docker", "heroku", "railway") for word in ("--deploy", name)]
 
@@ -97,6 +101,35 @@ def test_two_with_one_port_are_found_and_an_update_parts_them(service: Path) -> 
     commit(service.parents[1])
     assert tool("check", str(talk)).code == 0
     assert "\nport: 8001\n" in (talk / ".copier-answers.yml").read_text("utf-8")
+
+
+def test_a_link_to_a_project_is_none_beside_it(service: Path) -> None:
+    (service.parent / "latest").symlink_to("chat")
+    commit(service.parents[1])
+    assert tool("check", str(service)).code == 0
+    assert tool("update", str(service)).output == "✓ The project is up to date.\n"
+
+
+def test_a_neighbour_with_a_repository_of_its_own_is_named_by_its_place(service: Path) -> None:
+    git(service, "init", "--quiet")
+    refused = tool("new", str(service.parent / "talk"), "--yes", "--name", "chat")
+    assert "error: services/chat is called chat already" in refused.errors
+
+
+def test_what_cannot_be_listed_has_no_neighbours(
+    service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def iterdir(folder: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert neighbours(service) == []
+
+
+@pytest.mark.parametrize("port", ["true", "0", "-1", "70000", "8001.5", "'8001'", "[8001]", ""])
+def test_what_is_no_port_is_not_taken_for_one(service: Path, port: str) -> None:
+    record = parse_record(f"framework: flask\nport: {port}\n".encode(), service)
+    assert (port_in(record), type(port_in(record))) == (8000, int)
 
 
 def test_a_name_is_given_once(service: Path) -> None:
