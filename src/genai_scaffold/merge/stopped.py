@@ -13,6 +13,7 @@ from genai_scaffold.system.git import git_output
 
 STAGE = "genai-scaffold"
 JOURNAL = "journal.json"
+AT_ONCE = 100  # paths on a command line, whose length has a bound
 
 
 def is_of_a_stopped_update(here: Place, changed: Iterable[str]) -> bool:
@@ -29,15 +30,18 @@ def is_of_a_stopped_update(here: Place, changed: Iterable[str]) -> bool:
 
 def _contents(here: Place, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The names of what is staged and of what stands in files; none for what is no plain file."""
-    staged = git_output(here.top, "ls-files", "--stage", "-z", "--", *paths)
-    for line in null_separated(staged):
+    paths = frozenset(paths)
+    for line in null_separated(git_output(here.top, "ls-files", "--stage", "-z")):
         described, _, path = line.partition("\t")
-        yield path, described.split(" ")[1]
+        if path in paths:
+            yield path, described.split(" ")[1]
     files = {path: here.top / path for path in paths if os.path.lexists(here.top / path)}
     plain = [path for path, file in files.items() if file.is_file() and not file.is_symlink()]
-    named = git_output(here.top, "hash-object", "--", *plain).split()  # whatever their names are
-    yield from zip(plain, named, strict=True)
-    yield from ((path, "") for path in files if path not in plain)
+    for start in range(0, len(plain), AT_ONCE):
+        some = plain[start : start + AT_ONCE]
+        named = git_output(here.top, "hash-object", "--", *some).split()  # whatever their names are
+        yield from zip(some, named, strict=True)
+    yield from ((path, "") for path in files.keys() - plain)
 
 
 def left_behind(here: Place) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -125,6 +125,16 @@ def test_no_command_is_offered_that_takes_back_the_user_s_work(
     assert RESCUE not in said
 
 
+def test_of_more_files_than_a_command_line_holds_one_is_told(stopped: Path) -> None:
+    folder = stopped / "/".join(["long" * 60] * 8)
+    folder.mkdir(parents=True)
+    for number in range(1200):
+        (folder / f"{number}").touch()
+    git(stopped, "add", ".")
+    said = tool("update", str(stopped), "--yes").errors
+    assert "commit or stash them" in said
+
+
 def test_what_a_stop_left_is_of_one_project(versions: Versions, work: Path) -> None:
     project = in_a_subfolder(versions, work)
     left = work / ".git/.genai-scaffold.0123"
