@@ -1,5 +1,6 @@
 """What was probably meant, where a command line is not understood."""
 
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list
         # No verb has a hyphen, a dot or a slash: it is what is to be created.
         return None if leading[0].isalpha() else corrected(["new", *arguments], commands)
     if name.startswith("-"):
-        return [*(word for word in leading[1:2] if word in commands), name]
+        return [*(word for word in leading[1:2] if word and word in commands), name]
     place = arguments.index(leading[0])
     rest = [*arguments[:place], *arguments[place + 1 :]]
     words = list(_words(rest, commands[name]))
@@ -104,12 +105,13 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
     """Yield the words of a command as it takes them; an empty one for what has no like."""
     plain: list[str] = []
     flags: list[str] = []
-    words = iter(given)
-    for word in words:
+    waiting = deque(given)
+    while waiting:
+        word = waiting.popleft()
         if word.lstrip("-") in command.offered:
             plain.append(word.lstrip("-"))
         elif word.startswith("-") and word != "-":
-            flags += _flag_and_value(word, words, command)
+            flags += _flag_and_value(word, waiting, command)
         elif belonging := _of_the_last(flags, word, command):
             flags = belonging
         else:
@@ -117,11 +119,11 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
     if len(plain) < command.least:
         plain += command.example
     if len(plain) > command.most:
-        plain = ["-".join(plain)] if command.takes_name else plain[: int(command.most)]
+        plain = ["-".join(plain).lstrip("-")] if command.takes_name else plain[: int(command.most)]
     yield from [*plain, *flags]
 
 
-def _flag_and_value(word: str, words: Iterator[str], command: Command) -> list[str]:
+def _flag_and_value(word: str, waiting: deque[str], command: Command) -> list[str]:
     """A flag that is understood, with its value if it takes one, from the words behind it."""
     name, equals, value = word.partition("=")
     if name not in command.flags:
@@ -133,10 +135,12 @@ def _flag_and_value(word: str, words: Iterator[str], command: Command) -> list[s
     values = command.flags.get(flag, ())
     if not values:
         return [flag]
-    value = value if equals else next(words, "")
-    if value.startswith("-") or not value:
-        return [flag, values[0], *([value] if value else [])]
-    return [flag, value]
+    if not equals and waiting:
+        value = waiting.popleft()
+    if value.startswith("-"):
+        waiting.appendleft(value)
+        value = ""
+    return [flag, value or values[0]]
 
 
 def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str] | None:

@@ -96,6 +96,9 @@ MISTAKES = [
     ("switch --flask", "--flask", "switch flask"),
     ("add flask", "'flask'", "switch flask"),
     ("add ollama docker", "'ollama'", "update --set provider=ollama"),
+    ("new '' my app", "my app", "new my-app"),
+    ("new my-app --feature --asinc some", "(some)", "new my-app --feature ci --async some"),
+    ("help '' new", "'help'", "--help"),
 ]
 
 
