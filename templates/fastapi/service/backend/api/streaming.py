@@ -1,9 +1,11 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
 from contextlib import suppress
-from typing import Any
+{%- if 'tools' in features %}
+from typing import TypeVar
+{%- endif %}
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -22,6 +24,10 @@ from backend.gateway import ui_answer
 from backend.gateway.ui_agent import AgentMessageStream
 {%- endif %}
 from backend.json_text import write_json
+{%- if 'tools' in features %}
+
+Told = TypeVar("Told")
+{%- endif %}
 
 
 class EventStream(StreamingResponse):
@@ -79,7 +85,7 @@ def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
 
 
 def response_stream(
-    answer: Stream, telling: sse.Telling, headers: Mapping[str, str]
+    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
 ) -> EventStream:
     return EventStream(frames(answer, telling), headers)
 
@@ -95,7 +101,13 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: AsyncIterator[Sequence[Any]], telling: sse.Telling) -> AsyncIterator[str]:
+{% if 'tools' in features -%}
+async def frames(
+    answer: AsyncIterator[Sequence[Told]], telling: sse.Telling[Told]
+) -> AsyncIterator[str]:
+{%- else -%}
+async def frames(answer: Stream, telling: sse.Telling[str]) -> AsyncIterator[str]:
+{%- endif %}
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

@@ -1,11 +1,13 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Any
+{%- if 'tools' in features %}
+from typing import TypeVar
+{%- endif %}
 
 from flask import Response, current_app
 from flask.ctx import AppContext
@@ -24,6 +26,9 @@ from backend.gateway.ui_agent import AgentMessageStream
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
+{%- if 'tools' in features %}
+Told = TypeVar("Told")
+{%- endif %}
 MOST_AHEAD = 100  # pieces that a slow client has not taken yet
 A_MOMENT = 0.01  # seconds
 running: set[Streams] = set()
@@ -48,7 +53,9 @@ def ui_stream(answer: Stream, message_id: str | None) -> Response:
 {%- endif %}
 
 
-def response_stream(answer: Stream, telling: sse.Telling, headers: Mapping[str, str]) -> Response:
+def response_stream(
+    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
+) -> Response:
     return respond(frames(answer, telling), headers)
 
 
@@ -124,7 +131,11 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Iterator[Sequence[Any]], telling: sse.Telling) -> Frames:
+{% if 'tools' in features -%}
+def frames(answer: Iterator[Sequence[Told]], telling: sse.Telling[Told]) -> Frames:
+{%- else -%}
+def frames(answer: Stream, telling: sse.Telling[str]) -> Frames:
+{%- endif %}
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:
