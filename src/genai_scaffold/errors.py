@@ -1,7 +1,7 @@
 """What can go wrong, each with its exit code and a way out."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 
@@ -55,6 +55,11 @@ class InstallError(ScaffoldError):
 
 class StartError(InstallError):
     """Its dependencies are installed, but its service does not run."""
+
+
+def by_word(names: Mapping[str, str]) -> dict[str, str]:
+    """Each name under every word that is used for it; of each name, words with blanks between."""
+    return {word: name for name, words in names.items() for word in words.split()}
 
 
 def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -10,7 +10,7 @@ from pages.fences import FENCE, README, Kind, pages, steps
 from pages.session import place, transcribed
 from pages.tables import tabled
 
-from genai_scaffold.report.created import ASKS, INSTALLS, STARTS
+from genai_scaffold.report.created import ASKS, INSTALLS, start_line
 
 PAGES = [pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in pages()]
 DEPLOY = REPOSITORY / "docs" / "deploy"
@@ -118,7 +118,7 @@ def test_ci_runs_the_line_that_the_readme_gives_for_the_tests() -> None:
 def test_the_readme_goes_on_as_the_next_steps_do() -> None:
     fences = steps(README.read_text("utf-8"))
     said = [step.commands.strip() for step in fences]
-    assert f"cd my-app && {INSTALLS} && {STARTS['fastapi']}" in said
+    assert f"cd my-app && {INSTALLS} && {start_line('fastapi')}" in said
     assert ASKS in said
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from genai_scaffold.errors import UsageError, closest
+from genai_scaffold.errors import UsageError, by_word, closest
 from genai_scaffold.recommendation.criteria import Choice, load_criteria
 from genai_scaffold.template.questions import Value, template_questions
 
@@ -106,9 +106,8 @@ NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "kn
 
 
 # What other programs, and people, call these.
-OTHER_NAMES: Mapping[str, str] = {
-    word: value
-    for value, words in {
+OTHER_NAMES = by_word(
+    {
         "openai": "gpt chatgpt",
         "azure": "azure-openai microsoft",
         "anthropic": "claude",
@@ -132,9 +131,8 @@ OTHER_NAMES: Mapping[str, str] = {
         "learning": "beginner beginners junior juniors",
         "web": "website pages html",
         "microservices": "microservice",
-    }.items()
-    for word in words.split()
-}
+    }
+)
 
 
 def closest_value(word: str, known: Collection[str]) -> str | None:

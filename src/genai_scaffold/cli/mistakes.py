@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from genai_scaffold.answers.fields import FALSE_WORDS, NONE, TRUE_WORDS
-from genai_scaffold.errors import closest
+from genai_scaffold.errors import by_word, closest
 
 # What other programs call these.
-SYNONYMS: Mapping[str, str] = {
-    word: name
-    for name, words in {
+SYNONYMS = by_word(
+    {
         "new": "create init generate scaffold start startproject make",
         "recommend": "suggest choose compare advise which",
         "list": "ls show options templates",
@@ -22,12 +21,10 @@ SYNONYMS: Mapping[str, str] = {
         "doctor": "diagnose status env info",
         "--help": "help",
         "--version": "version",
-    }.items()
-    for word in words.split()
-}
-FLAG_SYNONYMS: Mapping[str, str] = {
-    word: flag
-    for flag, words in {
+    }
+)
+FLAG_SYNONYMS = by_word(
+    {
         "--version": "-v -V -version",
         "--help": "-help -? /?",
         "--yes": "--no-input --no-interactive --non-interactive --defaults --force",
@@ -39,9 +36,8 @@ FLAG_SYNONYMS: Mapping[str, str] = {
         "--dry-run": "--preview --noop -n",
         "--project": "--path",
         "--license": "--licence",
-    }.items()
-    for word in words.split()
-}
+    }
+)
 
 
 class Command(NamedTuple):

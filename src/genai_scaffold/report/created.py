@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.fields import project_fields
 from genai_scaffold.answers.given import plain_value
 from genai_scaffold.answers.spelling import in_words, shell_line
-from genai_scaffold.create.serving import HOST, SERVERS, server_command
+from genai_scaffold.create.serving import HOST, server_command
 from genai_scaffold.project.neighbours import PORT
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import headline
@@ -27,13 +27,17 @@ if TYPE_CHECKING:  # not every command needs them
     from genai_scaffold.create.plan import Plan
     from genai_scaffold.create.project import Created
 
-STARTS = {framework: shlex.join(server_command(framework)) for framework in SERVERS}
 INSTALLS = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
 ADDRESS = f"http://{HOST}:{PORT}"
 ASKS = (
     f"curl -s {ADDRESS}/v1/chat/completions -H 'content-type: application/json'"
     """ -d '{"messages": [{"role": "user", "content": "Hello"}]}'"""
 )
+
+
+def start_line(framework: str, port: int = PORT) -> str:
+    """What starts a project's server, as a shell takes it."""
+    return shlex.join(server_command(framework, port))
 
 
 def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
@@ -132,7 +136,7 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
             terminal.print(f"  {step}", soft_wrap=True)
         if has_page(planned):
             terminal.print("\nThen talk to it in a browser", style="bold")
-            terminal.print(f"  http://{HOST}:{planned.port}")
+            terminal.print(f"  {_address_of(planned)}")
             terminal.print("\nOr in a second terminal", style="bold")
         else:
             terminal.print("\nThen, in a second terminal", style="bold")
@@ -181,5 +185,9 @@ def next_steps(planned: "Plan", *, installed: bool) -> list[str]:
     steps = [] if planned.directory == "." else [shell_line(["cd", planned.directory])]
     if not installed:
         steps.append(INSTALLS)
-    start = shlex.join(server_command(planned.answers.text("framework"), planned.port))
-    return [*steps, start, ASKS.replace(ADDRESS, f"http://{HOST}:{planned.port}")]
+    start = start_line(planned.answers.text("framework"), planned.port)
+    return [*steps, start, ASKS.replace(ADDRESS, _address_of(planned))]
+
+
+def _address_of(planned: "Plan") -> str:
+    return f"http://{HOST}:{planned.port}"

@@ -20,7 +20,7 @@ from genai_scaffold.answers.sources import from_flags
 from genai_scaffold.check.checks import check_project
 from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.project.soundness import faults_of_rendering
-from genai_scaffold.report.created import INSTALLS, STARTS
+from genai_scaffold.report.created import INSTALLS, start_line
 from genai_scaffold.template import packaged
 from genai_scaffold.template.render import generated_files, render_from
 
@@ -440,7 +440,7 @@ def test_the_readme_starts_as_the_next_steps_do(
     row: matrix.Row, source: Path, tmp_path: Path
 ) -> None:
     readme = rendered(source, tmp_path / "my-app", row).files["README.md"]
-    assert f"{INSTALLS} && {STARTS[row['framework']]}\n" in readme
+    assert f"{INSTALLS} && {start_line(row['framework'])}\n" in readme
 
 
 @pytest.mark.parametrize(
