@@ -1,9 +1,8 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -68,7 +67,7 @@ def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
 
 
 def response_stream(
-    answer: Stream, telling: sse.Telling, headers: Mapping[str, str]
+    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
 ) -> EventStream:
     return EventStream(frames(answer, telling), headers)
 
@@ -84,7 +83,7 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: AsyncIterator[Sequence[Any]], telling: sse.Telling) -> AsyncIterator[str]:
+async def frames(answer: Stream, telling: sse.Telling[str]) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

@@ -116,8 +116,7 @@ def answer(request: JSONObject) -> tuple[JSONObject, str]:
 
 def reply(request: JSONObject) -> tuple[JSONObject, str]:
     if tool := tool_to_call(request):
-        called = call(tool)
-        return {"role": "assistant", "content": None, "tool_calls": [called]}, "tool_calls"
+        return {"role": "assistant", "content": None, "tool_calls": [call(tool)]}, "tool_calls"
     words = f"You said: {last_text(request)}".split(" ")
     limit = request.get("max_completion_tokens") or request.get("max_tokens") or len(words)
     finish_reason = "stop" if limit >= len(words) else "length"

@@ -1,7 +1,7 @@
 """The framing of server-sent events."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from backend.ai.events import Event
 from backend.errors import AppError
@@ -12,15 +12,16 @@ PING_SECONDS = 10
 MEDIA_TYPE = "text/event-stream"
 # Without these a proxy may hold the stream back until it ends.
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+Told = TypeVar("Told", contravariant=True)
 
 
-class Telling(Protocol):
+class Telling(Protocol[Told]):
     """Tells a client of an answer in a form of its own."""
 
     def opening(self) -> Iterator[Event]: ...
 
-    def events(self, chunk: Any) -> Iterator[Event]:
-        """Yields what one piece of it becomes: the JSON of a chunk, as a rule."""
+    def events(self, told: Told) -> Iterator[Event]:
+        """Yields what one piece of it becomes, such as the JSON of a chunk."""
         ...
 
     def closing(self) -> Iterator[Event]: ...

@@ -1,11 +1,10 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Any
 
 from flask import Response, current_app
 from flask.ctx import AppContext
@@ -37,7 +36,9 @@ def ui_stream(answer: Stream, message_id: str | None) -> Response:
     return respond(parts, ui_answer.HEADERS)
 
 
-def response_stream(answer: Stream, telling: sse.Telling, headers: Mapping[str, str]) -> Response:
+def response_stream(
+    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
+) -> Response:
     return respond(frames(answer, telling), headers)
 
 
@@ -113,7 +114,7 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Iterator[Sequence[Any]], telling: sse.Telling) -> Frames:
+def frames(answer: Stream, telling: sse.Telling[str]) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:
