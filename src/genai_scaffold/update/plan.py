@@ -94,6 +94,7 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         for key in project_fields()
         if before.get(key) != resolved[key]
     ]
+    by_hand = [edit.key for edit in edits if recorded.recorded.get(edit.key) != edit.before]
     directory = below_root(project.resolve())
     if directory != recorded.directory:
         edits.append(Edit("directory", recorded.directory or ".", directory or "."))
@@ -107,7 +108,7 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         f"{key}: {', '.join(values)} is not offered any more, and is left out."
         for key, values in recorded.unknown.items()
     ]
-    if by_hand := [edit.key for edit in edits if recorded.recorded.get(edit.key) != edit.before]:
+    if by_hand:
         gone.append(f"Changed by hand in {ANSWERS_FILE}, and merged now: {', '.join(by_hand)}.")
     return Update(
         project=project,

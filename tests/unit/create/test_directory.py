@@ -98,6 +98,7 @@ def test_two_with_one_port_are_found_and_an_update_parts_them(service: Path) -> 
     run = tool("update", str(talk), "--set", "name=talk", "--json")
     assert run.code == 0, run.errors
     assert json.loads(run.output)["answers"]["port"] == {"before": "8000", "after": "8001"}
+    assert "by hand" not in run.output + run.errors
     commit(service.parents[1])
     assert tool("check", str(talk)).code == 0
     assert "\nport: 8001\n" in (talk / ".copier-answers.yml").read_text("utf-8")
