@@ -24,6 +24,8 @@ QUIET = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 RENDER_SECONDS = 60
+# The script has run, and has set its first focus: Chromium complains of one that comes before that.
+READY = "document.readyState === 'complete' && document.activeElement !== document.body"
 KEYS = {"Enter": 13, "Escape": 27, "Tab": 9}
 # An element that says this and nothing else, with a place on the page where one can see it.
 IS_VISIBLE = """

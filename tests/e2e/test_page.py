@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from e2e.browser import Browser, browsing
+from e2e.browser import READY, Browser, browsing
 from e2e.conftest import REPOSITORY, required
 from e2e.projects import START, Project
 from e2e.servers import serving, started
@@ -39,8 +39,6 @@ ANSWER = """A feature is a **prompt**, the **form** of its answer, and a route:
 3. Add that route to the list in `backend/api/routers/__init__.py`.
 
 The README goes through it, step by step."""
-# Loaded, with its first focus: the browser complains of one that comes before its own.
-READY = "document.readyState === 'complete' && document.activeElement !== document.body"
 WIDE = f"{'w' * 5000}\n\n```\n{'x' * 5000}\n```\n\n{'- ' * 3000}"
 
 

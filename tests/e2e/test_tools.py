@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from e2e.browser import Browser, browsing
+from e2e.browser import READY, Browser, browsing
 from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import Project
@@ -172,7 +172,7 @@ class Page(NamedTuple):
         self.browser.visit(f"{url}/healthz")
         self.browser.value("sessionStorage.clear()")
         self.browser.visit(f"{url}/")
-        self.browser.wait("document.title === 'my-app' && entry.open")
+        self.browser.wait(f"document.title === 'my-app' && {READY} && entry.open")
         self.browser.value(f"key = {json.dumps(KEY)}; entry.close(); keep('key', key)")
 
     def ask(self, text: str) -> str:
@@ -193,8 +193,7 @@ class Page(NamedTuple):
     def reload(self) -> None:
         self.browser.value("window.old = true")
         self.browser.run("location.reload()")
-        # With its first focus: the browser complains of one that comes before its own.
-        self.browser.wait("!window.old && document.activeElement !== document.body")
+        self.browser.wait(f"!window.old && {READY}")
 
 
 @pytest.fixture
