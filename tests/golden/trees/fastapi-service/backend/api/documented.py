@@ -74,7 +74,9 @@ class EmbeddingList(OpenModel):
 
 
 def errors(*statuses: int) -> Responses:
-    return {status: {"model": ErrorBody} for status in statuses}
+    # By its name: FastAPI would prepare a model anew for each status of each route.
+    schema = {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}
+    return {status: {"content": {"application/json": {"schema": schema}}} for status in statuses}
 
 
 ERROR: Responses = {"default": {"model": ErrorBody, "description": "An error"}}  # of every route

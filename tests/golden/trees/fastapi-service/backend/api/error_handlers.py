@@ -31,12 +31,11 @@ def register_error_handlers(app: FastAPI) -> None:
         failures = [{**failure, "loc": failure["loc"][1:]} for failure in error.errors()]
         return respond(from_validation(failures))
 
-    paths = [route.path for route in iter_route_contexts(app.routes)]
-    served = [path for path in paths if path and "{" not in path]
-
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND and "route" not in request.scope:
+            paths = [route.path for route in iter_route_contexts(app.routes)]
+            served = [path for path in paths if path and "{" not in path]
             return respond(no_such_route(request.url.path, served))
         return respond(from_status(error.status_code, error.detail), error.headers)
 
