@@ -10,10 +10,13 @@ from pathlib import Path
 TEMPLATES = Path(__file__).parents[1] / "templates"
 DERIVED = (
     "backend/ai/agent.py",
+    "backend/ai/conversations.py",
     "backend/ai/model.py",
+    "backend/ai/turns.py",
     "backend/features/summaries.py",
     "backend/gateway/assistant.py",
     "backend/gateway/mcp.py",
+    "backend/gateway/remembering.py",
     "backend/gateway/service.py",
     "backend/peers.py",
     "backend/tools/feedback.py",
@@ -24,6 +27,7 @@ RULES = (
     (r"\bawait ", ""),
     (r"\bAsync(Iterator|Generator|Iterable)\b", r"\1"),
     (r"\bAwaitable, ", ""),
+    (r"\bIterator, Iterator\b", r"Iterator"),
     (r"\bAwaitable\[((?:[^][]|\[[^][]*\])*)\]", r"\1"),
     (r"\bAsync(BaseTransport|Client|OpenAI)\b", r"\1"),
     (r"\ba(iter|next|close)\(", r"\1("),

@@ -58,7 +58,7 @@ COMMON = (ALWAYS, DEV, HOOKS)
 VALIDATION = Option("validation", {"validation": True})
 SERVICE = (
     *COMMON,
-    *(DOCS, feature("metrics"), feature("tracing"), feature("oidc")),
+    *(DOCS, feature("metrics"), feature("tracing"), feature("oidc"), feature("history")),
     feature("peers", dev=True),
 )
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {

@@ -21,6 +21,7 @@ OBSERVED = (
     "--feature",
     "peers",
 )
+REMEMBERING = ("--feature", "history", "--feature", "page")
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {
@@ -30,6 +31,8 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-tools": (*FLASK, "--feature", "tools", "--feature", "page"),
     "fastapi-no-docs": (*FASTAPI, "--no-docs", *NOTHING),
     "flask-threads-no-docs": (*FLASK, "--async", "some", "--no-docs", *OBSERVED),
+    "fastapi-history": (*FASTAPI, "--deploy", "systemd", *REMEMBERING),
+    "flask-history": (*FLASK, "--deploy", "systemd", *REMEMBERING),
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from e2e.browser import READY, Browser, browsing
 from e2e.conftest import REPOSITORY, required
+from e2e.machine import Machine
 from e2e.projects import START, Project
 from e2e.servers import serving, started
 from e2e.upstream import PATIENCE, Call, Upstream, chunk, listening
@@ -118,6 +120,16 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def offline(made: Project) -> Iterator[str]:
     with serving(made, REQUESTS_PER_MINUTE="1000") as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def remembering(
+    made: Project, project: Callable[[str], Project], machine: Machine
+) -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="database-", dir=machine.folder))
+    variables = {"DATABASE_URL": f"sqlite:///{folder / 'app.db'}", "REQUESTS_PER_MINUTE": "1000"}
+    with serving(project(f"{made.framework}-history"), **variables) as server:
         yield server.url
 
 
@@ -358,6 +370,45 @@ def test_fits_a_narrow_phone_and_a_long_chat(
     chat.asked()
     chat.asked().go_on.set()
     assert chat.whole() == "Once upon a time"
+
+
+def test_lists_opens_and_deletes_chats_that_are_kept(
+    chat: Chat, remembering: str, tmp_path: Path
+) -> None:
+    lines = "[...list.children]"  # of which two may be of the same second
+    titles = f"{lines}.map(each => each.firstChild.innerText).sort().join()"
+
+    def list_chats(expected: str) -> None:
+        chat.browser.value("document.querySelector('#old').click()")
+        chat.browser.wait(f"chats.open && {titles} === {json.dumps(expected)}")
+
+    def click(title: str, button: int) -> None:
+        of_title = f"{lines}.find(each => each.firstChild.innerText === {json.dumps(title)})"
+        chat.browser.value(f"{of_title}.children[{button}].click()")
+
+    chat.open(remembering)
+    for text in ("One", "Two"):
+        assert chat.ask(text) == f"You said: {text}"
+        chat.browser.value("document.querySelector('#new').click()")
+    list_chats("One,Two")
+    chat.browser.photograph(tmp_path / "chats.png")
+    click("One", 0)
+    chat.shows("You said: One")
+    assert (chat.count("article"), chat.browser.value("chats.open")) == (2, False)
+    assert chat.ask("more") == "You said: more"
+    chat.open(remembering)  # in a tab that has kept nothing
+    list_chats("One,Two")
+    click("One", 0)
+    chat.shows("You said: more")
+    assert chat.count("article") == 4
+    list_chats("One,Two")
+    click("One", 1)
+    chat.browser.wait(f"{titles} === 'Two'")
+    assert chat.count("article") == 0
+    chat.browser.press("Escape")
+    chat.browser.value("ask = async () => { throw new Told('The service is lost.') }, 0")
+    chat.browser.value("document.querySelector('#old').click()")
+    chat.browser.wait("list.innerText === 'The service is lost.'")
 
 
 def test_works_where_nothing_can_be_kept(chat: Chat, offline: str) -> None:

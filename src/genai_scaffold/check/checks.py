@@ -147,6 +147,15 @@ def _shares_its_limits(checked: Project, deployments: Deployments) -> Iterator[D
             )
 
 
+def _shares_its_database(_: Project, deployments: Deployments) -> Iterator[Disagreement]:
+    for deployment in deployments:
+        database = (deployment.environment or {}).get("DATABASE_URL", "")
+        if deployment.instances > 1 and database.startswith("sqlite"):
+            line = deployment.file.line_with("DATABASE_URL")
+            problem = "more than one instance, and SQLite: each would keep conversations of its own"
+            yield Disagreement(deployment.file.path, line, problem)
+
+
 def _severity(deployment: Deployment) -> Severity:
     """What it is if a file does not set a variable, which perhaps another place does."""
     return "warning" if deployment.is_partial else "error"
@@ -160,6 +169,7 @@ DEPLOYING = (
     DeployCheck("grace", _ends_in_time),
     DeployCheck("keys", _passes_the_keys),
     DeployCheck("shared-limits", _shares_its_limits),
+    DeployCheck("shared-database", _shares_its_database),
 )
 
 

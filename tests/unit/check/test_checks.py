@@ -116,6 +116,15 @@ DISAGREEING = [
         id="autoscaling",
     ),
     pytest.param(
+        "render.yaml",
+        "    envVars:\n",
+        "    numInstances: 2\n    envVars:\n      - {key: REDIS_URL, sync: false}\n"
+        "      - {key: DATABASE_URL, value: 'sqlite:////data/app.db'}\n",
+        "shared-database",
+        9,
+        id="sqlite-of-several",
+    ),
+    pytest.param(
         "compose.yaml",
         "build: .",
         "build: .\n    deploy: {replicas: 2}",

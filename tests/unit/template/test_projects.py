@@ -73,7 +73,7 @@ def test_is_sound(project: Project) -> None:
 
 
 # A part of a service may import what stands before it; the modules beside them stand before all.
-LAYERS = ("ai", "peers", "tools", "gateway", "features", "api", "application", "openapi")
+LAYERS = ("ai", "peers", "tools", "gateway", "features", "api", "application", "openapi", "migrations")
 WEB = {"fastapi", "starlette", "uvicorn", "flask", "flask_cors", "werkzeug", "gunicorn"}
 
 
@@ -126,7 +126,7 @@ def test_every_module_is_used(project: Project) -> None:
     for path, text in project.modules.items():
         # What is not imported is started: by a server, by pytest, or by hand.
         started = (
-            path.startswith(("tests/test_", "evals/test_"))
+            path.startswith(("tests/test_", "evals/test_", "backend/migrations/"))
             or "/" not in path
             or '__name__ == "__main__"' in text
         )
@@ -160,7 +160,7 @@ def test_no_function_or_class_is_dead(project: Project) -> None:
     own = {
         path: text
         for path, text in project.modules.items()
-        if "test" not in path and not path.startswith("evals/")
+        if "test" not in path and not path.startswith(("evals/", "backend/migrations/"))
     }
     words = re.findall(r"\w+", "\n".join(own.values()))
     for path, text in own.items():
@@ -214,6 +214,7 @@ def test_the_third_party_imports_are_the_dependencies(project: Project) -> None:
     used |= set(re.findall(r'files\("(\w+)"\)', text))
     used |= {"fastapi": {"uvicorn"}, "flask": {"gunicorn"}}[project.row["framework"]]
     used |= {"uvloop"} & declared  # which uvicorn takes where it is
+    used |= set(re.findall(r'"(?:sqlite|postgresql)\+(\w+)"', text))  # which SQLAlchemy takes
     used |= set(re.findall(r'worker_class = "(gevent)"', text))
     used |= {f"opentelemetry-exporter-{name}" for name in re.findall(r'"(otlp_proto_http)"', text)}
     assert {OTHER_NAMES.get(module, module.replace("_", "-")) for module in used} == declared
@@ -306,6 +307,23 @@ EVALS = {
     "service.py",
     "test_cases.py",
 }
+HISTORY = {
+    "ai/conversations.py",
+    "ai/turns.py",
+    "api/routers/conversations.py",
+    "database.py",
+    "database_settings.py",
+    "engine.py",
+    "gateway/conversation_schemas.py",
+    "gateway/remembering.py",
+    "gateway/shown.py",
+    "gateway/views.py",
+    "migrate.py",
+    "migrations/env.py",
+    "migrations/script.py.mako",
+    "migrations/versions/history_1.py",
+    "tables.py",
+}
 OPTIONS = {
     "render": {"render.yaml"},
     "docker": {*IMAGE, "compose.yaml"},
@@ -328,6 +346,11 @@ OPTIONS = {
     "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
     "oidc": {"backend/identity.py", "tests/test_identity.py"},
     "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
+    "history": {
+        *(f"backend/{path}" for path in HISTORY),
+        "tests/test_history.py",
+        "tests/test_migrations.py",
+    },
     "peers": {
         "backend/peers.py",
         "tests/test_contracts.py",
@@ -379,6 +402,29 @@ CALLED = {
         "backend/settings.py",
         "tests/test_settings.py",
         ".env.example",
+    },
+    "history": {
+        "requirements.txt",
+        "gunicorn.conf.py",
+        ".gitignore",
+        ".env.example",
+        "backend/application.py",
+        "backend/errors.py",
+        "backend/settings.py",
+        "backend/api/dependencies.py",
+        "backend/api/documented.py",
+        "backend/api/responses.py",
+        "backend/api/routers/operations.py",
+        "backend/api/streaming.py",
+        "backend/gateway/responses/request.py",
+        "backend/gateway/schemas.py",
+        "backend/gateway/service.py",
+        "backend/gateway/telling.py",
+        "tests/conftest.py",
+        "tests/serving.py",
+        "tests/test_responses.py",
+        "tests/test_responses_passed.py",
+        "tests/test_settings.py",
     },
     "peers": {
         "backend/api/dependencies.py",

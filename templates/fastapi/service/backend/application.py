@@ -26,17 +26,25 @@ from backend.api.docs_pages import OPENAPI_URL
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
-from backend.api.routers import FEATURES, gateway, {{ 'mcp, ' if 'tools' in features }}operations
+from backend.api.routers import FEATURES, {{ 'conversations, ' if 'history' in features else '' }}gateway, {{ 'mcp, ' if 'tools' in features else '' }}operations
 from backend.api_keys import KeyRing
-{% if 'tools' in features -%}
+{%- if 'tools' in features %}
 from backend.gateway.approvals import Approvals
-{% endif -%}
+{%- endif %}
+{%- if 'history' in features %}
+from backend.database import Database
+from backend.gateway.remembering import RememberingService
+{%- else %}
 from backend.gateway.service import ChatService
+{%- endif %}
 {%- if 'oidc' in features %}
 from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
+{%- if 'history' in features %}
+from backend.migrate import migrate
+{%- endif %}
 {%- if 'peers' in features %}
 from backend.peers import Peers
 {%- endif %}
@@ -76,6 +84,11 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     provider = provider or create_provider(settings)
     limits = Limits(settings)
     meter = Meter(provider, limits)
+{%- if 'history' in features %}
+    if settings.app_env == "development":
+        migrate(settings.database)
+    database = Database(settings.database)
+{%- endif %}
 {%- if 'peers' in features %}
     peers = Peers(settings)
 {%- endif %}
@@ -85,6 +98,9 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         yield
         await provider.close()
         await limits.close()
+{%- if 'history' in features %}
+        await database.close()
+{%- endif %}
 {%- if 'peers' in features %}
         await peers.close()
 {%- endif %}
@@ -121,7 +137,12 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- endif %}
         limits=limits,
         meter=meter,
+{%- if 'history' in features %}
+        chat=RememberingService(meter, settings, database),
+        database=database,
+{%- else %}
         chat=ChatService(meter, settings),
+{%- endif %}
 {%- if 'peers' in features %}
         peers=peers,
 {%- endif %}
@@ -140,7 +161,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
-    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features }}*FEATURES, operations.router):
+    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features else '' }}{{ 'conversations.router, ' if 'history' in features else '' }}*FEATURES, operations.router):
         app.include_router(router)
 {%- if docs %}
     if settings.docs_pages:

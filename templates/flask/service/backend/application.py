@@ -19,18 +19,26 @@ from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
-from backend.api.routers import FEATURES, gateway, {{ 'mcp, ' if 'tools' in features }}operations
+from backend.api.routers import FEATURES, {{ 'conversations, ' if 'history' in features else '' }}gateway, {{ 'mcp, ' if 'tools' in features else '' }}operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
-{% if 'tools' in features -%}
+{%- if 'tools' in features %}
 from backend.gateway.approvals import Approvals
-{% endif -%}
+{%- endif %}
+{%- if 'history' in features %}
+from backend.database import Database
+from backend.gateway.remembering import RememberingService
+{%- else %}
 from backend.gateway.service import ChatService
+{%- endif %}
 {%- if 'oidc' in features %}
 from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
+{%- if 'history' in features %}
+from backend.migrate import migrate
+{%- endif %}
 {%- if 'peers' in features %}
 from backend.peers import Peers
 {%- endif %}
@@ -89,6 +97,11 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     limits = Limits(settings)
     meter = Meter(provider or create_provider(settings), limits)
+{%- if 'history' in features %}
+    if settings.app_env == "development":
+        migrate(settings.database)
+    database = Database(settings.database)
+{%- endif %}
     app.extensions["services"] = Services(
         keys=KeyRing(settings.api_keys),
 {%- if 'oidc' in features %}
@@ -96,7 +109,12 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- endif %}
         limits=limits,
         meter=meter,
+{%- if 'history' in features %}
+        chat=RememberingService(meter, settings, database),
+        database=database,
+{%- else %}
         chat=ChatService(meter, settings),
+{%- endif %}
 {%- if 'peers' in features %}
         peers=Peers(settings),
 {%- endif %}
@@ -118,7 +136,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
             send_wildcard=True,
         )
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features }}*FEATURES, operations.router):
+    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features else '' }}{{ 'conversations.router, ' if 'history' in features else '' }}*FEATURES, operations.router):
         app.register_blueprint(router)
 {%- if docs %}
     if settings.docs_pages:

@@ -29,6 +29,9 @@ def running(app: Flask) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+{%- if 'history' in features %}
+        app.extensions["services"].database.close()
+{%- endif %}
 
 
 def upstream(answer: Answer) -> UpstreamProvider:

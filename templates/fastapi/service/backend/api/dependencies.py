@@ -1,3 +1,4 @@
+{% set chat_service = 'RememberingService' if 'history' in features else 'ChatService' -%}
 """What the routes need, taken from the request."""
 
 {% if 'oidc' in features -%}
@@ -16,12 +17,18 @@ from fastapi.security import HTTPBearer
 {% if 'tools' in features -%}
 from backend.ai.agent import Agent
 {% endif -%}
+{% if 'history' in features -%}
+from backend.ai.conversations import Conversations
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 {%- if 'tools' in features %}
 from backend.ai.tools import Client, Given, Tool
 {%- endif %}
 from backend.api_keys import KeyRing
+{%- if 'history' in features %}
+from backend.database import Database
+{%- endif %}
 {%- if 'oidc' in features %}
 from backend.errors import Forbidden, Unauthorized
 {%- else %}
@@ -31,7 +38,7 @@ from backend.errors import Unauthorized
 from backend.gateway.approvals import Approvals
 from backend.gateway.assistant import Assistant
 {%- endif %}
-from backend.gateway.service import ChatService
+from backend.gateway.{{ 'remembering import RememberingService' if 'history' in features else 'service import ChatService' }}
 {%- if 'oidc' in features %}
 from backend.identity import Holder, Verifier, bearer
 {%- endif %}
@@ -52,7 +59,10 @@ class Services(NamedTuple):
 {%- endif %}
     limits: Limits
     meter: Meter
-    chat: ChatService
+    chat: {{ chat_service }}
+{%- if 'history' in features %}
+    database: Database
+{%- endif %}
 {%- if 'peers' in features %}
     peers: Peers
 {%- endif %}
@@ -75,7 +85,7 @@ KeyInDocs = Annotated[object, Depends(HTTPBearer(auto_error=False))]
 {%- endif %}
 
 
-async def chat_service(services: ServicesDep) -> ChatService:
+async def chat_service(services: ServicesDep) -> {{ chat_service }}:
     return services.chat
 
 
@@ -170,7 +180,14 @@ async def peers(services: ServicesDep) -> Peers:
 
 
 {% endif -%}
-ChatDep = Annotated[ChatService, Depends(chat_service)]
+{% if 'history' in features -%}
+async def conversations(services: ServicesDep, client: ClientDep) -> Conversations:
+    return Conversations(services.database, services.settings.history_days, client)
+
+
+ConversationsDep = Annotated[Conversations, Depends(conversations)]
+{% endif -%}
+ChatDep = Annotated[{{ chat_service }}, Depends(chat_service)]
 ExampleDep = Annotated[None, Depends(client_in_production)]
 ModelDep = Annotated[Model, Depends(model)]
 {%- if 'peers' in features %}

@@ -1,11 +1,8 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-{%- if 'tools' in features %}
-from typing import TypeVar
-{%- endif %}
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -19,10 +16,7 @@ from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.gateway import ui_answer
-{%- if 'tools' in features %}
-from backend.gateway.ui_agent import AgentMessageStream
-{%- endif %}
+from backend.gateway.telling import Telling
 from backend.json_text import write_json
 {%- if 'tools' in features %}
 
@@ -75,18 +69,12 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
 
 
 {% if 'tools' in features -%}
-def ui_stream(answer: Events, telling: AgentMessageStream) -> EventStream:
-    return EventStream(frames(answer, telling), ui_answer.HEADERS)
-{%- else -%}
-def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
-    parts = frames(answer, ui_answer.UIMessageStream(message_id))
-    return EventStream(parts, ui_answer.HEADERS)
-{%- endif %}
-
-
-def response_stream(
-    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
+def told_stream(
+    answer: Stream | Events, telling: Telling, headers: Mapping[str, str]
 ) -> EventStream:
+{%- else -%}
+def told_stream(answer: Stream, telling: Telling, headers: Mapping[str, str]) -> EventStream:
+{%- endif %}
     return EventStream(frames(answer, telling), headers)
 
 
@@ -101,17 +89,11 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-{% if 'tools' in features -%}
-async def frames(
-    answer: AsyncIterator[Sequence[Told]], telling: sse.Telling[Told]
-) -> AsyncIterator[str]:
-{%- else -%}
-async def frames(answer: Stream, telling: sse.Telling[str]) -> AsyncIterator[str]:
-{%- endif %}
+async def frames(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:
-        async for chunks in answer:
+        async for chunks in {{ 'telling.kept(answer)' if 'history' in features else 'answer' }}:
             if told_of := sse.joined(event for chunk in chunks for event in telling.events(chunk)):
                 yield told_of
         for event in telling.closing():

@@ -7,9 +7,9 @@ from backend.ai.metering import Meter
 from backend.ai.provider import Stream
 from backend.ai.relay import Relay
 from backend.ai.upstream import RESPONSES
-{% if 'tools' not in features -%}
+{%- if 'history' not in features and 'tools' not in features %}
 from backend.gateway import ui_messages
-{% endif -%}
+{%- endif %}
 from backend.gateway.policy import (
     DROPPED,
     Request,
@@ -19,14 +19,25 @@ from backend.gateway.policy import (
     dropped_fields,
     named,
 )
+{%- if 'history' in features %}
+from backend.gateway.responses.request import ResponseRequest
+from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest
+from backend.gateway.telling import Telling
+{%- else %}
 from backend.gateway.responses.events import ResponseStream, whole
 from backend.gateway.responses.passed import PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
-from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest{{ ', UIChatRequest' if 'tools' not in features }}
+from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest{{ ', UIChatRequest' if 'tools' not in features else '' }}
+from backend.gateway.telling import Telling
+{%- if 'tools' not in features %}
+from backend.gateway.ui_answer import UIMessageStream
+{%- endif %}
+{%- endif %}
 from backend.json_text import JSONObject
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
+Told = tuple[Stream, Telling]  # what the model answers, and how that is told
 
 
 class ChatService:
@@ -47,13 +58,15 @@ class ChatService:
         options = request.stream_options
         usage = options is not None and options.include_usage is True
         return await self._stream(request, client, Relay(include_usage=usage))
-{%- if 'tools' not in features %}
+{%- if 'history' not in features and 'tools' not in features %}
 
-    async def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
+    async def stream_ui(self, request: UIChatRequest, client: str) -> Told:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
-        return await self._stream(chat, client, Relay(include_usage=True))
+        chunks = await self._stream(chat, client, Relay(include_usage=True))
+        return chunks, UIMessageStream(ui_messages.answer_id(request))
 {%- endif %}
+{%- if 'history' not in features %}
 
     async def respond(self, request: ResponseRequest, client: str) -> JSONObject:
         """Returns a response, in the form of OpenAI's Responses API."""
@@ -63,17 +76,16 @@ class ChatService:
             chat = to_chat(request, self._settings)
             return whole(request, await self.complete(chat, client))
 
-    async def stream_response(self, request: ResponseRequest, client: str) -> Stream:
+    async def stream_response(self, request: ResponseRequest, client: str) -> Told:
         """Returns what a response is made of: the provider's own, or a chat completion's chunks."""
         if self._settings.passes_responses:
-            return await self._meter.stream(self._passed(request, client), ResponseRelay())
+            chunks = await self._meter.stream(self._passed(request, client), ResponseRelay())
+            return chunks, PassedStream()
         with named_as_sent():
             chat = to_chat(request, self._settings)
-            return await self._stream(chat, client, Relay(include_usage=True))
-
-    def telling(self, request: ResponseRequest) -> PassedStream | ResponseStream:
-        """Returns what tells a client of `stream_response`."""
-        return PassedStream() if self._settings.passes_responses else ResponseStream(request)
+            chunks = await self._stream(chat, client, Relay(include_usage=True))
+            return chunks, ResponseStream(request)
+{%- endif %}
 
     def _passed(self, request: ResponseRequest, client: str) -> Call:
         return Call("chat", client, admit_response(request, self._settings), path=RESPONSES)

@@ -1,3 +1,4 @@
+{% set chat_service = 'RememberingService' if 'history' in features else 'ChatService' -%}
 """What the routes need, taken from the application and the request."""
 
 from collections.abc import {{ 'Callable, ' if 'oidc' in features else '' }}Sequence
@@ -9,12 +10,18 @@ from flask import current_app, g, request
 {% if 'tools' in features -%}
 from backend.ai.agent import Agent
 {% endif -%}
+{% if 'history' in features -%}
+from backend.ai.conversations import Conversations
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 {%- if 'tools' in features %}
 from backend.ai.tools import Client, Given, Tool
 {%- endif %}
 from backend.api_keys import KeyRing
+{%- if 'history' in features %}
+from backend.database import Database
+{%- endif %}
 {%- if 'oidc' in features %}
 from backend.errors import Forbidden, Unauthorized
 {%- else %}
@@ -24,7 +31,7 @@ from backend.errors import Unauthorized
 from backend.gateway.approvals import Approvals
 from backend.gateway.assistant import Assistant
 {%- endif %}
-from backend.gateway.service import ChatService
+from backend.gateway.{{ 'remembering import RememberingService' if 'history' in features else 'service import ChatService' }}
 {%- if 'oidc' in features %}
 from backend.identity import Holder, Verifier, bearer
 {%- endif %}
@@ -46,7 +53,10 @@ class Services(NamedTuple):
 {%- endif %}
     limits: Limits
     meter: Meter
-    chat: ChatService
+    chat: {{ chat_service }}
+{%- if 'history' in features %}
+    database: Database
+{%- endif %}
 {%- if 'peers' in features %}
     peers: Peers
 {%- endif %}
@@ -146,7 +156,7 @@ def believed(hop: str, proxies: Proxies) -> bool:
     return any(proxy == "*" or found in proxy for proxy in proxies)
 
 
-def chat_service() -> ChatService:
+def chat_service() -> {{ chat_service }}:
     return services().chat
 
 
@@ -158,6 +168,12 @@ def client() -> str:
 def model() -> Model:
     """Returns the model for a feature of this service, at the client's expense."""
     return Model(services().meter, services().settings, client())
+{%- if 'history' in features %}
+
+
+def conversations() -> Conversations:
+    return Conversations(services().database, services().settings.history_days, client())
+{%- endif %}
 {%- if 'peers' in features %}
 
 

@@ -1,13 +1,10 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-{%- if 'tools' in features %}
-from typing import TypeVar
-{%- endif %}
 
 from flask import Response, current_app
 from flask.ctx import AppContext
@@ -19,10 +16,7 @@ from backend.ai.agent import Events
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.gateway import ui_answer
-{%- if 'tools' in features %}
-from backend.gateway.ui_agent import AgentMessageStream
-{%- endif %}
+from backend.gateway.telling import Telling
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
@@ -43,19 +37,7 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return respond(chat_frames(answer), headers)
 
 
-{% if 'tools' in features -%}
-def ui_stream(answer: Events, telling: AgentMessageStream) -> Response:
-    return respond(frames(answer, telling), ui_answer.HEADERS)
-{%- else -%}
-def ui_stream(answer: Stream, message_id: str | None) -> Response:
-    parts = frames(answer, ui_answer.UIMessageStream(message_id))
-    return respond(parts, ui_answer.HEADERS)
-{%- endif %}
-
-
-def response_stream(
-    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
-) -> Response:
+def told_stream(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling, headers: Mapping[str, str]) -> Response:
     return respond(frames(answer, telling), headers)
 
 
@@ -131,15 +113,11 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-{% if 'tools' in features -%}
-def frames(answer: Iterator[Sequence[Told]], telling: sse.Telling[Told]) -> Frames:
-{%- else -%}
-def frames(answer: Stream, telling: sse.Telling[str]) -> Frames:
-{%- endif %}
+def frames(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:
-        for chunks in answer:
+        for chunks in {{ 'telling.kept(answer)' if 'history' in features else 'answer' }}:
             if told_of := sse.joined(event for chunk in chunks for event in telling.events(chunk)):
                 yield told_of
         for event in telling.closing():

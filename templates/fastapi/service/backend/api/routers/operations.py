@@ -25,6 +25,9 @@ from backend.api.responses import (
     RequestsLeft,
     TokensLeft,
     UsageReport,
+{%- if 'history' in features %}
+    readiness,
+{%- endif %}
 )
 from backend.api.routing import StrictRoute
 
@@ -47,9 +50,14 @@ async def show_health() -> Health:
 @router.get("/readyz"{{ ', tags=["operations"]' if docs }})
 async def show_readiness(services: ServicesDep) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
+{%- if 'history' in features %}
+    database = await services.database.is_ready()
+    return readiness(redis=await services.limits.reachable(), database=database)
+{%- else %}
     if await services.limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+{%- endif %}
 
 
 @router.get("/v1/usage"{{ ', tags=["model"], responses=documented.USAGE' if docs }})

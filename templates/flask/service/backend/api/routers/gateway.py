@@ -12,10 +12,7 @@ from backend.api.dependencies import admit_client, assistant, chat_service, clie
 from backend.api.dependencies import admit_client, chat_service, client
 {% endif -%}
 from backend.api.routing import typed
-from backend.api.streaming import chat_stream, response_stream, ui_stream
-{% if 'tools' not in features -%}
-from backend.gateway import ui_messages
-{% endif -%}
+from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
@@ -25,6 +22,7 @@ from backend.gateway.schemas import (
     ModelList,
     UIChatRequest,
 )
+from backend.gateway.ui_answer import HEADERS
 
 router = Blueprint("gateway", __name__)
 
@@ -45,8 +43,7 @@ def create_response(body: ResponseRequest) -> Response:
     """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
     dropped = chat_service().dropped(body)
     if body.stream:
-        events = chat_service().stream_response(body, client())
-        return response_stream(events, chat_service().telling(body), dropped)
+        return told_stream(*chat_service().stream_response(body, client()), dropped)
     return answer(chat_service().respond(body, client()), dropped)
 
 
@@ -62,10 +59,10 @@ def create_embeddings(body: EmbeddingRequest) -> Response:
 def chat_with_page(body: UIChatRequest) -> Response:
 {%- if 'tools' in features %}
     """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
-    return ui_stream(assistant().answer(body), assistant().telling(body))
+    return told_stream(assistant().answer(body), assistant().telling(body), HEADERS)
 {%- else %}
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+    return told_stream(*chat_service().stream_ui(body, client()), HEADERS)
 {%- endif %}
 
 

@@ -21,6 +21,9 @@ from backend.api.responses import (
     RequestsLeft,
     TokensLeft,
     UsageReport,
+{%- if 'history' in features %}
+    readiness,
+{%- endif %}
 )
 from backend.api.routing import typed
 
@@ -38,9 +41,14 @@ def show_health() -> Health:
 @typed({{ 'tag="operations"' if docs }})
 def show_readiness() -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
+{%- if 'history' in features %}
+    database = services().database.is_ready()
+    return readiness(redis=services().limits.reachable(), database=database)
+{%- else %}
     if services().limits.reachable():
         return Readiness()
     return Readiness(status="degraded", lost=["redis"])
+{%- endif %}
 
 
 @router.get("/v1/usage")
