@@ -98,7 +98,9 @@ def possible_pairs() -> set[tuple[tuple[str, Any], ...]]:
         for (key, values), (other, others) in itertools.combinations(FACTORS.items(), 2)
         for value in values
         for another in others
-        if allowed({key: value, other: another})
+        if any(
+            allowed({"preset": preset, key: value, other: another}) for preset in FACTORS["preset"]
+        )
     }
 
 

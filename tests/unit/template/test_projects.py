@@ -73,7 +73,17 @@ def test_is_sound(project: Project) -> None:
 
 
 # A part of a service may import what stands before it; the modules beside them stand before all.
-LAYERS = ("ai", "peers", "tools", "gateway", "features", "api", "application", "openapi", "migrations")
+LAYERS = (
+    "ai",
+    "peers",
+    "tools",
+    "gateway",
+    "features",
+    "api",
+    "application",
+    "openapi",
+    "migrations",
+)
 WEB = {"fastapi", "starlette", "uvicorn", "flask", "flask_cors", "werkzeug", "gunicorn"}
 
 
