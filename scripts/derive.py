@@ -15,6 +15,7 @@ DERIVED = (
     "backend/ai/turns.py",
     "backend/features/summaries.py",
     "backend/gateway/assistant.py",
+    "backend/gateway/chats.py",
     "backend/gateway/mcp.py",
     "backend/gateway/remembering.py",
     "backend/gateway/service.py",

@@ -28,7 +28,7 @@ from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
 from backend.api.routers import FEATURES, {{ 'conversations, ' if 'history' in features else '' }}gateway, {{ 'mcp, ' if 'tools' in features else '' }}operations
 from backend.api_keys import KeyRing
-{%- if 'tools' in features %}
+{%- if 'tools' in features and 'history' not in features %}
 from backend.gateway.approvals import Approvals
 {%- endif %}
 {%- if 'history' in features %}
@@ -148,7 +148,9 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- endif %}
         settings=settings,
 {%- if 'tools' in features %}
+{%- if 'history' not in features %}
         approvals=Approvals(settings.signing_key),
+{%- endif %}
         tools=tools,
 {%- endif %}
     )

@@ -68,7 +68,7 @@ class Limits:
         self._redis = connect(settings)
         self._requests = self._counter("requests", settings.requests_per_minute, MINUTE)
         self._tokens = self._counter("tokens", settings.tokens_per_day, DAY)
-{%- if 'tools' in features %}
+{%- if 'tools' in features and 'history' not in features %}
         self._approvals = self._counter("approvals", 1, APPROVAL_SECONDS)
 {%- endif %}
 
@@ -115,7 +115,7 @@ class Limits:
             return self._requests.look(client), self._tokens.look(client)
         except RedisError as error:
             raise Unavailable("The limits cannot be looked at now") from error
-{%- if 'tools' in features %}
+{%- if 'tools' in features and 'history' not in features %}
 
     def use_approval(self, approval_id: str) -> bool:
         """Returns whether an approval is used for the first time.

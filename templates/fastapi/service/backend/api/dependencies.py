@@ -35,7 +35,9 @@ from backend.errors import Forbidden, Unauthorized
 from backend.errors import Unauthorized
 {%- endif %}
 {%- if 'tools' in features %}
+{%- if 'history' not in features %}
 from backend.gateway.approvals import Approvals
+{%- endif %}
 from backend.gateway.assistant import Assistant
 {%- endif %}
 from backend.gateway.{{ 'remembering import RememberingService' if 'history' in features else 'service import ChatService' }}
@@ -68,7 +70,9 @@ class Services(NamedTuple):
 {%- endif %}
     settings: Settings
 {%- if 'tools' in features %}
+{%- if 'history' not in features %}
     approvals: Approvals
+{%- endif %}
     tools: Sequence[Tool]
 {%- endif %}
 
@@ -205,9 +209,17 @@ async def given(services: ServicesDep, model: ModelDep, client: ClientDep) -> Gi
 GivenDep = Annotated[Given, Depends(given)]
 
 
+{% if 'history' in features -%}
+async def assistant(
+    services: ServicesDep, given: GivenDep, conversations: ConversationsDep
+) -> Assistant:
+    agent = Agent(services.meter, services.settings, services.tools, given)
+    return Assistant(agent, conversations, given)
+{%- else -%}
 async def assistant(services: ServicesDep, given: GivenDep) -> Assistant:
     agent = Agent(services.meter, services.settings, services.tools, given)
     return Assistant(agent, services.approvals, given)
+{%- endif %}
 
 
 AssistantDep = Annotated[Assistant, Depends(assistant)]

@@ -1,17 +1,53 @@
 """Answers a page's chat with the help of tools, as far as the policy and the user go."""
 
+{% if 'history' not in features -%}
+from functools import partial
+
+{% endif -%}
 from backend.ai.agent import Agent, Events
+{%- if 'history' in features %}
+from backend.ai.conversations import Conversations
+{%- endif %}
 from backend.ai.tools import Given
-from backend.errors import Conflict
-from backend.gateway.approvals import Approvals, decisions
+{%- if 'history' in features %}
+from backend.gateway.chats import ChatTurn, KeptMessage
 from backend.gateway.policy import admit_chat
 from backend.gateway.schemas import UIChatRequest
+from backend.gateway.telling import Telling
+{%- else %}
+from backend.errors import Conflict
+from backend.gateway.approvals import Approvals
+from backend.gateway.decisions import decisions
+from backend.gateway.policy import admit_chat
+from backend.gateway.schemas import UIChatRequest
+from backend.gateway.telling import Telling
 from backend.gateway.ui_agent import AgentMessageStream
 from backend.gateway.ui_messages import answer_id, to_chat
+{%- endif %}
+
+Told = tuple[Events, Telling]  # what happens, and how that is told
 
 
 class Assistant:
     """Answers one request of a client's."""
+{%- if 'history' in features %}
+
+    def __init__(self, agent: Agent, conversations: Conversations, given: Given) -> None:
+        self._agent = agent
+        self._conversations = conversations
+        self._settings = given.settings
+
+    async def answer(self, request: UIChatRequest) -> Told:
+        """Returns what happens on the way to the answer, once it has begun.
+
+        Raises:
+            InvalidRequest: what is approved was not asked for.
+            Conflict: it was approved before, or too late, or not everything was decided.
+        """
+        turn = ChatTurn(request, self._conversations)
+        body = admit_chat(await turn.asked(self._settings), self._settings)
+        return await self._agent.run(body, turn.approved), KeptMessage(turn)
+{%- else %}
 
     def __init__(self, agent: Agent, approvals: Approvals, given: Given) -> None:
         self._agent = agent
@@ -20,14 +56,15 @@ class Assistant:
         self._limits = given.limits
         self._settings = given.settings
 
-    async def answer(self, request: UIChatRequest) -> Events:
+    async def answer(self, request: UIChatRequest) -> Told:
         """Returns what happens on the way to the answer, once it has begun.
 
         Raises:
             InvalidRequest: what is approved was not asked for.
             Conflict: it was approved before, or too late, or not everything was decided.
         """
-        approved = [each for each in decisions(request.messages[-1]) if each.approved]
+        decided = decisions(request.messages[-1])
+        approved = [each for each in decided if each.approved]
         for each in approved:
             self._approvals.check(each.approval_id, self._client, each.call)
             each.part |= {"state": "output-available", "output": ""}  # until it has run
@@ -36,9 +73,8 @@ class Assistant:
             if not await self._limits.use_approval(each.approval_id):
                 message = "This approval was used before"
                 raise Conflict(message, param="messages", code="approval_used")
-        return await self._agent.run(body, [each.call for each in approved])
-
-    def telling(self, request: UIChatRequest) -> AgentMessageStream:
-        """Returns what tells the page of the answer."""
-        denied = [each.call.id for each in decisions(request.messages[-1]) if not each.approved]
-        return AgentMessageStream(answer_id(request), denied, self._approvals, self._client)
+        denied = [each.call.id for each in decided if not each.approved]
+        ask = partial(self._approvals.request, self._client)
+        telling = AgentMessageStream(answer_id(request), denied, ask)
+        return await self._agent.run(body, [each.call for each in approved]), telling
+{%- endif %}

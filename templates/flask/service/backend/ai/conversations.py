@@ -3,7 +3,7 @@
 A conversation consists of turns, and a turn of items.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, tuple_, update
@@ -143,21 +143,32 @@ class Conversations(Turns):
 
     @transaction
     def ask_more(
-        self, session: Session, chat: str, message: str, most: int
+        self,
+        session: Session,
+        chat: str,
+        message: str,
+        most: int,
+        change: Callable[[JSONObject], JSONObject],
     ) -> tuple[str, list[JSONObject]]:
         """Returns the turn that goes on, and what was said in the chat.
+
+        Args:
+            change: returns the message as it is to be kept from now on, or refuses to go on.
 
         Raises:
             Conflict: the message is not the last one.
         """
         number = self._touch(session, chat)
-        newest = select(Turn.id, Item.id).join(Turn, Item.turn == Turn.number)
-        newest = newest.where(Turn.conversation == number)
+        newest = select(Turn.id.label("turn_id"), Item.number, Item.id, Item.body)
+        newest = newest.join(Turn, Item.turn == Turn.number).where(Turn.conversation == number)
         newest = newest.order_by(Item.turn.desc(), Item.number.desc())
         found = session.execute(newest.limit(1))
-        if (last := found.first()) is None or last[1] != message:
-            raise Conflict("This answer is not the last message of the chat", param="messages")
-        return last[0], newest_turns(session, said_in(number), most)
+        if (last := found.first()) is not None and last.id == message:
+            changed = update(Item).where(Item.number == last.number)
+            changed = changed.values(body=change(last.body))
+            if session.scalar(changed.returning(Item.number)) is not None:
+                return last.turn_id, newest_turns(session, said_in(number), most)
+        raise Conflict("This answer is not the last message of the chat", param="messages")
 
     @transaction
     def everything(self, session: Session, after: str | None, most: int) -> list[JSONObject]:

@@ -28,7 +28,9 @@ from backend.errors import Forbidden, Unauthorized
 from backend.errors import Unauthorized
 {%- endif %}
 {%- if 'tools' in features %}
+{%- if 'history' not in features %}
 from backend.gateway.approvals import Approvals
+{%- endif %}
 from backend.gateway.assistant import Assistant
 {%- endif %}
 from backend.gateway.{{ 'remembering import RememberingService' if 'history' in features else 'service import ChatService' }}
@@ -62,7 +64,9 @@ class Services(NamedTuple):
 {%- endif %}
     settings: Settings
 {%- if 'tools' in features %}
+{%- if 'history' not in features %}
     approvals: Approvals
+{%- endif %}
     tools: Sequence[Tool]
 {%- endif %}
 
@@ -191,5 +195,5 @@ def given() -> Given:
 
 def assistant() -> Assistant:
     agent = Agent(services().meter, services().settings, services().tools, given())
-    return Assistant(agent, services().approvals, given())
+    return Assistant(agent, {{ 'conversations()' if 'history' in features else 'services().approvals' }}, given())
 {%- endif %}

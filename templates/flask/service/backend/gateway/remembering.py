@@ -7,29 +7,28 @@ from contextlib import contextmanager, suppress
 
 from backend.ai.call import Call
 from backend.ai.conversations import Conversations
-from backend.ai.events import DONE, Event
+from backend.ai.events import Event
 from backend.ai.metering import Meter
 from backend.ai.relay import Relay
 from backend.database import Database
 from backend.errors import AppError, InvalidRequest, NotFound, Unavailable
-from backend.gateway import ui_messages
+{%- if 'tools' not in features %}
+from backend.gateway.chats import ChatTurn, KeptMessage
+{%- endif %}
 from backend.gateway.policy import admit_chat
 from backend.gateway.responses.events import ResponseStream, whole
 from backend.gateway.responses.passed import ENDS, PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.responses.schemas import kind_of_item
+{%- if 'tools' not in features %}
 from backend.gateway.schemas import UIChatRequest
+{%- endif %}
 from backend.gateway.service import ChatService, Told
-from backend.gateway.shown import Shown
-from backend.gateway.ui_answer import UIMessageStream
 from backend.gateway.views import (
     answers_to_keep,
     as_items,
-    as_messages,
     fitting,
     item_to_keep,
-    message_as_items,
-    message_to_keep,
     said,
     tied,
     unnamed,
@@ -73,17 +72,15 @@ class RememberingService(ChatService):
                 turn.forget()
                 raise
             return chunks, KeptPassed(turn) if passes else KeptResponse(request, turn)
+{%- if 'tools' not in features %}
 
     def stream_ui(self, request: UIChatRequest, client: str) -> Told:
-        chat = ui_messages.to_chat(request, self._settings.llm_files)  # or it is refused
         turn = ChatTurn(request, self._of(client))
-        if request.id is not None:
-            messages = turn.begin(request.id, self._settings.max_messages)
-            chat = ui_messages.to_chat(
-                UIChatRequest.model_validate({"messages": messages}), self._settings.llm_files
-            )
-        chunks = self._stream(chat, client, Relay(include_usage=True))
+        chunks = self._stream(
+            turn.asked(self._settings), client, Relay(include_usage=True)
+        )
         return chunks, KeptMessage(turn)
+{%- endif %}
 
     def _asked(self, turn: "ResponseTurn", client: str) -> Call:
         """Returns what the model is asked, in the form that it takes."""
@@ -201,37 +198,6 @@ class ResponseTurn:
         return self.echo["store"] or "conversation" in self.echo
 
 
-class ChatTurn:
-    """A message of a page, and its answer."""
-
-    def __init__(self, request: UIChatRequest, conversations: Conversations) -> None:
-        self.answer_id = ui_messages.answer_id(request) or new_id("msg")
-        self.parts: list[JSONObject] = []
-        self._id = ""
-        self._request = request
-        self._conversations = conversations
-
-    def begin(self, chat: str, most: int) -> list[JSONObject]:
-        """Returns what was said in the chat, as far as the model may be told so many messages."""
-        sent = [message_to_keep(message) for message in self._request.messages]
-        newest = sent[-1]
-        if newest["role"] == "assistant":
-            more = self._conversations.ask_more(chat, self.answer_id, most)
-            self._id, before = more
-            *before, going_on = as_messages(before)
-            self.parts = with_outputs(going_on["parts"], newest["parts"])
-            return ending_with({**going_on, "parts": self.parts}, before, most)
-        self._id = new_id("turn")
-        is_list = self._request.messages != [self._request.message]
-        before = self._conversations.ask(chat, self._id, sent, is_list=is_list, most=most)
-        return ending_with(newest, as_messages(before), most)
-
-    def keep(self, parts: Sequence[JSONObject]) -> None:
-        if self._id and any(part["type"] != "step-start" for part in parts):
-            message = {"id": self.answer_id, "role": "assistant", "parts": list(parts)}
-            self._conversations.finish(self._id, [message])
-
-
 class KeptResponse(ResponseStream):
     """Tells of a response that is kept."""
 
@@ -308,56 +274,3 @@ class KeptPassed(PassedStream):
             output.append(item)
         failed = {"status": "failed", "error": {"code": "server_error", "message": LEFT.message}}
         return {**self._told, **failed, "output": output}
-
-
-class KeptMessage(UIMessageStream):
-    """Tells a page of an answer that is kept."""
-
-    def __init__(self, turn: ChatTurn) -> None:
-        super().__init__(turn.answer_id)
-        self._turn = turn
-        self._shown = Shown(turn.parts)
-        self._last: list[Event] = []
-
-    def opening(self) -> Iterator[Event]:
-        yield from self._taken(super().opening())
-
-    def events(self, chunk: str) -> Iterator[Event]:
-        yield from self._taken(super().events(chunk))
-
-    def closing(self) -> Iterator[Event]:
-        yield from self._last
-
-    def kept(self, answer: Iterator[list[str]]) -> Iterator[list[str]]:
-        try:
-            yield from answer
-            self._last = [*self._taken(super().closing())]
-        except BaseException:
-            with suppress(AppError):
-                self._turn.keep(self._shown.parts)
-            raise
-        self._turn.keep(self._shown.parts)
-
-    def _taken(self, told: Iterator[Event]) -> Iterator[Event]:
-        for event in told:
-            if event.data != DONE:
-                self._shown.take(event.data)
-            yield event
-
-
-def ending_with(newest: JSONObject, before: Sequence[JSONObject], most: int) -> list[JSONObject]:
-    return [*fitting(before, most - len(message_as_items(newest))), newest]
-
-
-def with_outputs(kept: Sequence[JSONObject], sent: Sequence[JSONObject]) -> list[JSONObject]:
-    """Returns the parts of an answer, with what came of the calls that the page has made."""
-    given = {part["toolCallId"]: part for part in sent if "toolCallId" in part}
-    parts = []
-    for part in kept:
-        match given.get(part.get("toolCallId")), part:
-            case {"state": "output-available", "output": output}, {"state": "input-available"}:
-                part = {**part, "state": "output-available", "output": output}
-            case {"state": "output-error", "errorText": str(text)}, {"state": "input-available"}:
-                part = {**part, "state": "output-error", "errorText": text}
-        parts.append(part)
-    return parts

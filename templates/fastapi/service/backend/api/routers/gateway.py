@@ -67,7 +67,7 @@ async def create_embeddings(body: EmbeddingRequest, chat: ChatDep, client: Clien
 {% if 'tools' in features -%}
 async def chat_with_page(body: UIChatRequest, assistant: AssistantDep) -> Response:
     """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
-    return told_stream(await assistant.answer(body), assistant.telling(body), HEADERS)
+    return told_stream(*await assistant.answer(body), HEADERS)
 {%- else -%}
 async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""

@@ -59,7 +59,7 @@ def create_embeddings(body: EmbeddingRequest) -> Response:
 def chat_with_page(body: UIChatRequest) -> Response:
 {%- if 'tools' in features %}
     """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
-    return told_stream(assistant().answer(body), assistant().telling(body), HEADERS)
+    return told_stream(*assistant().answer(body), HEADERS)
 {%- else %}
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
     return told_stream(*chat_service().stream_ui(body, client()), HEADERS)
