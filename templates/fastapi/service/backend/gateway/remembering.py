@@ -76,9 +76,8 @@ class RememberingService(ChatService):
 
     async def stream_ui(self, request: UIChatRequest, client: str) -> Told:
         turn = ChatTurn(request, self._of(client))
-        chunks = await self._stream(
-            await turn.asked(self._settings), client, Relay(include_usage=True)
-        )
+        chat = await turn.asked(self._settings)
+        chunks = await self._stream(chat, client, Relay(include_usage=True))
         return chunks, KeptMessage(turn)
 {%- endif %}
 

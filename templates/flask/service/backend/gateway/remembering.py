@@ -76,9 +76,8 @@ class RememberingService(ChatService):
 
     def stream_ui(self, request: UIChatRequest, client: str) -> Told:
         turn = ChatTurn(request, self._of(client))
-        chunks = self._stream(
-            turn.asked(self._settings), client, Relay(include_usage=True)
-        )
+        chat = turn.asked(self._settings)
+        chunks = self._stream(chat, client, Relay(include_usage=True))
         return chunks, KeptMessage(turn)
 {%- endif %}
 
