@@ -372,15 +372,17 @@ def test_fits_a_narrow_phone_and_a_long_chat(
     assert chat.whole() == "Once upon a time"
 
 
-def test_lists_opens_and_deletes_chats_that_are_kept(
+def test_lists_opens_renames_and_deletes_chats_that_are_kept(
     chat: Chat, remembering: str, tmp_path: Path
 ) -> None:
-    lines = "[...list.children]"  # of which two may be of the same second
+    lines = "[...chats.children]"  # of which two may be of the same second
     titles = f"{lines}.map(each => each.firstChild.innerText).sort().join()"
+    is_open = "chats.matches(':popover-open')"
 
     def list_chats(expected: str) -> None:
+        chat.browser.wait("!document.querySelector('#old').hidden")
         chat.browser.value("document.querySelector('#old').click()")
-        chat.browser.wait(f"chats.open && {titles} === {json.dumps(expected)}")
+        chat.browser.wait(f"{is_open} && {titles} === {json.dumps(expected)}")
 
     def click(title: str, button: int) -> None:
         of_title = f"{lines}.find(each => each.firstChild.innerText === {json.dumps(title)})"
@@ -394,7 +396,7 @@ def test_lists_opens_and_deletes_chats_that_are_kept(
     chat.browser.photograph(tmp_path / "chats.png")
     click("One", 0)
     chat.shows("You said: One")
-    assert (chat.count("article"), chat.browser.value("chats.open")) == (2, False)
+    assert (chat.count("article"), chat.browser.value(is_open)) == (2, False)
     assert chat.ask("more") == "You said: more"
     chat.open(remembering)  # in a tab that has kept nothing
     list_chats("One,Two")
@@ -402,13 +404,25 @@ def test_lists_opens_and_deletes_chats_that_are_kept(
     chat.shows("You said: more")
     assert chat.count("article") == 4
     list_chats("One,Two")
-    click("One", 1)
-    chat.browser.wait(f"{titles} === 'Two'")
+    chat.browser.value("prompt = (words, title) => `${title} more`, 0")
+    click("Two", 1)
+    chat.browser.wait(f"{titles} === 'One,Two more'")
+    click("One", 2)
+    chat.browser.wait(f"{titles} === 'Two more'")
     assert chat.count("article") == 0
     chat.browser.press("Escape")
+    chat.browser.wait(f"!{is_open}")
     chat.browser.value("ask = async () => { throw new Told('The service is lost.') }, 0")
     chat.browser.value("document.querySelector('#old').click()")
-    chat.browser.wait("list.innerText === 'The service is lost.'")
+    chat.browser.wait("chats.innerText === 'The service is lost.'")
+
+
+def test_says_where_a_chat_is_kept(chat: Chat, offline: str, remembering: str) -> None:
+    for url, kept in ((offline, False), (remembering, True)):
+        chat.open(url)
+        chat.browser.wait("!document.querySelector('#offline').hidden")
+        assert chat.browser.value("document.querySelector('#old').hidden") is not kept
+        assert chat.browser.value("document.querySelector('#alone').hidden") is kept
 
 
 def test_works_where_nothing_can_be_kept(chat: Chat, offline: str) -> None:
