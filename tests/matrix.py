@@ -98,9 +98,7 @@ def possible_pairs() -> set[tuple[tuple[str, Any], ...]]:
         for (key, values), (other, others) in itertools.combinations(FACTORS.items(), 2)
         for value in values
         for another in others
-        if any(
-            allowed({"preset": preset, key: value, other: another}) for preset in FACTORS["preset"]
-        )
+        if allowed({key: value, other: another})
     }
 
 

@@ -31,6 +31,8 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-tools": (*FLASK, "--feature", "tools", "--feature", "page"),
     "fastapi-no-docs": (*FASTAPI, "--no-docs", *NOTHING),
     "flask-threads-no-docs": (*FLASK, "--async", "some", "--no-docs", *OBSERVED),
+    "fastapi-kept-tools": (*FASTAPI, "--feature", "tools", *REMEMBERING),
+    "flask-kept-tools": (*FLASK, "--feature", "tools", *REMEMBERING),
     "fastapi-history": (*FASTAPI, "--deploy", "systemd", *REMEMBERING),
     "flask-history": (*FLASK, "--deploy", "systemd", *REMEMBERING),
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),

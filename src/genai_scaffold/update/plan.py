@@ -119,8 +119,26 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
-        notes=(*wish.already, *gone, *_offer(edits, wanted, resolved), *resolved.notes),
+        notes=(
+            *wish.already,
+            *gone,
+            *_offer(edits, wanted, resolved),
+            *_what_stays(edits),
+            *resolved.notes,
+        ),
     )
+
+
+def _what_stays(edits: Sequence[Edit]) -> tuple[str, ...]:
+    """What a feature has made elsewhere, which no merge deletes."""
+    gone = {
+        name
+        for edit in edits
+        for name in _listed_names(edit.before)
+        if name not in _listed_names(edit.after)
+    }
+    stays = "The database stays as it is, with its tables conversations, turns and items."
+    return (stays,) if "history" in gone else ()
 
 
 def _offer(edits: Sequence[Edit], given: Givens, resolved: Answers) -> tuple[str, ...]:

@@ -324,6 +324,7 @@ HISTORY = {
     "database.py",
     "database_settings.py",
     "engine.py",
+    "gateway/chats.py",
     "gateway/conversation_schemas.py",
     "gateway/remembering.py",
     "gateway/shown.py",
@@ -369,7 +370,8 @@ OPTIONS = {
     "tools": {
         *(f"backend/ai/{name}.py" for name in ("agent", "offline_tools", "steps", "tools")),
         "backend/ai/waiting.py",
-        *(f"backend/gateway/{name}.py" for name in ("approvals", "assistant", "mcp", "ui_agent")),
+        *(f"backend/gateway/{name}.py" for name in ("approvals", "assistant", "decisions")),
+        *(f"backend/gateway/{name}.py" for name in ("mcp", "ui_agent")),
         *(f"backend/tools/{name}.py" for name in ("__init__", "feedback", "usage")),
         *(f"tests/test_{name}.py" for name in ("assistant", "example_tools", "mcp", "tools")),
         "backend/api/routers/mcp.py",
