@@ -380,8 +380,8 @@ def test_lists_opens_renames_and_deletes_chats_that_are_kept(
     is_open = "chats.matches(':popover-open')"
 
     def list_chats(expected: str) -> None:
-        chat.browser.wait("!document.querySelector('#old').hidden")
-        chat.browser.value("document.querySelector('#old').click()")
+        chat.browser.wait("!document.querySelector('#list').hidden")
+        chat.browser.value("document.querySelector('#list').click()")
         chat.browser.wait(f"{is_open} && {titles} === {json.dumps(expected)}")
 
     def click(title: str, button: int) -> None:
@@ -413,7 +413,7 @@ def test_lists_opens_renames_and_deletes_chats_that_are_kept(
     chat.browser.press("Escape")
     chat.browser.wait(f"!{is_open}")
     chat.browser.value("ask = async () => { throw new Told('The service is lost.') }, 0")
-    chat.browser.value("document.querySelector('#old').click()")
+    chat.browser.value("document.querySelector('#list').click()")
     chat.browser.wait("chats.innerText === 'The service is lost.'")
 
 
@@ -421,7 +421,7 @@ def test_says_where_a_chat_is_kept(chat: Chat, offline: str, remembering: str) -
     for url, kept in ((offline, False), (remembering, True)):
         chat.open(url)
         chat.browser.wait("!document.querySelector('#offline').hidden")
-        assert chat.browser.value("document.querySelector('#old').hidden") is not kept
+        assert chat.browser.value("document.querySelector('#list').hidden") is not kept
         assert chat.browser.value("document.querySelector('#alone').hidden") is kept
 
 
