@@ -309,6 +309,29 @@ def test_the_ai_sdk_by_responses(
     machine.run(node(scripts), script, called.url, KEY, sdk, provider)
 
 
+@pytest.fixture(scope="module")
+def remembering(
+    request: pytest.FixtureRequest,
+    project: Callable[[str], Project],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    file = tmp_path_factory.mktemp("database") / "app.db"
+    limits = {"API_KEYS": KEYS, "REQUESTS_PER_MINUTE": "1000"}
+    with serving(project(request.param), DATABASE_URL=f"sqlite:///{file}", **limits) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "remembering", ["fastapi-kept-tools", "flask-kept-tools"], indirect=True, scope="module"
+)
+@pytest.mark.parametrize(("sdk", "provider"), AI_SDK)
+def test_the_ai_sdk_takes_back_what_is_kept(
+    remembering: Server, machine: Machine, scripts: Path, sdk: str, provider: str
+) -> None:
+    script = str(scripts / "history.mjs")
+    machine.run(node(scripts), script, remembering.url, KEY, sdk, provider)
+
+
 @pytest.fixture(scope="session")
 def agents(machine: Machine) -> Path:
     return machine.environment("agents", *AGENTS) / "python"

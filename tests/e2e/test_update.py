@@ -4,10 +4,12 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +31,35 @@ pytestmark = pytest.mark.slow
 FIRST, SECOND = "90.0.0", "90.1.0"
 FRAMEWORKS = ("fastapi", "flask")
 SERVICE = "templates/project/{% if preset == 'service' %}backend{% endif %}"
+VERSIONS = f"{SERVICE}/{{% if 'history' in features %}}migrations{{% endif %}}/versions"
 NAMED = "def version() -> str:\n    return 'the second one'\n"
+LATER = """import sqlalchemy as sa
+from alembic import op
+
+revision = "history_2"
+down_revision = "history_1"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("later")
+"""
+# A feature with a table, in a module that its router imports.
+FEATURE = """from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.tables import Base
+
+
+class Note(Base):
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
 
 
 class Releases(NamedTuple):
@@ -54,6 +84,7 @@ def releases(machine: Machine) -> Releases:
     (repository / SERVICE / "version.py").write_text(NAMED)
     errors = repository / SERVICE / "errors.py.jinja"
     errors.write_text(errors.read_text().replace('"""', '"""Of the second release. ', 1))
+    (repository / VERSIONS / "history_2.py").write_text(LATER)
     (repository / SERVICE / "api/sse.py").rename(repository / SERVICE / "api/events.py")
     for file in (repository / "templates").rglob("*.py*"):
         text = file.read_text("utf-8").replace("backend.api.sse", "backend.api.events")
@@ -194,10 +225,71 @@ def test_the_project_s_own_tests_pass_after_a_switch(
     assert contents(folder) == before
 
 
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_is_kept_outlives_updates_and_switches(
+    machine: Machine,
+    releases: Releases,
+    framework: str,
+    tmp_path: Path,
+    project: Callable[[str], Project],
+) -> None:
+    url = f"sqlite:///{tmp_path / 'app.db'}"
+    flags = ("--framework", framework, "--deploy", "systemd")
+    folder = made(machine, releases.first, tmp_path / "my-app", *flags)
+    machine.run(str(releases.first), "add", "history", "--project", str(folder))
+    commit(folder)
+    here = project(f"{framework}-history")._replace(folder=folder)
+
+    def run(*command: str) -> str:
+        return machine.run(*command, directory=folder, **here.variables, DATABASE_URL=url)
+
+    def said() -> list[str]:
+        with (
+            serving(here, DATABASE_URL=url) as server,
+            httpx2.Client(base_url=server.url) as client,
+        ):
+            message = {"role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+            asked = client.post("/api/chat", json={"id": "c1", "message": message})
+            assert asked.status_code == 200
+            kept = client.get("/api/chats/c1").json()["messages"]
+        return [each["role"] for each in kept]
+
+    def tables() -> set[str]:
+        with closing(sqlite3.connect(tmp_path / "app.db")) as database:
+            found = database.execute("select name from sqlite_master where type = 'table'")
+            return {name for (name,) in found}
+
+    assert said() == ["user", "assistant"]
+    (folder / "backend/features/notes.py").write_text(FEATURE)
+    models = folder / "backend/api/routers/__init__.py"
+    models.write_text(f"{models.read_text()}\nfrom backend.features import notes  # noqa: F401\n")
+    own = ("alembic", "revision", "--autogenerate", "--head", "base", "--branch-label", "app")
+    run(*own, "--message", "Notes")
+    run("python", "-m", "backend.migrate")
+    assert tables() >= {"notes", "items"}
+    commit(folder)
+    machine.run(str(releases.second), "update", str(folder))
+    assert "later" not in tables()
+    run("python", "-m", "backend.migrate")
+    assert tables() >= {"notes", "items", "later"}
+    assert said() == ["user", "assistant"] * 2
+    commit(folder)
+    other = next(name for name in FRAMEWORKS if name != framework)
+    machine.run(str(releases.second), "switch", other, str(folder))
+    here = project(f"{other}-history")._replace(folder=folder)
+    run("python", "-m", "backend.migrate")
+    assert said() == ["user", "assistant"] * 3
+    commit(folder)
+    removed = machine.run(str(releases.second), "remove", "history", "--project", str(folder))
+    assert "its tables conversations, turns and items" in removed
+    assert tables() >= {"notes", "items", "later"}
+    assert (folder / "backend/features/notes.py").exists()
+
+
 EXTRAS = [
     *(("fastapi", "service", name) for name in ("metrics", "tracing", "heroku", "kubernetes")),
     *(("flask", "service", name) for name in ("metrics", "tracing", "mod-wsgi", "fly")),
-    *((framework, "service", "tools") for framework in FRAMEWORKS),
+    *((framework, "service", name) for framework in FRAMEWORKS for name in ("tools", "history")),
     ("fastapi", "prototype", "ci"),
     ("flask", "prototype", "docker"),
 ]
