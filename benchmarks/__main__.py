@@ -21,6 +21,7 @@ SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "responses": measure.responses,
     "agents": measure.agents,
     "tools": measure.tools,
+    "history": measure.history,
     "plain": measure.plain,
     "echo": measure.echo,
     "claims": measure.claims,

@@ -65,9 +65,10 @@ class Asked(NamedTuple):
 
 
 CHAT = Asked(post("/v1/chat/completions", CONVERSATION), b'"content":" token')
-RESPONSE = Asked(
-    post("/v1/responses", {"model": "bench", "stream": True, "input": CONVERSATION["messages"]}),
-    b'"delta":" token',
+RESPOND = {"model": "bench", "stream": True, "input": CONVERSATION["messages"]}
+RESPONSE, KEPT, NOT_KEPT = (
+    Asked(post("/v1/responses", {**RESPOND, **more}), b'"delta":" token')
+    for more in ({}, {"store": True}, {"store": False})
 )
 
 QUESTION = {"role": "user", "parts": [{"type": "text", "text": "Where are my orders?"}], "id": "m1"}

@@ -29,6 +29,7 @@ GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
 RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 RESPONSES_TARGETS = dict.fromkeys(KINDS, 2.0)
 TOOLS_TARGETS = {"uvicorn": 1 / 3}
+HISTORY_TARGETS = dict.fromkeys(KINDS, 1.5)
 AGENTS_TARGETS = dict.fromkeys(KINDS, 1.0)
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
 PROTOTYPE_TARGETS = {"uvicorn": 0.9, "gthread": 0.85}
@@ -98,6 +99,18 @@ def tools(bench: Bench) -> Iterator[Comparison]:
         ):
             rounds = in_turn(spent_on(load.AGENT, TOOLS_STREAMS), service, baseline, TOOLS_ROUNDS)
         yield Comparison(kind, "CPU ms a chat", "at most", target, *rounds)
+
+
+def history(bench: Bench) -> Iterator[Comparison]:
+    """CPU of a service for a response that it keeps in SQLite, beside one that it does not."""
+    for kind, target in HISTORY_TARGETS.items():
+        with (
+            upstream(0, bench.log) as url,
+            bench.service(kind, url, preset="history") as service,
+        ):
+            cost, beside = spent_on(load.KEPT), spent_on(load.NOT_KEPT)
+            rounds = in_turn(cost, service, service, RELAY_ROUNDS, beside)
+        yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
 
 
 def plain(bench: Bench) -> Iterator[Comparison]:

@@ -179,6 +179,10 @@ def prepare(folder: Path, *flags: str) -> Bench:
     projects = {bench.project(kind): options for kind, options in KINDS.items()}
     tools = bench.project("uvicorn", "tools")
     projects[tools] = (*KINDS["uvicorn"], "--feature", "tools")
+    projects |= {
+        bench.project(kind, "history"): (*options, "--feature", "history")
+        for kind, options in KINDS.items()
+    }
     projects |= {bench.project(kind, "prototype"): flags for kind, flags in PROTOTYPES.items()}
     for project, options in projects.items():
         tool = [sys.executable, "-m", "genai_scaffold", "new", str(project), "--yes", "--quiet"]

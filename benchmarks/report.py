@@ -96,6 +96,7 @@ def tables(results: Results) -> str:
             "",
             *comparisons(results.tools, "By pydantic-ai"),
             *measured(results, "tools"),
+            *remembered(results),
             "**Plain requests**, `POST /echo`, 32 connections:",
             "",
             *comparisons(results.plain, "Bare sample"),
@@ -156,6 +157,15 @@ def tables(results: Results) -> str:
             *measured(results, "sizes"),
         ]
     )
+
+
+def remembered(results: Results) -> Iterator[str]:
+    if results.history:
+        yield "**A response that is kept** in SQLite, beside one with `store: false`; server CPU for"
+        yield "one stream:"
+        yield ""
+        yield from comparisons(results.history, "Not kept", ours="Kept")
+        yield from measured(results, "history")
 
 
 def measured(results: Results, part: str) -> Iterator[str]:

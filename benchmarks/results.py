@@ -134,6 +134,7 @@ class Results:
     responses: Sequence[Comparison] = ()
     agents: Sequence[Comparison] = ()
     tools: Sequence[Comparison] = ()
+    history: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     echo: Sequence[Comparison] = ()
     claims: Sequence[Claim] = ()
@@ -155,6 +156,7 @@ class Results:
             responses=[Comparison(**comparison) for comparison in kept.get("responses", ())],
             agents=[Comparison(**comparison) for comparison in kept.get("agents", ())],
             tools=[Comparison(**comparison) for comparison in kept.get("tools", ())],
+            history=[Comparison(**comparison) for comparison in kept.get("history", ())],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             echo=[Comparison(**comparison) for comparison in kept["echo"]],
             claims=[Claim(**claim) for claim in kept["claims"]],
@@ -183,7 +185,7 @@ class Results:
     @property
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
-        asked = (self.relay, self.responses, self.agents, self.tools)
+        asked = (self.relay, self.responses, self.agents, self.tools, self.history)
         services = (*asked, self.plain, self.echo, self.claims, self.flatness)
         tool = (self.start, self.create, self.update, self.large)
         return [comparison for part in (*services, *tool) for comparison in part]
