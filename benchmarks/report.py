@@ -161,8 +161,8 @@ def tables(results: Results) -> str:
 
 def remembered(results: Results) -> Iterator[str]:
     if results.history:
-        yield "**A response that is kept** in SQLite, beside one with `store: false`; server CPU for"
-        yield "one stream:"
+        yield "**A response that is kept** in SQLite, beside one with `store: false`; server CPU"
+        yield "for one stream:"
         yield ""
         yield from comparisons(results.history, "Not kept", ours="Kept")
         yield from measured(results, "history")
