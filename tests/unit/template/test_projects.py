@@ -456,6 +456,7 @@ CALLED = {
         "backend/application.py",
         "backend/errors.py",
         "backend/gateway/service.py",
+        "backend/gateway/telling.py",
         "backend/gateway/ui_answer.py",
         "backend/limits.py",
         "backend/settings.py",
