@@ -225,20 +225,15 @@ def test_the_project_s_own_tests_pass_after_a_switch(
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_is_kept_outlives_updates_and_switches(
-    machine: Machine,
-    releases: Releases,
-    framework: str,
-    tmp_path: Path,
-    project: Callable[[str], Project],
+    machine: Machine, releases: Releases, tmp_path: Path, project: Callable[[str], Project]
 ) -> None:
     url = f"sqlite:///{tmp_path / 'app.db'}"
-    flags = ("--framework", framework, "--deploy", "systemd")
+    flags = ("--framework", "fastapi", "--deploy", "systemd")
     folder = made(machine, releases.first, tmp_path / "my-app", *flags)
     machine.run(str(releases.first), "add", "history", "--project", str(folder))
     commit(folder)
-    here = project(f"{framework}-history")._replace(folder=folder)
+    here = project("fastapi-history")._replace(folder=folder)
 
     def run(*command: str) -> str:
         return machine.run(*command, directory=folder, **here.variables, DATABASE_URL=url)
@@ -274,9 +269,8 @@ def test_what_is_kept_outlives_updates_and_switches(
     assert tables() >= {"notes", "items", "later"}
     assert said() == ["user", "assistant"] * 2
     commit(folder)
-    other = next(name for name in FRAMEWORKS if name != framework)
-    machine.run(str(releases.second), "switch", other, str(folder))
-    here = project(f"{other}-history")._replace(folder=folder)
+    machine.run(str(releases.second), "switch", "flask", str(folder))
+    here = project("flask-history")._replace(folder=folder)
     run("python", "-m", "backend.migrate")
     assert said() == ["user", "assistant"] * 3
     commit(folder)
