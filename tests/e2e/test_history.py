@@ -162,8 +162,9 @@ def texts(client: httpx2.Client, conversation: str) -> list[str]:
     said: list[str] = []
     page = {"has_more": True, "last_id": ""}
     while page["has_more"]:
-        after = {"after": page["last_id"]} if page["last_id"] else {}
-        asked = {"order": "asc", "limit": "100", **after}
+        asked = {"order": "asc", "limit": "100"}
+        if page["last_id"]:
+            asked["after"] = str(page["last_id"])
         page = client.get(f"/v1/conversations/{conversation}/items", params=asked).json()
         said += [item["content"][0]["text"] for item in page["data"]]
     return said
