@@ -10,7 +10,6 @@ PING_SECONDS = 10
 MEDIA_TYPE = "text/event-stream"
 # Without these a proxy may hold the stream back until it ends.
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-Told = TypeVar("Told", contravariant=True)
 
 
 def joined(events: Iterable[Event]) -> str:

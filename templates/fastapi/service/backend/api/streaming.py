@@ -1,7 +1,7 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
 from contextlib import suppress
 
 from fastapi.responses import StreamingResponse
@@ -9,19 +9,12 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-{% if 'tools' in features -%}
-from backend.ai.agent import Events
-{% endif -%}
 from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.gateway.telling import Telling
+from backend.gateway.telling import {{ 'Told, Telling' if 'tools' in features else 'Telling' }}
 from backend.json_text import write_json
-{%- if 'tools' in features %}
-
-Told = TypeVar("Told")
-{%- endif %}
 
 
 class EventStream(StreamingResponse):
@@ -70,10 +63,10 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
 
 {% if 'tools' in features -%}
 def told_stream(
-    answer: Stream | Events, telling: Telling, headers: Mapping[str, str]
+    answer: AsyncIterator[Sequence[Told]], telling: Telling[Told], headers: Mapping[str, str]
 ) -> EventStream:
 {%- else -%}
-def told_stream(answer: Stream, telling: Telling, headers: Mapping[str, str]) -> EventStream:
+def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> EventStream:
 {%- endif %}
     return EventStream(frames(answer, telling), headers)
 
@@ -89,7 +82,13 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling) -> AsyncIterator[str]:
+{% if 'tools' in features -%}
+async def frames(
+    answer: AsyncIterator[Sequence[Told]], telling: Telling[Told]
+) -> AsyncIterator[str]:
+{%- else -%}
+async def frames(answer: Stream, telling: Telling[str]) -> AsyncIterator[str]:
+{%- endif %}
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

@@ -8,6 +8,7 @@ from backend.ai.agent import Agent, Events
 {%- if 'history' in features %}
 from backend.ai.conversations import Conversations
 {%- endif %}
+from backend.ai.steps import AgentEvent
 from backend.ai.tools import Given
 {%- if 'history' in features %}
 from backend.gateway.chats import ChatTurn, KeptMessage
@@ -25,7 +26,7 @@ from backend.gateway.ui_agent import AgentMessageStream
 from backend.gateway.ui_messages import answer_id, to_chat
 {%- endif %}
 
-Told = tuple[Events, Telling]  # what happens, and how that is told
+Answer = tuple[Events, Telling[AgentEvent]]  # what happens, and how that is told
 
 
 class Assistant:
@@ -37,7 +38,7 @@ class Assistant:
         self._conversations = conversations
         self._settings = given.settings
 
-    async def answer(self, request: UIChatRequest) -> Told:
+    async def answer(self, request: UIChatRequest) -> Answer:
         """Returns what happens on the way to the answer, once it has begun.
 
         Raises:
@@ -56,7 +57,7 @@ class Assistant:
         self._limits = given.limits
         self._settings = given.settings
 
-    async def answer(self, request: UIChatRequest) -> Told:
+    async def answer(self, request: UIChatRequest) -> Answer:
         """Returns what happens on the way to the answer, once it has begun.
 
         Raises:

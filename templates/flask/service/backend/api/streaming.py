@@ -1,7 +1,7 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping{{ ', Sequence' if 'tools' in features else '' }}
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -10,19 +10,13 @@ from flask import Response, current_app
 from flask.ctx import AppContext
 from pydantic import BaseModel
 
-{% if 'tools' in features -%}
-from backend.ai.agent import Events
-{% endif -%}
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.gateway.telling import Telling
+from backend.gateway.telling import {{ 'Told, Telling' if 'tools' in features else 'Telling' }}
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
-{%- if 'tools' in features %}
-Told = TypeVar("Told")
-{%- endif %}
 MOST_AHEAD = 100  # pieces that a slow client has not taken yet
 A_MOMENT = 0.01  # seconds
 running: set[Streams] = set()
@@ -37,7 +31,13 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return respond(chat_frames(answer), headers)
 
 
-def told_stream(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling, headers: Mapping[str, str]) -> Response:
+{% if 'tools' in features -%}
+def told_stream(
+    answer: Iterator[Sequence[Told]], telling: Telling[Told], headers: Mapping[str, str]
+) -> Response:
+{%- else -%}
+def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> Response:
+{%- endif %}
     return respond(frames(answer, telling), headers)
 
 
@@ -113,7 +113,11 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: {{ 'Stream | Events' if 'tools' in features else 'Stream' }}, telling: Telling) -> Frames:
+{% if 'tools' in features -%}
+def frames(answer: Iterator[Sequence[Told]], telling: Telling[Told]) -> Frames:
+{%- else -%}
+def frames(answer: Stream, telling: Telling[str]) -> Frames:
+{%- endif %}
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

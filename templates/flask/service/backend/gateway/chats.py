@@ -1,5 +1,5 @@
 {% set stream = 'AgentMessageStream' if 'tools' in features else 'UIMessageStream' -%}
-{% set answer = 'Events' if 'tools' in features else 'Iterator[list[str]]' -%}
+{% set answer = 'Events' if 'tools' in features else 'Iterator[Sequence[str]]' -%}
 """A page's chat that is kept: what was said in it before, and what is said now."""
 
 {% if 'tools' in features -%}

@@ -23,7 +23,7 @@ from backend.gateway.responses.schemas import kind_of_item
 {%- if 'tools' not in features %}
 from backend.gateway.schemas import UIChatRequest
 {%- endif %}
-from backend.gateway.service import ChatService, Told
+from backend.gateway.service import Answer, ChatService
 from backend.gateway.views import (
     answers_to_keep,
     as_items,
@@ -60,7 +60,7 @@ class RememberingService(ChatService):
                 raise
             return answer
 
-    def stream_response(self, request: ResponseRequest, client: str) -> Told:
+    def stream_response(self, request: ResponseRequest, client: str) -> Answer:
         turn, passes = ResponseTurn(request, self._of(client)), self._settings.passes_responses
         with turn.named_as_sent():
             call = self._asked(turn, client)
@@ -74,7 +74,7 @@ class RememberingService(ChatService):
             return chunks, KeptPassed(turn) if passes else KeptResponse(request, turn)
 {%- if 'tools' not in features %}
 
-    def stream_ui(self, request: UIChatRequest, client: str) -> Told:
+    def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
         turn = ChatTurn(request, self._of(client))
         chat = turn.asked(self._settings)
         chunks = self._stream(chat, client, Relay(include_usage=True))
@@ -206,7 +206,7 @@ class KeptResponse(ResponseStream):
         self._turn = turn
         self._last: list[Event] = []
 
-    def kept(self, answer: Iterator[list[str]]) -> Iterator[list[str]]:
+    def kept(self, answer: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
         try:
             yield from answer
             self._last = [*super().closing()]
@@ -235,7 +235,7 @@ class KeptPassed(PassedStream):
         self._told: JSONObject = {}
         self._items: dict[object, JSONObject] = {}
 
-    def kept(self, answer: Iterator[list[str]]) -> Iterator[list[str]]:
+    def kept(self, answer: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
         ended = False
         try:
             for chunks in answer:

@@ -37,7 +37,7 @@ from backend.json_text import JSONObject
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
-Told = tuple[Stream, Telling]  # what the model answers, and how that is told
+Answer = tuple[Stream, Telling[str]]  # what the model answers, and how that is told
 
 
 class ChatService:
@@ -60,7 +60,7 @@ class ChatService:
         return self._stream(request, client, Relay(include_usage=usage))
 {%- if 'history' not in features and 'tools' not in features %}
 
-    def stream_ui(self, request: UIChatRequest, client: str) -> Told:
+    def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
         chunks = self._stream(chat, client, Relay(include_usage=True))
@@ -76,7 +76,7 @@ class ChatService:
             chat = to_chat(request, self._settings)
             return whole(request, self.complete(chat, client))
 
-    def stream_response(self, request: ResponseRequest, client: str) -> Told:
+    def stream_response(self, request: ResponseRequest, client: str) -> Answer:
         """Returns what a response is made of: the provider's own, or a chat completion's chunks."""
         if self._settings.passes_responses:
             chunks = self._meter.stream(self._passed(request, client), ResponseRelay())
