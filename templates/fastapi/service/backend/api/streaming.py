@@ -13,7 +13,7 @@ from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.gateway.telling import {{ 'Told, Telling' if 'tools' in features else 'Telling' }}
+from backend.gateway.telling import {{ 'Telling, Told' if 'tools' in features else 'Telling' }}
 from backend.json_text import write_json
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.gateway.telling import {{ 'Told, Telling' if 'tools' in features else 'Telling' }}
+from backend.gateway.telling import {{ 'Telling, Told' if 'tools' in features else 'Telling' }}
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
