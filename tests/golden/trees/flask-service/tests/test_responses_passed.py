@@ -10,9 +10,16 @@ from structlog.testing import capture_logs
 from tests.conftest import Serve
 from tests.serving import Answer, WholeStream
 
-ASK = {"input": "hi"}
+ASK = {"input": "hi", "store": False}
 USAGE = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
-RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "error": None}
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "error": None,
+    "store": False,
+    "previous_response_id": None,
+}
 ANSWER = {**RESPONSE, "output": [{"type": "message"}], "usage": USAGE}
 CREATED = {"type": "response.created", "sequence_number": 0, "response": RESPONSE}
 DELTA = {"type": "response.output_text.delta", "sequence_number": 1, "delta": "Hello"}
@@ -23,15 +30,16 @@ FAILED = {"type": "response.failed", "sequence_number": 2, "response": {"error":
 class Upstream:
     """Answers with these events, or whole, and keeps what it was sent."""
 
-    def __init__(self, *events: object) -> None:
+    def __init__(self, *events: object, answer: dict[str, Any] = ANSWER) -> None:
         self.asked: list[dict[str, Any]] = []
+        self._answer = answer
         self._events = events
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         assert request.url.path == "/v1/responses"
         self.asked.append(json.loads(request.content))
         if not self.asked[-1].get("stream"):
-            return httpx2.Response(200, json=ANSWER)
+            return httpx2.Response(200, json=self._answer)
         sent = "".join(f"event: x\ndata: {json.dumps(event)}\n\n" for event in self._events)
         headers = {"content-type": "text/event-stream"}
         return httpx2.Response(200, headers=headers, stream=WholeStream(sent.encode()))

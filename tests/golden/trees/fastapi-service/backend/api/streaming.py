@@ -13,7 +13,7 @@ from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.gateway import ui_answer
+from backend.gateway.telling import Telling
 from backend.json_text import write_json
 
 
@@ -61,14 +61,7 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
     return EventStream(chat_frames(answer), headers)
 
 
-def ui_stream(answer: Stream, message_id: str | None) -> EventStream:
-    parts = frames(answer, ui_answer.UIMessageStream(message_id))
-    return EventStream(parts, ui_answer.HEADERS)
-
-
-def response_stream(
-    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
-) -> EventStream:
+def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> EventStream:
     return EventStream(frames(answer, telling), headers)
 
 
@@ -83,7 +76,7 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: Stream, telling: sse.Telling[str]) -> AsyncIterator[str]:
+async def frames(answer: Stream, telling: Telling[str]) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

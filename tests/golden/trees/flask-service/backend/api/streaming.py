@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.gateway import ui_answer
+from backend.gateway.telling import Telling
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
@@ -31,14 +31,7 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return respond(chat_frames(answer), headers)
 
 
-def ui_stream(answer: Stream, message_id: str | None) -> Response:
-    parts = frames(answer, ui_answer.UIMessageStream(message_id))
-    return respond(parts, ui_answer.HEADERS)
-
-
-def response_stream(
-    answer: Stream, telling: sse.Telling[str], headers: Mapping[str, str]
-) -> Response:
+def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> Response:
     return respond(frames(answer, telling), headers)
 
 
@@ -114,7 +107,7 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Stream, telling: sse.Telling[str]) -> Frames:
+def frames(answer: Stream, telling: Telling[str]) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

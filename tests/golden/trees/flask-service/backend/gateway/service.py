@@ -21,10 +21,13 @@ from backend.gateway.responses.events import ResponseStream, whole
 from backend.gateway.responses.passed import PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
 from backend.gateway.schemas import ChatCompletionRequest, EmbeddingRequest, UIChatRequest
+from backend.gateway.telling import Telling
+from backend.gateway.ui_answer import UIMessageStream
 from backend.json_text import JSONObject
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
+Answer = tuple[Stream, Telling[str]]  # what the model answers, and how that is told
 
 
 class ChatService:
@@ -46,10 +49,11 @@ class ChatService:
         usage = options is not None and options.include_usage is True
         return self._stream(request, client, Relay(include_usage=usage))
 
-    def stream_ui(self, request: UIChatRequest, client: str) -> Stream:
+    def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
         """Returns the same for what `useChat` sends."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
-        return self._stream(chat, client, Relay(include_usage=True))
+        chunks = self._stream(chat, client, Relay(include_usage=True))
+        return chunks, UIMessageStream(ui_messages.answer_id(request))
 
     def respond(self, request: ResponseRequest, client: str) -> JSONObject:
         """Returns a response, in the form of OpenAI's Responses API."""
@@ -59,17 +63,15 @@ class ChatService:
             chat = to_chat(request, self._settings)
             return whole(request, self.complete(chat, client))
 
-    def stream_response(self, request: ResponseRequest, client: str) -> Stream:
+    def stream_response(self, request: ResponseRequest, client: str) -> Answer:
         """Returns what a response is made of: the provider's own, or a chat completion's chunks."""
         if self._settings.passes_responses:
-            return self._meter.stream(self._passed(request, client), ResponseRelay())
+            chunks = self._meter.stream(self._passed(request, client), ResponseRelay())
+            return chunks, PassedStream()
         with named_as_sent():
             chat = to_chat(request, self._settings)
-            return self._stream(chat, client, Relay(include_usage=True))
-
-    def telling(self, request: ResponseRequest) -> PassedStream | ResponseStream:
-        """Returns what tells a client of `stream_response`."""
-        return PassedStream() if self._settings.passes_responses else ResponseStream(request)
+            chunks = self._stream(chat, client, Relay(include_usage=True))
+            return chunks, ResponseStream(request)
 
     def _passed(self, request: ResponseRequest, client: str) -> Call:
         return Call("chat", client, admit_response(request, self._settings), path=RESPONSES)

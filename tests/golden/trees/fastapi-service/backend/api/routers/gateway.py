@@ -7,8 +7,7 @@ from backend.api import documented
 from backend.api.answering import answer
 from backend.api.dependencies import ChatDep, ClientDep
 from backend.api.routing import StrictRoute
-from backend.api.streaming import chat_stream, response_stream, ui_stream
-from backend.gateway import ui_messages
+from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
@@ -18,6 +17,7 @@ from backend.gateway.schemas import (
     ModelList,
     UIChatRequest,
 )
+from backend.gateway.ui_answer import HEADERS
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -36,8 +36,7 @@ async def create_response(body: ResponseRequest, chat: ChatDep, client: ClientDe
     """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
     dropped = chat.dropped(body)
     if body.stream:
-        events = await chat.stream_response(body, client)
-        return response_stream(events, chat.telling(body), dropped)
+        return told_stream(*await chat.stream_response(body, client), dropped)
     return answer(await chat.respond(body, client), dropped)
 
 
@@ -52,7 +51,7 @@ async def create_embeddings(body: EmbeddingRequest, chat: ChatDep, client: Clien
 )
 async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(await chat.stream_ui(body, client), ui_messages.answer_id(body))
+    return told_stream(*await chat.stream_ui(body, client), HEADERS)
 
 
 @router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)

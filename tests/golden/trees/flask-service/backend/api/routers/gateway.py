@@ -6,8 +6,7 @@ from backend.api import documented
 from backend.api.answering import answer
 from backend.api.dependencies import admit_client, chat_service, client
 from backend.api.routing import typed
-from backend.api.streaming import chat_stream, response_stream, ui_stream
-from backend.gateway import ui_messages
+from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
 from backend.gateway.responses.request import ResponseRequest
 from backend.gateway.schemas import (
@@ -17,6 +16,7 @@ from backend.gateway.schemas import (
     ModelList,
     UIChatRequest,
 )
+from backend.gateway.ui_answer import HEADERS
 
 router = Blueprint("gateway", __name__)
 
@@ -37,8 +37,7 @@ def create_response(body: ResponseRequest) -> Response:
     """Answers, whole or as events that tell of it, in the form of OpenAI's Responses API."""
     dropped = chat_service().dropped(body)
     if body.stream:
-        events = chat_service().stream_response(body, client())
-        return response_stream(events, chat_service().telling(body), dropped)
+        return told_stream(*chat_service().stream_response(body, client()), dropped)
     return answer(chat_service().respond(body, client()), dropped)
 
 
@@ -53,7 +52,7 @@ def create_embeddings(body: EmbeddingRequest) -> Response:
 @typed(tag="model", responses=documented.UI_CHAT, guard=admit_client)
 def chat_with_page(body: UIChatRequest) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return ui_stream(chat_service().stream_ui(body, client()), ui_messages.answer_id(body))
+    return told_stream(*chat_service().stream_ui(body, client()), HEADERS)
 
 
 @router.get("/api/chat/<non_empty_path:chat_id>/stream")
