@@ -257,11 +257,20 @@ COSTS = [
 ]
 
 
+costs = pytest.mark.parametrize(("pieces", "statuses", "most"), COSTS)
+
+
 @pytest.mark.parametrize(
     "server", ["fastapi", "flask", "flask-threads-no-docs"], indirect=True, scope="module"
 )
-@pytest.mark.parametrize(("pieces", "statuses", "most"), COSTS)
+@costs
 def test_costs_no_more(
+    server: Server, pieces: Callable[[], Iterator[bytes]], statuses: set[int], most: float
+) -> None:
+    assert_costs_no_more(server, pieces, statuses, most)
+
+
+def assert_costs_no_more(
     server: Server, pieces: Callable[[], Iterator[bytes]], statuses: set[int], most: float
 ) -> None:
     assert_serves_others(server)

@@ -5,7 +5,8 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,10 +16,12 @@ import pytest
 from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import OBSERVED
+from e2e.replies import REPLIES, replies
 from e2e.servers import START_SECONDS, Server, running, started
 from e2e.stories import WAYS, add_stories
+from e2e.test_hostile import HALF_OPEN, SETTINGS, assert_costs_no_more, costs, request
 from e2e.test_processes import AT_ONCE, HANDLER, MANY, burst
-from e2e.test_upstream import CLIENT_KEY, PRODUCTION, UPSTREAM_KEY, ask, streaming
+from e2e.test_upstream import CLIENT_KEY, PRODUCTION, UPSTREAM_KEY, ask, reply, streaming
 from e2e.upstream import MODEL, WORDS, Upstream, listening
 
 pytestmark = pytest.mark.slow
@@ -40,6 +43,8 @@ User www-data
 Group www-data
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule reqtimeout_module {modules}/mod_reqtimeout.so
+RequestReadTimeout header=2 body=2
 LoadModule wsgi_module {modules}/mod_wsgi.so
 WSGISocketPrefix "{folder}/wsgi-{port}"
 Include "{configuration}"
@@ -93,12 +98,12 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
         return f"{apache} -f {site} -DFOREGROUND"
 
     def serve(
-        old: str = "", new: str = "", start: Serve = running
+        old: str = "", new: str = "", start: Serve = running, **variables: str
     ) -> AbstractContextManager[Server]:
         assert old in generated
         changed = generated.replace(old, new) if old else generated
         configuration.write_text(changed.replace("/srv/my-app", str(folder)))
-        return start(command, folder, public.variables)
+        return start(command, folder, {**public.variables, **variables})
 
     return serve
 
@@ -124,6 +129,11 @@ def test_who_leaves_a_stream_ends_it(server: Server, upstream: Upstream, way: st
         call = upstream.next_call()
         next(words)
     assert call.left.wait(5)
+
+
+@replies
+def test_tells_what_real_models_send(server: Server, upstream: Upstream, name: str) -> None:
+    assert reply(server, upstream, name) == (REPLIES[name].status, REPLIES[name].told)
 
 
 def test_the_clients_key_arrives(server: Server, upstream: Upstream) -> None:
@@ -153,6 +163,31 @@ def test_a_burst_of_first_requests(serve: Serve, upstream: Upstream) -> None:
         burst(server, authorization=f"Bearer {CLIENT_KEY}")
         assert upstream.calls.qsize() == AT_ONCE
     upstream.calls.queue.clear()
+
+
+@pytest.fixture(scope="module")
+def offline(serve: Serve) -> Iterator[Server]:
+    with serve(APP_ENV="development", LLM_API_KEY="", **SETTINGS) as server:
+        yield server
+
+
+@costs
+def test_costs_no_more(
+    offline: Server, pieces: Callable[[], Iterator[bytes]], statuses: set[int], most: float
+) -> None:
+    """Apache takes no body in chunks: its module could read one, but breaks at a malformed one."""
+    assert_costs_no_more(offline, pieces, statuses | {HTTPStatus.LENGTH_REQUIRED}, most)
+
+
+@pytest.mark.parametrize(
+    "begun", [b"POST /echo HTTP/1.1\r\nX-Long: x", request(b"Content-Length: 100", body=b'"')]
+)
+def test_requests_that_never_end_are_ended(offline: Server, begun: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(HALF_OPEN):
+            stack.enter_context(offline.connect()).sendall(begun)
+        answer = httpx2.get(f"{offline.url}/healthz", timeout=START_SECONDS)
+    assert answer.status_code == 200
 
 
 def test_processes_that_would_count_alone_are_refused(serve: Serve) -> None:

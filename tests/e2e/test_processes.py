@@ -3,11 +3,13 @@
 Whatever is tried here may fork without end, so that each service runs under a watch.
 """
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,13 +21,15 @@ import pytest
 
 from e2e.projects import START, Project
 from e2e.servers import Server, started
-from e2e.upstream import MODEL, PATIENCE, listening
+from e2e.stories import CHAT, RESPONSES, Way
+from e2e.upstream import MODEL, PATIENCE, Call, listening, story
 from e2e.watcher import watching
 
 pytestmark = pytest.mark.slow
 
 AT_ONCE = 20
 MOST_FORKS = 60
+DESCRIPTORS, MORE = 64, 80
 ASK = {"messages": [{"role": "user", "content": "tell"}]}
 STARTS, RAN = "a process starts", "a handler ran"
 # What a user adds: a handler that runs a program; and a line in the log for each new process.
@@ -49,7 +53,7 @@ def run() -> dict[str, str]:
     os.write(2, b"a handler ran\\n")
     return {}
 """
-MANY = {"REQUESTS_PER_MINUTE": "1000"}
+MANY = {"REQUESTS_PER_MINUTE": "1000", "TOKENS_PER_DAY": "100000000"}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,41 @@ def burst(server: Server, **headers: str) -> None:
         assert said(RAN) == AT_ONCE
         watch.wait_until_there_are(before)
         assert watch.most() <= before + AT_ONCE
+
+
+def test_without_descriptors_it_refuses_and_recovers(project: Callable[[str], Project]) -> None:
+    """On FastAPI, whose first requests read modules once, and failed."""
+    made = project("fastapi")
+    with listening() as upstream:
+        upstream.tales["late"] = late
+        model = {"LLM_API_KEY": "a-key", "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
+        variables = {**made.variables, **MANY, **model}
+        command = f"ulimit -n {DESCRIPTORS}; exec {START[made.framework]}"
+        with started(lambda _: command, made.folder, variables) as server:
+            server.wait_until_healthy()
+            answered = asyncio.run(crowd(server))
+            assert answered <= {200, 502, None}  # None, where no connection was taken
+            server.wait_until_healthy()
+            assert asyncio.run(crowd(server, 10)) == {200}
+
+
+def late(call: Call) -> Iterator[str]:
+    time.sleep(0.5)
+    yield from story(call)
+
+
+async def crowd(server: Server, size: int = MORE) -> set[int | None]:
+    """The statuses of so many first answers at once, by either API."""
+    async with httpx2.AsyncClient(
+        base_url=server.url, timeout=60, limits=httpx2.Limits(max_connections=size)
+    ) as client:
+
+        async def ask(way: Way) -> int | None:
+            with suppress(httpx2.TransportError):
+                return (await client.post(way.path, json=way.body("late"))).status_code
+            return None
+
+        return set(await asyncio.gather(*map(ask, [CHAT, RESPONSES] * (size // 2))))
 
 
 def test_the_watch_ends_what_grows() -> None:

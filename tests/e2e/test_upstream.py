@@ -17,6 +17,7 @@ import pytest
 
 from e2e.machine import Machine
 from e2e.projects import PROTOTYPES, SERVICES, Project
+from e2e.replies import REPLIES, replies, told
 from e2e.servers import Server, refusal, running, serving
 from e2e.stories import CHAT, WAYS, Way, add_stories, words_of
 from e2e.upstream import MODEL, PATIENCE, RETRY_AFTER, WORDS, Upstream, listening
@@ -48,7 +49,7 @@ def server(
     made = project(request.param)
     if made.name in SERVICES:
         made = with_stories(made, tmp_path_factory.mktemp("stories"))
-    with serving(made, **connected(upstream)) as server:
+    with serving(made, **connected(upstream), REQUESTS_PER_MINUTE="1000") as server:
         yield server
 
 
@@ -87,6 +88,16 @@ def ask(server: Server, wish: str) -> str | None:
             model=MODEL, messages=[{"role": "user", "content": wish}]
         )
     return answer.choices[0].message.content
+
+
+def reply(server: Server, upstream: Upstream, name: str) -> tuple[int, str]:
+    """What a client gets and reads of what a model was seen to send."""
+    upstream.sent[name] = REPLIES[name].sent
+    body = CHAT.body(name) | {"stream": REPLIES[name].streams}
+    headers = {"authorization": f"Bearer {CLIENT_KEY}"}
+    response = httpx2.post(f"{server.url}{CHAT.path}", json=body, headers=headers, timeout=PATIENCE)
+    upstream.next_call()
+    return response.status_code, told(response)
 
 
 @contextmanager
@@ -146,6 +157,14 @@ def test_takes_no_more_than_its_client_reads(server: Server, upstream: Upstream)
         while call.taken.acquire(timeout=2):  # as fast as it likes, until it waits for us
             assert not call.ended.is_set()
     assert call.left.wait(PATIENCE)
+
+
+@services
+@replies
+def test_all_tell_alike_what_real_models_send(
+    server: Server, upstream: Upstream, name: str
+) -> None:
+    assert reply(server, upstream, name) == (REPLIES[name].status, REPLIES[name].told)
 
 
 @everywhere

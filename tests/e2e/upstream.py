@@ -35,6 +35,13 @@ class Call(NamedTuple):
         return wish
 
 
+class Sent(NamedTuple):
+    """All that an upstream sends, and whether it then waits until the caller closes."""
+
+    content: bytes
+    stays: bool = False
+
+
 class Upstream(ThreadingHTTPServer):
     """What the user says is how it is answered.
 
@@ -42,7 +49,7 @@ class Upstream(ThreadingHTTPServer):
     `endless` it streams until the caller leaves; at `flood` it streams many megabytes as fast as
     they are taken; after `silent` it streams one token, and nothing
     until the caller leaves; at `busy` it refuses. To `refuse`, `think`, `call` and `nothing` it
-    streams an answer of that kind. A test may add `tales` of its own.
+    streams an answer of that kind. A test may add `tales` of its own, and what is `sent` as it is.
     """
 
     daemon_threads = True
@@ -51,6 +58,7 @@ class Upstream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.calls: queue.Queue[Call] = queue.Queue()
         self.tales = dict(TALES)
+        self.sent: dict[str, Sent] = {}
 
     @property
     def url(self) -> str:
@@ -82,6 +90,10 @@ class Handler(BaseHTTPRequestHandler):
         self.server.calls.put(call)
         if call.wish == "busy":
             self.answer(429, {"error": {"message": "later"}}, {"retry-after": RETRY_AFTER})
+        elif sent := self.server.sent.get(str(call.wish)):
+            self.wfile.write(sent.content)
+            if sent.stays:
+                self.rfile.read(1)
         elif request.get("stream"):
             self.stream(call)
         else:
