@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio.lowlevel import checkpoint
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await checkpoint()  # imports the rest of anyio: no request needs a descriptor for it
         yield
         await provider.close()
         await limits.close()

@@ -1,5 +1,6 @@
 """JSON as models send it: an emoji may be cut into two escapes, and each half is no text."""
 
+import codecs
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -8,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 JSONObject = dict[str, Any]
 TOO_DEEP = "recursion limit"  # as Pydantic calls it
+UTF_16 = codecs.lookup("utf-16-le").name  # read now: a request may lack a descriptor for it
 
 
 def read_json(text: str | bytes) -> Any:
@@ -47,4 +49,4 @@ def joined(texts: Iterable[str], errors: str = "surrogatepass") -> str:
     Args:
         errors: what becomes of the half of one that has no other, as codecs call it.
     """
-    return "".join(texts).encode("utf-16-le", "surrogatepass").decode("utf-16-le", errors)
+    return "".join(texts).encode(UTF_16, "surrogatepass").decode(UTF_16, errors)

@@ -75,7 +75,7 @@ def packed(part: JSONObject, url: str) -> str:
 
 def text_in(part: JSONObject, url: str) -> str:
     try:
-        return content(part, url).decode("utf-8-sig")
+        return content(part, url).decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Unreadable(f"{named(part)} is not text in UTF-8") from None
 
