@@ -39,7 +39,10 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),
     "flask-prototype-plain": (*FLASK, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),
-    "fastapi-azure": (*FASTAPI, "--provider", "azure", "--deploy", "none", *OBSERVED),
+    "fastapi-azure": (
+        *(*FASTAPI, "--provider", "azure", "--deploy", "none", *OBSERVED),
+        *("--feature", "page"),
+    ),
     "flask-azure": (*FLASK, "--provider", "azure", "--license", "none", *OBSERVED),
     "fastapi-anthropic": (*FASTAPI, "--provider", "anthropic", "--feature", "none"),
     "flask-gemini": (*FLASK, "--provider", "gemini", "--license", "apache-2.0"),

@@ -1,12 +1,17 @@
-"""A route that asks for a scope, in one line, in both frameworks; the issuer is a real one."""
+"""A route asks for a scope in one line, and the page takes a token; the issuer is a real one."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from e2e.browser import READY, browsing
+from e2e.conftest import required
 from e2e.projects import Project
+from e2e.servers import serving
 
 pytestmark = pytest.mark.slow
 
@@ -90,3 +95,55 @@ def test_a_route_asks_for_a_scope(
     (folder / "tests/test_scope.py").write_text(TEST)
     assert "1 passed" in here.run("pytest", "-q", "tests/test_scope.py")
     here.run("mypy", "backend", "tests/test_scope.py")
+
+
+ISSUER = """
+import time
+from threading import Thread
+from tests.test_identity import AUDIENCE, Issuer
+
+with Issuer() as issuer:
+    Thread(target=issuer.serve_forever, daemon=True).start()
+    print(issuer.url, AUDIENCE, issuer.token(sub="ada", exp=time.time() + 3600), flush=True)
+    input()
+    issuer.shutdown()
+"""
+
+
+def test_the_page_takes_a_token(project: Callable[[str], Project], tmp_path: Path) -> None:
+    made = project("fastapi-azure")
+    with subprocess.Popen(
+        (made.programs / "python", "-c", ISSUER),
+        cwd=made.folder,
+        env=made.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as issuer:
+        assert issuer.stdout
+        url, audience, token = issuer.stdout.readline().split()
+        with (
+            serving(made, OIDC_ISSUER=url, OIDC_AUDIENCE=audience) as server,
+            browsing((required("chromium"),), tmp_path / "profile") as browser,
+        ):
+            browser.listen()
+            browser.visit(f"{server.url}/")
+            browser.wait(f"{READY} && document.querySelector('dialog')?.open")
+            for given in (f"{token}x", token):
+                browser.value("document.querySelector('#given').focus()")
+                browser.type(given)
+                browser.press("Enter", "\r")
+                if given != token:
+                    browser.wait("document.querySelector('#refused').innerText")
+                    refused = browser.value("document.querySelector('#refused').innerText")
+                    assert refused == "The token is not valid"
+            browser.wait("!document.querySelector('dialog').open")
+            browser.value("document.querySelector('#text').focus()")
+            browser.type("Hello")
+            browser.press("Enter", "\r")
+            browser.wait("document.querySelector('#log').innerText.includes('You said: Hello')")
+            headers = {"authorization": f"Bearer {token}"}
+            usage = httpx2.get(f"{server.url}/v1/usage", headers=headers).json()
+        issuer.communicate("enough")
+    assert usage["client"] == "ada"
+    assert usage["tokens"]["used"] > 0

@@ -19,8 +19,8 @@ from e2e.machine import Machine
 from e2e.projects import PROTOTYPES, SERVICES, Project
 from e2e.replies import REPLIES, replies, told
 from e2e.servers import Server, refusal, running, serving
-from e2e.stories import CHAT, WAYS, Way, add_stories, words_of
-from e2e.upstream import MODEL, PATIENCE, RETRY_AFTER, WORDS, Upstream, listening
+from e2e.stories import CHAT, RESPONSES, WAYS, Way, add_stories, words_of
+from e2e.upstream import MODEL, PATIENCE, PAUSE, RETRY_AFTER, WORDS, Call, Upstream, listening
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +193,29 @@ def test_who_leaves_it_in_another_form_ends_it(
         call = upstream.next_call()
         next(words)
     assert call.left.wait(5)
+
+
+@pytest.mark.parametrize("combination", ["fastapi", "flask"])
+def test_who_leaves_a_response_that_is_passed_on_ends_it(
+    project: Callable[[str], Project], upstream: Upstream, combination: str
+) -> None:
+    upstream.tales["respond"] = responding
+    with serving(project(combination), **connected(upstream), LLM_RESPONSES="pass") as server:
+        with streaming(server, "respond", RESPONSES) as words:
+            call = upstream.next_call()
+            assert next(words) == WORDS[0]
+        assert call.left.wait(5)
+        assert outcomes(server, 1) == [("chat", "cancelled")]
+
+
+def responding(_: Call) -> Iterator[str]:
+    """The events of a response that has no end."""
+    response = {"id": "resp_1", "object": "response", "status": "in_progress"}
+    yield json.dumps({"type": "response.created", "response": response})
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        yield json.dumps({"type": "response.output_text.delta", "delta": WORDS[0]})
+        time.sleep(PAUSE)
 
 
 @pytest.mark.parametrize(

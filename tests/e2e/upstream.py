@@ -31,8 +31,8 @@ class Call(NamedTuple):
 
     @property
     def wish(self) -> str:
-        wish: str = self.request["messages"][-1]["content"]
-        return wish
+        asked: str = self.request.get("input") or self.request["messages"][-1]["content"]
+        return asked
 
 
 class Sent(NamedTuple):
