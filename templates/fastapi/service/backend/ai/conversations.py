@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.ai.turns import Turns, missing, newest_turns, said_in
 from backend.database import Session, transaction
-from backend.errors import Conflict, NotFound
+from backend.errors import Conflict, InvalidRequest, NotFound
 from backend.json_text import JSONObject
 from backend.tables import Conversation, Item, Turn, new_id, now
 
@@ -117,6 +117,9 @@ class Conversations(Turns):
 
         Args:
             is_list: whether the list is whole; else it is the newest message alone.
+
+        Raises:
+            InvalidRequest: too many of its messages are not kept.
         """
         await self._purge(session)
         number = await self._touch_or_make(session, chat, sent[-1])
@@ -134,9 +137,12 @@ class Conversations(Turns):
                 earlier = earlier[places[-1] + 1 :]
             elif known:
                 await session.execute(delete(Turn).where(Turn.conversation == number))
-            for each in earlier:
-                if each["role"] == "user":
-                    await self._add(session, new_id("turn"), [each], conversation=number)
+            unknown = [each for each in earlier if each["role"] == "user"]
+            if len(unknown) >= most:
+                message = f"At most {most} messages are accepted (MAX_MESSAGES)"
+                raise InvalidRequest(message, param="messages")
+            for each in unknown:
+                await self._add(session, new_id("turn"), [each], conversation=number)
         before = await newest_turns(session, said_in(number), most)
         await self._add(session, turn, [newest], conversation=number)
         return before
