@@ -91,8 +91,8 @@ def answer(response: httpx2.Response) -> Answer:
     # Both answer HEAD wherever they answer GET, but only one of them says so.
     allowed = frozenset(response.headers.get("allow", "").split(", ")) - {"HEAD"}
     text = re.sub(r'(created|\w+_at)(\\?":)\s*\d+', r"\1\2 now", response.text)
-    text = re.sub(r"(msg|resp|rs|fc)_[0-9a-f]{32}", r"\1_new", text)
-    text = re.sub(r'"approvalId":"[^"]+"', '"approvalId":"new"', text)
+    text = re.sub(r"(call|conv|fc|fco|item|msg|resp|rs|turn)_[0-9a-f]{16,32}", r"\1_new", text)
+    text = re.sub(r'(approvalId"|approval":{"id"):"[^"]+"', r'\1:"new"', text)
     return Answer(response.status_code, text, headers, allowed)
 
 
@@ -393,6 +393,55 @@ def test_the_twins_act_alike(
 def test_the_twins_have_no_session_of_mcp(acting: Twins, method: str) -> None:
     fastapi, flask = acting.ask(method, "/mcp", headers=AUTHORIZED)
     assert (fastapi.status, fastapi) == (405, flask)
+
+
+def kept(text: str, message_id: str) -> dict[str, Any]:
+    return {"id": message_id, **ui_says(text)["messages"][0]}
+
+
+ASKED = kept("How many tokens are left?", "u1")
+TO_APPROVE = kept("My feedback: good, about speed", "u2")
+CALL = {"type": "function_call", "call_id": "c", "name": "get", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "1"}
+# In this order: what comes later is of what was kept before.
+KEPT = (
+    (200, "POST", UI, {"id": "c1", "messages": [ASKED]}),
+    (200, "POST", UI, {"id": "c1", "message": TO_APPROVE}),
+    (200, "GET", "/api/chats", None),
+    (200, "GET", "/api/chats/c1", None),
+    (200, "PATCH", "/api/chats/c1", {"title": "A title"}),
+    (404, "GET", "/api/chats/none", None),
+    (404, "GET", "/api/chats?after=none", None),
+    (422, "GET", "/api/chats?limit=0", None),
+    (409, "POST", UI, {"id": "c1", "messages": [{"role": "assistant", "parts": [FORGED]}]}),
+    (404, "POST", UI, {"id": "c2", "messages": [{"role": "assistant", "parts": [FORGED]}]}),
+    (200, "GET", "/v1/conversations/c1/items", None),
+    (200, "GET", "/v1/conversations/c1/items?order=asc&limit=1", None),
+    (400, "POST", "/v1/conversations/c1/items", {"items": [OUTPUT, CALL]}),
+    (200, "POST", "/v1/conversations/c1/items", {"items": [CALL, OUTPUT]}),
+    (200, "POST", RESPONSES, {"input": "one", "conversation": "c1"}),
+    (200, "POST", RESPONSES, {"input": "two", "conversation": "c1", "stream": True}),
+    (404, "POST", RESPONSES, {"input": "x", "previous_response_id": "none"}),
+    (200, "POST", "/v1/conversations", {"items": [HELLO], "metadata": {"a": "b"}}),
+    (200, "GET", "/v1/history", None),
+    (200, "DELETE", "/api/chats/c1", None),
+    (404, "GET", "/v1/conversations/c1", None),
+    (200, "DELETE", "/v1/history", None),
+    (200, "GET", "/v1/history", None),
+)
+
+
+def test_the_twins_remember_alike(project: Callable[[str], Project]) -> None:
+    database = {"DATABASE_URL": "sqlite:///data/parity.db"}
+    with serving_both(
+        project, "-kept-tools", **{**SETTINGS, "MAX_MESSAGES": "30"}, **database
+    ) as twins:
+        fastapi_document, flask_document = documents(twins)
+        assert fastapi_document == flask_document
+        for status, method, path, body in KEPT:
+            fastapi, flask = twins.ask(method, path, json=body, headers=AUTHORIZED)
+            assert (fastapi.status, method, path) == (status, method, path), fastapi.body
+            assert fastapi == flask
 
 
 def test_only_the_greeting_names_the_framework(twins: Twins) -> None:

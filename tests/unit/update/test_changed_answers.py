@@ -123,6 +123,22 @@ def test_several_features_and_targets_come_and_go_at_once(versions: Versions, ma
     assert removed["answers"]["feature"]["after"] == ["page"]
 
 
+def test_what_a_removed_feature_leaves_in_the_database_is_said(
+    versions: Versions, made: Path
+) -> None:
+    there = ("--project", str(made), "--dry-run", "--json")
+    with versions.before():
+        kept = json.loads(tool("add", "history", *there).output)
+        assert tool("add", "history", "--project", str(made)).code == 0
+        commit(made)
+        removed = json.loads(tool("remove", "history", *there).output)
+        other = json.loads(tool("remove", "page", *there).output)
+    assert removed["notes"] == [
+        "The database stays as it is, with its tables conversations, turns and items."
+    ]
+    assert (kept["notes"], other["notes"]) == ([], [])
+
+
 @pytest.mark.parametrize("key", ["framework", "features", "description", "_commit", "unheard_of"])
 def test_lists_without_end_are_no_answer(key: str, project: Path) -> None:
     file = project / ".copier-answers.yml"
