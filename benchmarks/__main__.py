@@ -22,6 +22,7 @@ SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "agents": measure.agents,
     "tools": measure.tools,
     "history": measure.history,
+    "chats": measure.chats,
     "plain": measure.plain,
     "echo": measure.echo,
     "claims": measure.claims,

@@ -52,6 +52,10 @@ def post(path: str, value: dict[str, Any]) -> bytes:
     return head.encode() + body
 
 
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {KEY}\r\n\r\n".encode()
+
+
 class Asked(NamedTuple):
     """What is asked for a stream.
 
@@ -184,9 +188,11 @@ class Echo(asyncio.Protocol):
             self._finished.set_exception(exc or RuntimeError("the server closed the connection"))
 
 
-def echo(port: int, requests: int, at_once: int, path: str = "/echo") -> float:
+def echo(
+    port: int, requests: int, at_once: int, path: str = "/echo", request: bytes = b""
+) -> float:
     """Sends `requests` requests over `at_once` connections, and returns how many a second."""
-    request = post(path, VALUE)
+    request = request or post(path, VALUE)
 
     async def all_of_them() -> None:
         loop = asyncio.get_running_loop()

@@ -5,18 +5,21 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from statistics import quantiles
 
-from benchmarks import load
+from benchmarks import filled, load
 from benchmarks.projects import KINDS, OURS, Bench
 from benchmarks.results import Claim, Comparison, Crowd
 from benchmarks.servers import Server, upstream
 
-AT_ONCE = {"relay": 16, "echo": 32}
+AT_ONCE = {"relay": 16, "echo": 32, "chats": 4}
 # Short turns and many of them: what else a machine does then meets both sides.
 RELAY_ROUNDS, RELAY_STREAMS = 31, 64
 TOOLS_ROUNDS, TOOLS_STREAMS = 9, 16
+CHATS_ROUNDS, CHATS_REQUESTS = 9, 40
+CHATS_KEPT = (1_000, 10)
 ECHO_ROUNDS, ECHO_REQUESTS = 21, 2400
 TOKEN_SECONDS = 0.05
 PAUSE_SECONDS, MOST_PAUSES, IDLE = 0.3, 100, 0.02  # of one core
@@ -30,6 +33,7 @@ RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 RESPONSES_TARGETS = dict.fromkeys(KINDS, 2.0)
 TOOLS_TARGETS = {"uvicorn": 1 / 3}
 HISTORY_TARGETS = dict.fromkeys(KINDS, 1.5)
+CHATS_TARGETS = dict.fromkeys(KINDS, 1.5)
 AGENTS_TARGETS = dict.fromkeys(KINDS, 1.0)
 PLAIN_TARGETS = {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8}
 PROTOTYPE_TARGETS = {"uvicorn": 0.9, "gthread": 0.85}
@@ -113,6 +117,30 @@ def history(bench: Bench) -> Iterator[Comparison]:
         yield Comparison(kind, "CPU ms a stream", "at most", target, *rounds)
 
 
+def chats(bench: Bench) -> Iterator[Comparison]:
+    """CPU of a service to list 20 chats, and to open one, where it keeps many, beside a few."""
+    for kind, target in CHATS_TARGETS.items():
+        with ExitStack() as stack:
+            many, few = (
+                stack.enter_context(remembering(bench, kind, count)) for count in CHATS_KEPT
+            )
+            for path in ("/api/chats", f"/api/chats/{filled.FIRST}"):
+                rounds = in_turn(
+                    spent(path, load.get(path), CHATS_REQUESTS), many, few, CHATS_ROUNDS
+                )
+                yield Comparison(kind, f"CPU ms for {path}", "at most", target, *rounds)
+
+
+@contextmanager
+def remembering(bench: Bench, kind: str, chats: int) -> Iterator[Server]:
+    """Runs a service that keeps so many chats of 100 turns in a database of its own."""
+    database = bench.folder / f"{kind}-{chats}.db"
+    address = f"sqlite:///{database}"
+    with bench.service(kind, preset="history", DATABASE_URL=address) as server:
+        filled.fill(database, chats)
+        yield server
+
+
 def plain(bench: Bench) -> Iterator[Comparison]:
     """Requests a second of the route that asks no model."""
 
@@ -185,13 +213,15 @@ def asked(
     return lambda server: round(load.echo(server.port, requests, at_once, path), 1)
 
 
-def spent(path: str) -> Callable[[Server], float]:
+def spent(
+    path: str, request: bytes = b"", requests: int = CLAIM_REQUESTS
+) -> Callable[[Server], float]:
     """Returns what measures the CPU of a server for each request of a path."""
 
     def cost(server: Server) -> float:
         before = server.cpu_seconds()
-        load.echo(server.port, CLAIM_REQUESTS, AT_ONCE["echo"], path)
-        return round(1000 * (server.cpu_seconds() - before) / CLAIM_REQUESTS, 3)
+        load.echo(server.port, requests, AT_ONCE["chats" if request else "echo"], path, request)
+        return round(1000 * (server.cpu_seconds() - before) / requests, 3)
 
     return cost
 

@@ -85,6 +85,7 @@ class Bench:
         upstream: str = "http://127.0.0.1:1/v1",
         gunicorn_options: str = "",
         preset: str = "service",
+        **more: str,
     ) -> Iterator[Server]:
         """Runs a generated service by the command in its README, with everything on."""
         variables = {
@@ -96,6 +97,7 @@ class Bench:
             "AGENT_MAX_STEPS": "20",
             "AGENT_MAX_TOKENS": MANY,
             "GUNICORN_CMD_ARGS": gunicorn_options,
+            **more,
         }
         folder = self.project(kind, preset)
         with self._serving(kind, module(kind), folder, variables, OURS) as server:

@@ -135,6 +135,7 @@ class Results:
     agents: Sequence[Comparison] = ()
     tools: Sequence[Comparison] = ()
     history: Sequence[Comparison] = ()
+    chats: Sequence[Comparison] = ()
     plain: Sequence[Comparison] = ()
     echo: Sequence[Comparison] = ()
     claims: Sequence[Claim] = ()
@@ -157,6 +158,7 @@ class Results:
             agents=[Comparison(**comparison) for comparison in kept.get("agents", ())],
             tools=[Comparison(**comparison) for comparison in kept.get("tools", ())],
             history=[Comparison(**comparison) for comparison in kept.get("history", ())],
+            chats=[Comparison(**comparison) for comparison in kept.get("chats", ())],
             plain=[Comparison(**comparison) for comparison in kept["plain"]],
             echo=[Comparison(**comparison) for comparison in kept["echo"]],
             claims=[Claim(**claim) for claim in kept["claims"]],
@@ -186,7 +188,7 @@ class Results:
     def comparisons(self) -> list[Comparison]:
         """Everything that has a baseline."""
         asked = (self.relay, self.responses, self.agents, self.tools, self.history)
-        services = (*asked, self.plain, self.echo, self.claims, self.flatness)
+        services = (*asked, self.chats, self.plain, self.echo, self.claims, self.flatness)
         tool = (self.start, self.create, self.update, self.large)
         return [comparison for part in (*services, *tool) for comparison in part]
 

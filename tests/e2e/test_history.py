@@ -1,11 +1,13 @@
 """What is remembered, by real servers and real databases."""
 
+import re
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -151,6 +153,94 @@ def test_four_migrate_at_once(remembering: Project, database: Postgres) -> None:
         list(pool.map(migrate, range(4)))
     checked = remembering.machine.run("alembic", "check", directory=remembering.folder, **variables)
     assert "No new upgrade operations detected" in checked
+
+
+def test_a_backup_of_postgresql_is_restored(
+    project: Callable[[str], Project], database: Postgres
+) -> None:
+    kept = project("fastapi-history")
+    for name in ("before", "after"):
+        database.create(name)
+    with serving(kept, DATABASE_URL=database.url("before")) as server:
+        conversation = remember(server)
+    as_deploy_md_says(kept, "Back up", "PostgreSQL", DATABASE_URL=database.url("before"))
+    as_deploy_md_says(kept, "Restore", "it into", DATABASE_URL=database.url("after"))
+    with serving(kept, DATABASE_URL=database.url("after")) as server:
+        assert said_to(server, conversation) == ["Hi", "You said: Hi"]
+
+
+def test_a_backup_of_sqlite_is_restored_while_it_serves(
+    project: Callable[[str], Project],
+) -> None:
+    kept = project("fastapi-history")
+    file = kept.folder / "data" / "app.db"
+    with serving(kept, DATABASE_URL="sqlite:///data/app.db") as server:
+        conversation = remember(server)
+        as_deploy_md_says(kept, "Back up", "SQLite, while it serves")
+        with httpx2.Client(base_url=server.url) as client:
+            assert client.delete("/v1/history").status_code == 200
+    (kept.folder / "app.backup.db").replace(file)
+    for beside in ("-wal", "-shm"):
+        file.with_name(file.name + beside).unlink(missing_ok=True)
+    with serving(kept, DATABASE_URL="sqlite:///data/app.db") as server:
+        assert said_to(server, conversation) == ["Hi", "You said: Hi"]
+
+
+def as_deploy_md_says(project: Project, begins: str, what: str, **variables: str) -> None:
+    """Runs the command of a line of DEPLOY.md, in the project's folder."""
+    line = rf"^- \*\*{begins}\*\* {what}[^`]*: `(.+)`\.$"
+    [command] = re.findall(line, project.read("DEPLOY.md"), re.MULTILINE)
+    environment = {**project.variables, **variables}
+    project.machine.run("sh", "-c", command, directory=project.folder, **environment)
+
+
+def remember(server: Server) -> str:
+    with httpx2.Client(base_url=server.url, timeout=60) as client:
+        conversation: str = client.post("/v1/conversations", json={}).json()["id"]
+        asked = {"input": "Hi", "conversation": conversation}
+        assert client.post("/v1/responses", json=asked).status_code == 200
+    return conversation
+
+
+def said_to(server: Server, conversation: str) -> list[str]:
+    with httpx2.Client(base_url=server.url, timeout=60) as client:
+        return texts(client, conversation)
+
+
+def test_an_approval_is_used_once_in_all_replicas(
+    project: Callable[[str], Project], database: Postgres
+) -> None:
+    made = [project("fastapi-kept-tools"), project("flask-kept-tools")]
+    database.create("shared")
+    shared = {"DATABASE_URL": database.url("shared"), **UNLIMITED}
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(each, **shared)) for each in made]
+        clients = [
+            stack.enter_context(httpx2.Client(base_url=server.url, timeout=60))
+            for server in servers
+        ]
+        asked = {"id": "c1", "messages": [user("My feedback: good, about speed")]}
+        assert clients[0].post("/api/chat", json=asked).status_code == 200
+        answer = clients[1].get("/api/chats/c1").json()["messages"][-1]
+        [call] = (part for part in answer["parts"] if "approval" in part)
+        call |= {
+            "state": "approval-responded",
+            "approval": {**call["approval"], "approved": True},
+        }
+
+        def approve(client: httpx2.Client) -> int:
+            return client.post("/api/chat", json={"id": "c1", "message": answer}).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            codes = Counter(pool.map(approve, clients * 4))
+        [done] = (
+            part
+            for part in clients[1].get("/api/chats/c1").json()["messages"][-1]["parts"]
+            if "approval" in part
+        )
+        assert codes[200] == 1, codes
+        assert codes.keys() == {200, 409}
+        assert done["state"] == "output-available"
 
 
 def user(text: str) -> dict[str, object]:
