@@ -279,6 +279,32 @@ def answered_with(serve: Serve, *deltas: Any, reason: str | None = "stop") -> li
     return parts(serve(answer=lambda _: sent).post("/api/chat", json=ASK))
 
 
+def cited(**page: Any) -> dict[str, Any]:
+    return {"annotations": [{"type": "url_citation", "url_citation": page}]}
+
+
+def test_names_the_sources_of_an_answer_once(serve: Serve) -> None:
+    received = answered_with(
+        serve,
+        {"content": "So it is"},
+        cited(url="https://a.example/b", title="A page", start_index=0),
+        cited(url="http://c.example", title=None),
+        cited(url="https://a.example/b", title="A page", start_index=4),
+        cited(url="javascript:alert(1)"),
+        cited(url=None),
+        {"annotations": [{"type": "file_citation"}, None]},
+        {"annotations": "none"},
+        {"content": "."},
+    )
+    sources = [each for each in received if each["type"] == "source-url"]
+    assert [(each["sourceId"], each["url"], each.get("title")) for each in sources] == [
+        ("source-1", "https://a.example/b", "A page"),
+        ("source-2", "http://c.example", None),
+    ]
+    assert "title" not in sources[1]
+    assert shown(received) == [("text", "So it is.")]
+
+
 def shown(received: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Returns what is said in each part, with its kind."""
     said: dict[str, str] = {}

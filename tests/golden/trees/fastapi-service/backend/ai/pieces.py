@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from backend.json_text import JSONObject, joined, read_json, write_json
 
-Kind = Literal["text", "refusal", "reasoning", "call"]
+Kind = Literal["text", "refusal", "reasoning", "call", "source"]
 
 
 @dataclass(eq=False)
@@ -35,6 +35,7 @@ class Piece(NamedTuple):
     """Some more of an answer.
 
     Args:
+        text: what is said; of a source its address.
         call: whose arguments go on by the text; it has them already.
         logprobs: how likely each token of a text was, where that was asked for.
     """
@@ -43,6 +44,7 @@ class Piece(NamedTuple):
     text: str
     call: ToolCall | None = None
     logprobs: Sequence[JSONObject] = ()
+    title: str = ""
 
 
 class PieceReader:
@@ -108,10 +110,26 @@ def said_in(delta: JSONObject, choice: JSONObject) -> Iterator[Piece]:
         found += map(said, content if isinstance(content, list) else [content])
     if refusal := delta.get("refusal"):
         found.append(said(refusal, "refusal"))
+    found += sources_in(delta)
     for piece in found:
         if piece.text:
             is_text = piece.kind == "text" and choice.get("logprobs")
             yield piece._replace(logprobs=logprobs_in(choice)) if is_text else piece
+
+
+def sources_in(delta: JSONObject) -> Iterator[Piece]:
+    """Yields the pages that an answer refers to, as a model names them that has searched."""
+    match delta:
+        case {"annotations": [*annotations]}:
+            for annotation in annotations:
+                match annotation:
+                    case {"url_citation": {"url": str(url), **cited}} if is_of_the_web(url):
+                        title = cited.get("title")
+                        yield Piece("source", url, title=title if isinstance(title, str) else "")
+
+
+def is_of_the_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
 
 
 def said(part: object, kind: Kind = "text") -> Piece:

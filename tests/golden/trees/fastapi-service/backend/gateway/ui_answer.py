@@ -35,10 +35,13 @@ class Parts:
         self.calls: dict[ToolCall, None] = {}
         self._open: tuple[str, str] | None = None  # the kind of the part, and its id
         self._opened = 0
+        self._sources: set[str] = set()
 
     def add(self, piece: Piece) -> Iterator[Event]:
         if piece.call:
             yield from self._call(piece.call, piece.text)
+        elif piece.kind == "source":
+            yield from self._cite(piece.text, piece.title)
         else:
             self.refused |= piece.kind == "refusal"
             yield from self._say("text" if piece.kind == "refusal" else piece.kind, piece.text)
@@ -57,6 +60,12 @@ class Parts:
             yield part(f"{kind}-start", id=self._open[1])
         self.answered |= kind == "text"
         yield part(f"{kind}-delta", id=self._open[1], delta=text)
+
+    def _cite(self, url: str, title: str) -> Iterator[Event]:
+        if url not in self._sources:
+            self._sources.add(url)
+            named = {"title": title} if title else {}
+            yield part("source-url", sourceId=f"source-{len(self._sources)}", url=url, **named)
 
     def _call(self, call: ToolCall, arguments: str) -> Iterator[Event]:
         if call not in self.calls:

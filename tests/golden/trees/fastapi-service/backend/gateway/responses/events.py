@@ -92,7 +92,8 @@ class Response:
         if isinstance(usage := chunk.get("usage"), dict):
             self.json["usage"] = tokens(usage)
         for piece in self._reader.read(chunk):
-            yield from self._take(piece)
+            if piece.kind != "source":
+                yield from self._take(piece)
 
     def end(self) -> Iterator[Told]:
         if not self.json["output"]:
