@@ -17,6 +17,7 @@ from backend.ai.provider import Provider, create_provider
 from backend.ai.upstream import MOST_ANSWER_BYTES
 from backend.settings import Settings
 from tests.conftest import Serve
+from tests.models import Scripted, fails
 from tests.serving import BrokenStream, WholeStream
 
 ASK = {"messages": [{"role": "user", "content": "hello"}]}
@@ -115,6 +116,22 @@ def test_sends_the_request_within_the_limits(
     response = client.post("/v1/chat/completions", json={**body, **given})
     assert response.json() == {"id": "1", "choices": []}
     assert sent == [{**body, **sent_on, "model": "some-model"}]
+
+
+def test_sends_a_past_with_tools_as_it_came(serve: Serve) -> None:
+    """Most providers take it without `tools`; a gateway that does not says so itself."""
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Is it cold?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "cold"},
+    ]
+    model = Scripted("Yes.", fails(400, "no tools= param"))
+    client = serve(answer=model)
+    assert client.post("/v1/chat/completions", json={"messages": messages}).status_code == 200
+    assert (model.asked[0]["messages"], "tools" in model.asked[0]) == (messages, False)
+    refused = client.post("/v1/chat/completions", json={"messages": messages})
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, "no tools= param")
 
 
 def test_always_asks_for_usage(serve: Serve) -> None:
