@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from genai_scaffold.errors import ScaffoldError
 from genai_scaffold.report.explanation import StyledLine
+from genai_scaffold.system.streams import keys_unseen
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
@@ -51,7 +52,7 @@ class Output:
         if still or not terminal.is_terminal or terminal.is_dumb_terminal:
             yield lambda _: None
             return
-        with terminal.status("Starting", spinner="line") as status:
+        with keys_unseen(), terminal.status("Starting", spinner="line") as status:
             yield lambda step: status.update(f"{step} …")
 
 

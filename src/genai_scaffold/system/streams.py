@@ -1,9 +1,11 @@
 """The standard streams, made fit for any text and for any way of starting us."""
 
 import codecs
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 
 # What a terminal without Unicode shows instead.
 ASCII = {"✓": "+", "✗": "x", "·": "-", "→": "->", "…": "...", "‹": "<"}  # noqa: RUF001
@@ -23,6 +25,31 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=FALLBACK)
+
+
+@contextlib.contextmanager
+def keys_unseen() -> Iterator[None]:
+    """Keep keys off the screen while nobody reads them; whoever reads next gets them."""
+    if sys.platform == "win32" or not _has_the_terminal():
+        yield
+        return
+    import termios  # which Windows lacks
+
+    before = termios.tcgetattr(sys.stdin)
+    unseen = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, unseen)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _has_the_terminal() -> bool:
+    """Whether the keys are ours: whoever changes a terminal from the background is stopped."""
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
 
 
 def _number(text: str) -> int:
