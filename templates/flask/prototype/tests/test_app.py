@@ -3,6 +3,7 @@ import json
 {%- if docs %}
 import re
 {%- endif %}
+import runpy
 from typing import Any
 
 import httpx2
