@@ -100,11 +100,11 @@ prototype, --team learning, --app web, --extensions.""",
         """\
 Flask is recommended: a WSGI server cannot run FastAPI. Nothing else is weighed.
 
-  FastAPI is an ASGI app and a WSGI server cannot run it, so its built-in
-  validation, generated docs and event loop are lost. The generated Flask
-  projects make up for them: Pydantic, or Marshmallow in a prototype, checks the
-  requests, the OpenAPI document and the docs pages are there, and calls that
-  wait get threads.
+  Without FastAPI, which needs an ASGI server, its built-in validation,
+  generated docs and event loop are lost. The generated Flask projects make up
+  for them: Pydantic, or Marshmallow in a prototype, checks the requests, the
+  OpenAPI document and the docs pages are there, and calls that wait get
+  threads.
 
 If it may run on any server, it would be a tie, 6 points to 6, which goes to
 FastAPI.""",

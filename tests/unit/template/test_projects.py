@@ -279,6 +279,7 @@ def test_what_was_answered_is_recorded(project: Project) -> None:
     assert project.files[RECORD].startswith(f"# 1. The web framework is {labels[framework]}\n")
     agrees = recorded["recommendation"]["framework"] == framework
     assert ("against the recommendation" in project.files[RECORD]) != agrees
+    assert not re.search(r"^- \w+: (\S+), assumed → \1$", project.files[RECORD], re.MULTILINE)
 
 
 @pytest.mark.parametrize("framework", choices("framework"))
