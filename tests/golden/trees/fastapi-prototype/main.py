@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-import logging
 import os
 import re
 import time
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
+from urllib.request import getproxies
 
 import httpx2
 import openai
 from fastapi import Body, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.logger import logger
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field, JsonValue, StrictBool
@@ -28,20 +29,24 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
+ERROR: Any = {"default": {"description": "An error", "model": dict[str, dict[str, str | None]]}}
 
-log = logging.getLogger(__name__)
 client: openai.AsyncOpenAI | None = None
 if KEY:
     if not re.fullmatch("[!-~]+", KEY):
         raise SystemExit("settings: LLM_API_KEY: takes visible ASCII characters")
     if not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
         raise SystemExit("settings: LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name")
+    for kind in getproxies().keys() & {"http", "https", "all"}:
+        if not re.fullmatch(r"(https?://)?([^\s/@]+@)?[\w.:\[\]-]+/?", getproxies()[kind]):
+            raise SystemExit(f"settings: {kind.upper()}_PROXY: takes http(s)://host:port")
     try:
         http = openai.DefaultAsyncHttpxClient(timeout=60, follow_redirects=False)
         client = openai.AsyncOpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
     except Exception as error:
         raise SystemExit(f"settings: LLM_BASE_URL, HTTP(S)_PROXY, ALL_PROXY: {error}") from None
-app = FastAPIOffline(title="my-app", redirect_slashes=False)
+app = FastAPIOffline(redirect_slashes=False, responses=ERROR)
+app.title = "my-app"
 
 
 class ChatMessage(BaseModel):
@@ -76,10 +81,10 @@ async def chat(request: ChatRequest) -> Response:
     if request.stream:
         await anext(pieces)  # fails, where the model does not begin
         return StreamingResponse(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
-    *words, (_, finish_reason) = [piece async for piece in pieces]
+    *words, (_, reason) = [piece async for piece in pieces]
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    whole = body(envelope("chat.completion"), finish_reason, message=message)
-    return Response(whole, media_type="application/json")
+    whole = body(envelope("chat.completion"), reason, message=message)
+    return Response(json.dumps(whole), media_type="application/json")
 
 
 async def answer(messages: list[Any]) -> AsyncGenerator[Any]:
@@ -109,7 +114,7 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Any]:
                 raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
         sent = getattr(error, "response", httpx2.Response(0))
-        log.error("The model failed: %s, status %s", type(error).__name__, sent.status_code)
+        logger.error("The model failed: %s, status %s", type(error).__name__, sent.status_code)
         wait = {k: v for k, v in sent.headers.items() if k == "retry-after" and v.isascii()}
         raise HTTPException(*TOLD.get(sent.status_code, (502, "The model failed")), wait) from error
     yield "", reason or "stop"
@@ -117,27 +122,27 @@ async def answer(messages: list[Any]) -> AsyncGenerator[Any]:
 
 async def events(head: dict[str, Any], pieces: AsyncGenerator[Any]) -> AsyncGenerator[str]:
     try:
-        async for word, finish_reason in pieces:
-            yield f"data: {body(head, finish_reason, delta={'content': word})}\n\n"
+        async for word, reason in pieces:
+            yield f"data: {json.dumps(body(head, reason, delta={'content': word}))}\n\n"
         yield "data: [DONE]\n\n"
     except HTTPException as error:
         yield f"data: {bytes(refusal(error.status_code, error.detail).body).decode()}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:
-    identity = f"chatcmpl-{os.urandom(16).hex()}"
-    return {"id": identity, "object": kind, "created": int(time.time()), "model": MODEL}
+    return {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
 
 
-def body(head: dict[str, Any], finish_reason: str | None, **said: Any) -> str:
-    return json.dumps({**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]})
+def body(head: dict[str, Any], reason: str | None, **said: Any) -> dict[str, Any]:
+    return {**head, "model": MODEL, "choices": [{"index": 0, **said, "finish_reason": reason}]}
+
+
+app.add_exception_handler(Exception, lambda *_: refusal(500, "Internal Server Error"))
 
 
 @app.exception_handler(HTTPException)
-@app.exception_handler(Exception)
-async def on_error(_: Request, error: Exception) -> Response:
-    told = error if isinstance(error, HTTPException) else HTTPException(500)
-    return refusal(told.status_code, told.detail, headers=told.headers)
+async def on_error(_: Request, error: HTTPException) -> Response:
+    return refusal(error.status_code, error.detail, headers=error.headers)
 
 
 @app.exception_handler(RequestValidationError)
@@ -145,9 +150,8 @@ async def on_invalid_request(_: Request, error: RequestValidationError) -> Respo
     first = error.errors()[0]
     if isinstance(error.body, bytes):  # which FastAPI passes on as they are
         return refusal(415, "Send it as content-type: application/json")
-    status = 400 if first["type"] == "json_invalid" else 422
     field = ".".join(map(str, first["loc"][1:]))
-    return refusal(status, f"{field}: {first['msg']}".removeprefix(": "), field or None)
+    return refusal(422, f"{field}: {first['msg']}".removeprefix(": "), field or None)
 
 
 def refusal(status: int, message: str, param: str | None = None, headers: Any = None) -> Response:
@@ -163,8 +167,7 @@ def guarded(inner: ASGIApp) -> ASGIApp:
         read = bytearray()
 
         async def receive_some() -> Message:
-            message = await receive()
-            read.extend(message.get("body", b""))
+            read.extend((message := await receive()).get("body", b""))
             if len(read) > 1_000_000:
                 raise HTTPException(413)
             if message["type"] == "http.request" and read and not message.get("more_body"):
@@ -179,9 +182,8 @@ def guarded(inner: ASGIApp) -> ASGIApp:
             await send(message)
 
         scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
-        head = [scope.get("raw_path", b""), scope.get("query_string", b"")]
-        large = len(b"".join([*head, *map(b"".join, scope.get("headers", []))])) > 64_000
-        answer = refusal(431, "The head of the request is too large") if large else inner
+        head = [scope.get(part) for part in ("raw_path", "query_string", "headers")]
+        answer = refusal(431, "The head is too large") if len(repr(head)) > 64_000 else inner
         await answer(scope, receive_some, send_marked)
 
     return guard

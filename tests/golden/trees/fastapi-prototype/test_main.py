@@ -1,5 +1,6 @@
 import json
 import re
+import runpy
 from typing import Any
 
 import httpx2
@@ -255,6 +256,17 @@ def test_answers_as_the_model_does(
 @pytest.mark.parametrize("path", ["/", "/echo", "/nowhere"])
 def test_lets_no_browser_guess(client: httpx2.Client, path: str) -> None:
     assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("proxy", ["not a url", "http://", "socks5://proxy:1080"])
+def test_a_proxy_that_cannot_be_used_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str
+) -> None:
+    monkeypatch.setenv("LLM_API_KEY", "test")
+    monkeypatch.setenv("all_proxy", proxy)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("main")
+    assert f"{stop.value}{capsys.readouterr().err}".count("settings: ALL_PROXY: ") == 1
 
 
 def test_refuses_a_large_body(client: httpx2.Client) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
+from urllib.request import getproxies
 
 import httpx2
 import openai
@@ -33,8 +34,6 @@ PAGES = {
 <script type="module" src="/docs-assets/redoc.js"></script>""",
 }
 
-Piece = tuple[str, str | None]  # a word; in the last, the finish_reason
-
 client: openai.OpenAI | None = None
 if KEY:
     wrong = ""
@@ -42,6 +41,9 @@ if KEY:
         wrong = "LLM_API_KEY: takes visible ASCII characters"
     elif not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
         wrong = "LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name"
+    for kind in getproxies().keys() & {"http", "https", "all"}:
+        if not re.fullmatch(r"(https?://)?([^\s/@]+@)?[\w.:\[\]-]+/?", getproxies()[kind]):
+            wrong = f"{kind.upper()}_PROXY: takes http(s)://host:port"
     try:
         http = openai.DefaultHttpxClient(timeout=60, follow_redirects=False)
         client = openai.OpenAI(api_key=KEY, base_url=BASE_URL, max_retries=0, http_client=http)
@@ -55,6 +57,7 @@ app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREF
 app.config["API_TITLE"] = "my-app"
 app.config["MAX_CONTENT_LENGTH"] = 1_000_000
 app.url_map.merge_slashes = False
+Api.ERROR_SCHEMA = {"type": "object", "properties": {"error": {"type": "object"}}}
 api, routes = Api(app), Blueprint("api", __name__)
 del api.spec.components.schemas["PaginationMetadata"]  # nothing here comes in pages
 
@@ -84,12 +87,12 @@ def chat() -> Response:
     if body.get("stream"):
         next(pieces)  # fails, where the model does not begin
         return Response(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
-    *words, (_, finish_reason) = pieces
+    *words, (_, reason) = pieces
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    return jsonify(body_of(envelope("chat.completion"), finish_reason, message=message))
+    return jsonify(body_of(envelope("chat.completion"), reason, message=message))
 
 
-def answer(messages: list[Any]) -> Iterator[Piece]:
+def answer(messages: list[Any]) -> Iterator[tuple[str, str | None]]:
     """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
         for word in re.split("^|(?= )", f"You said: {messages[-1]['content']}", maxsplit=100):
@@ -123,22 +126,21 @@ def answer(messages: list[Any]) -> Iterator[Piece]:
     yield "", reason or "stop"
 
 
-def events(head: dict[str, Any], pieces: Iterator[Piece]) -> Iterator[str]:
+def events(head: dict[str, Any], pieces: Iterator[tuple[str, str | None]]) -> Iterator[str]:
     try:
-        for word, finish_reason in pieces:
-            yield f"data: {json.dumps(body_of(head, finish_reason, delta={'content': word}))}\n\n"
+        for word, reason in pieces:
+            yield f"data: {json.dumps(body_of(head, reason, delta={'content': word}))}\n\n"
         yield "data: [DONE]\n\n"
     except HTTPException as error:
         yield f"data: {error.get_response().get_data(as_text=True)}\n\n"
 
 
 def envelope(kind: str) -> dict[str, Any]:
-    identity = f"chatcmpl-{os.urandom(16).hex()}"
-    return {"id": identity, "object": kind, "created": int(time.time()), "model": MODEL}
+    return {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
 
 
-def body_of(head: dict[str, Any], finish_reason: str | None, **said: Any) -> dict[str, Any]:
-    return {**head, "choices": [{"index": 0, **said, "finish_reason": finish_reason}]}
+def body_of(head: dict[str, Any], reason: str | None, **said: Any) -> dict[str, Any]:
+    return {**head, "model": MODEL, "choices": [{"index": 0, **said, "finish_reason": reason}]}
 
 
 def wish(data: Any) -> Any:
@@ -177,9 +179,5 @@ def refusal(status: int, message: Any, param: str | None = None, headers: Any = 
     return Response(whole, status, headers, content_type="application/json")
 
 
-@app.get("/<any(docs, redoc):page>")
-def docs_page(page: str) -> str:
-    return PAGES[page]
-
-
+app.add_url_rule("/<any(docs, redoc):page>", view_func=lambda page: PAGES[page], endpoint="pages")
 api.register_blueprint(routes)
