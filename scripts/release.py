@@ -78,8 +78,7 @@ def refuse(version: str) -> None:
 
 def renderings(version: str, contents: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
     """What a template renders, as digests, by the answers: each framework with each of them."""
-    for row in matrix.SAMPLE:
-        answers = matrix.asked(row)
+    for answers in (*map(matrix.asked, matrix.SAMPLE), *matrix.WORKSPACES):
         yield json.dumps(answers), rendering(version, contents, answers)
 
 

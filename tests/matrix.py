@@ -8,7 +8,7 @@ import covertable
 import jinja2
 from jinja2 import meta
 
-from genai_scaffold.template.questions import template_questions
+from genai_scaffold.template.questions import WORKSPACE, template_questions
 
 # A combination: a value for each factor. A question that takes several answers is a factor for
 # each of them, which is there or is not.
@@ -24,7 +24,9 @@ SEED = "genai-scaffold"
 
 
 def choices(key: str) -> tuple[str, ...]:
-    return tuple(choice.value for choice in QUESTIONS[key].choices)
+    """What can be chosen for a project; a workspace is none, and has nothing that is combined."""
+    values = (choice.value for choice in QUESTIONS[key].choices)
+    return tuple(value for value in values if (key, value) != ("preset", WORKSPACE))
 
 
 LISTS = {key: choices(key) for key, question in QUESTIONS.items() if question.kind == "list"}
@@ -171,6 +173,13 @@ def asked(row: Row) -> dict[str, Any]:
     """The answers of a row, by their keys in copier.yml."""
     lists = {key: [value for value in LISTS[key] if row[value]] for key in LISTS}
     return {key: row[key] for key in FACTORS if key in QUESTIONS} | lists
+
+
+# The roots that are recorded with a release: with no services, and with two, one without Compose.
+WORKSPACES: list[dict[str, Any]] = [
+    {"preset": WORKSPACE},
+    {"preset": WORKSPACE, "services": ["chat", "ingest"], "composed": ["chat"]},
+]
 
 
 def given(row: Row) -> dict[str, str | bool | list[str] | None]:

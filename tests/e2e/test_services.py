@@ -1,13 +1,11 @@
 """Two services in one repository, of which one calls the other: a FastAPI one and a Flask one."""
 
 import functools
-import json
 import os
 import queue
 import re
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -17,12 +15,14 @@ from typing import Any, NamedTuple
 import httpx2
 import pytest
 import yaml
+from repositories import commit
 
 from e2e.collector import collecting
-from e2e.conftest import REPOSITORY, required
+from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import OBSERVED, START, Project
 from e2e.servers import PATIENCE, Server, serving, started
+from e2e.test_linters import compose, dependabot, workflow, zizmor
 
 pytestmark = pytest.mark.slow
 
@@ -52,45 +52,10 @@ FEATURES = [summaries.router, documents.router]
 """
 
 
-@pytest.fixture
-def workflow(tmp_path: Path) -> Path:
-    """What the page says a repository's root has, in such a repository."""
-    page = (REPOSITORY / "docs/services.md").read_text("utf-8")
-    [text] = re.findall(r"^```yaml\n(name: CI.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / ".git").mkdir()
-    path = tmp_path / ".github/workflows/ci.yml"
-    path.parent.mkdir(parents=True)
-    path.write_text(text, "utf-8")
-    return path
-
-
-def test_the_workflow_at_the_root_is_sound(workflow: Path, machine: Machine) -> None:
-    assert machine.run(required("actionlint"), str(workflow)) == ""
-    policies = "rules: {unpinned-uses: {config: {policies: {'actions/*': ref-pin}}}}\n"
-    (workflow.parents[1] / "zizmor.yml").write_text(policies, "utf-8")
-    machine.run(required("zizmor"), "--offline", str(workflow))
-
-
-@pytest.mark.parametrize("names", [[], ["chat"], ["ingest", "chat"]], ids=["0", "1", "2"])
-def test_the_workflow_finds_each_service_by_its_place(
-    workflow: Path, machine: Machine, names: list[str]
-) -> None:
-    jobs = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
-    [step] = [step for step in jobs["find"]["steps"] if step.get("id") == "find"]
-    top, output = workflow.parents[2], workflow.with_name("output")
-    (top / "requirements-dev.txt").touch()  # of no service
-    for name in names:
-        (top / "services" / name).mkdir(parents=True)
-        (top / "services" / name / "requirements-dev.txt").touch()
-    command = (sys.executable, "-c", step["run"])
-    machine.run(*command, directory=top, GITHUB_OUTPUT=str(output))
-    assert output.read_text("utf-8") == f"services={json.dumps(sorted(names))}\n"
-    assert jobs["check"]["if"] == "needs.find.outputs.services != '[]'"
-
-
 class Services(NamedTuple):
-    """Both, and a key that the one has at the other."""
+    """The workspace, both, and a key that the one has at the other."""
 
+    top: Path
     chat: Project
     ingest: Project
     key: str
@@ -101,14 +66,17 @@ class Services(NamedTuple):
 def services(machine: Machine, scaffold: Path, project: Callable[[str], Project]) -> Services:
     """As a person makes them; they install the same as two projects of other tests."""
     top = machine.folder / "shop"
-    top.mkdir()
-    machine.run("git", "init", "--quiet", directory=top)
+    machine.run(str(scaffold), "new", str(top), "--yes", "--quiet", "--preset", "workspace")
+    commit(top)
     made = {}
     for name, framework in (("chat", "fastapi"), ("ingest", "flask")):
         folder = top / "services" / name
-        flags = ("--framework", framework, *OBSERVED)
+        flags = ("--framework", framework, *OBSERVED, "--feature", "pre-commit")
         machine.run(str(scaffold), "new", str(folder), "--yes", "--quiet", *flags)
         made[name] = project(f"{framework}-azure")._replace(name=framework, folder=folder)
+        (folder / ".venv").symlink_to(made[name].programs.parent)
+    machine.run(str(scaffold), "update", str(top))
+    commit(top)
     chat, ingest = made["chat"], made["ingest"]
     document = ingest.run("python", "-m", "backend.openapi")
     (ingest.folder / "openapi.json").write_text(document, "utf-8")
@@ -120,7 +88,7 @@ def services(machine: Machine, scaffold: Path, project: Callable[[str], Project]
     (routers / "__init__.py").write_text(ROUTERS, "utf-8")
     said = ingest.run("python", "-m", "backend.api_keys", "chat")
     key, digest = re.findall(r"\S+$", said, re.MULTILINE)
-    return Services(chat, ingest, key, digest)
+    return Services(top, chat, ingest, key, digest)
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +154,25 @@ def ask(server: Server, path: str, body: Mapping[str, Any], **headers: str) -> h
     return httpx2.post(f"{server.url}{path}", json=body, headers=headers, timeout=PATIENCE)
 
 
+@pytest.mark.parametrize("linter", [compose, dependabot, workflow, zizmor])
+def test_the_root_is_sound(services: Services, linter: Callable[[Path], str]) -> None:
+    assert linter(services.top) == ""
+
+
+def test_it_finds_both(services: Services, scaffold: Path, machine: Machine) -> None:
+    names = ["chat", "ingest"]
+    included = yaml.safe_load((services.top / "compose.yaml").read_text("utf-8"))["include"]
+    assert included == [f"services/{name}/compose.yaml" for name in names]
+    together = [
+        name
+        for path in included
+        for name in yaml.safe_load((services.top / path).read_text("utf-8"))["services"]
+    ]
+    assert sorted(set(together)) == sorted(together), "none is called as another one"
+    for place in (services.top, services.chat.folder, services.ingest.folder):
+        machine.run(str(scaffold), "check", str(place))
+
+
 def test_the_types_are_sound_and_both_agree(services: Services) -> None:
     services.chat.run("mypy", ".")
     services.chat.run("ruff", "check", ".")
@@ -245,30 +232,26 @@ def test_one_that_is_gone_is_an_error_at_once_and_is_missed_no_longer_than_that(
     for pid in fleet.ingest.processes():
         os.kill(pid, signal.SIGKILL)
     fleet.ingest.process.wait(BOUND)
-    began = time.monotonic()
-    answer = ask(fleet.chat, "/documents", {"text": "A text."})
-    assert time.monotonic() - began < PATIENCE
-    assert answer.status_code == 502
-    assert answer.json()["error"]["message"] == "ingest could not be reached"
+    quickest = BOUND * 1.0
+    for _ in range(5):  # one alone may have to wait for a machine that is busy
+        began = time.monotonic()
+        answer = ask(fleet.chat, "/documents", {"text": "A text."})
+        quickest = min(quickest, time.monotonic() - began)
+        assert answer.status_code == 502
+        assert answer.json()["error"]["message"] == "ingest could not be reached"
+    assert quickest < 1
+    assert ask(fleet.chat, "/v1/chat/completions", HELLO).status_code == 502
     fleet.again()
     assert ask(fleet.chat, "/documents", {"text": "A text."}).status_code == 200
     assert ask(fleet.chat, "/v1/chat/completions", HELLO).status_code == 200
 
 
 def test_the_hooks_of_each_run_where_it_is_and_for_its_own_files(
-    machine: Machine, scaffold: Path, project: Callable[[str], Project]
+    machine: Machine, services: Services
 ) -> None:
     prek = str(machine.environment("prek", "prek") / "prek")
-    top = machine.folder / "hooked"
-    top.mkdir()
+    top = services.top
     run = functools.partial(machine.run, directory=top)
-    run("git", "init", "--quiet")
-    # No hook of a project's own: what a root needs for the hooks of all.
-    (top / "prek.toml").write_text("repos = []\n", "utf-8")
-    for name, framework in (("chat", "fastapi"), ("ingest", "flask")):
-        folder = top / "services" / name
-        run(str(scaffold), "new", str(folder), "--yes", "--quiet", "--framework", framework)
-        (folder / ".venv").symlink_to(project(framework).programs.parent)
     run(prek, "install")
     commit = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "A")
     run("git", "add", "--all")
@@ -279,6 +262,6 @@ def test_the_hooks_of_each_run_where_it_is_and_for_its_own_files(
         run(*commit)
     assert re.search(r"services/chat\n(.*Skipped\n){3}.*services/ingest", str(refused.value))
     run("git", "rm", "--force", "--quiet", "services/ingest/backend/unsound.py")
-    (top / "README.md").write_text("# Shop\n", "utf-8")
+    (top / "AGENTS.md").write_text("# Shop\n", "utf-8")
     run("git", "add", "--all")
     run(*commit)

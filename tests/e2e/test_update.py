@@ -32,6 +32,7 @@ FIRST, SECOND = "90.0.0", "90.1.0"
 FRAMEWORKS = ("fastapi", "flask")
 SERVICE = "templates/project/{% if preset == 'service' %}backend{% endif %}"
 VERSIONS = f"{SERVICE}/{{% if 'history' in features %}}migrations{{% endif %}}/versions"
+NEWS = "Of the second release."
 NAMED = "def version() -> str:\n    return 'the second one'\n"
 LATER = """import sqlalchemy as sa
 from alembic import op
@@ -83,6 +84,8 @@ def releases(machine: Machine) -> Releases:
     first = released(machine, repository, FIRST)
     (repository / SERVICE / "version.py").write_text(NAMED)
     errors = repository / SERVICE / "errors.py.jinja"
+    agents = repository / "templates/workspace/AGENTS.md.jinja"
+    agents.write_text(f"{agents.read_text()}- {NEWS}\n")
     errors.write_text(errors.read_text().replace('"""', '"""Of the second release. ', 1))
     (repository / VERSIONS / "history_2.py").write_text(LATER)
     (repository / SERVICE / "api/sse.py").rename(repository / SERVICE / "api/events.py")
@@ -159,6 +162,38 @@ def test_the_project_s_own_tests_pass_after_an_update(
     assert " passed" in updated.run("pytest", "-q")
     updated.run("mypy", ".")
     updated.run("ruff", "check", ".")
+
+
+def test_a_workspace_and_each_of_its_services_are_updated_by_themselves(
+    machine: Machine, releases: Releases, tmp_path: Path
+) -> None:
+    shop = made(machine, releases.first, tmp_path / "shop", "--preset", "workspace")
+    for name, framework in zip(("chat", "ingest"), FRAMEWORKS, strict=True):
+        flags = ("--yes", "--quiet", "--framework", framework)
+        machine.run(str(releases.first), "new", str(shop / "services" / name), *flags)
+    machine.run(str(releases.first), "update", str(shop))
+    commit(shop)
+    with (shop / "compose.yaml").open("a", encoding="utf-8") as compose:
+        compose.write("services:\n  mail:\n    image: mailpit\n")
+    commit(shop)
+    started = contents(shop)
+    parts = {"": {ANSWERS_FILE, "AGENTS.md"}}
+    for name in ("chat", "ingest"):
+        code = ("version.py", "errors.py", "api/sse.py", "api/events.py")
+        parts[f"services/{name}/"] = {ANSWERS_FILE, *(f"backend/{path}" for path in code)}
+    for part, expected in parts.items():
+        before = contents(shop)
+        said = machine.run(str(releases.second), "update", str(shop / part))
+        assert (f"Merged {FIRST} → {SECOND}" in said, "0 in conflict" in said) == (True, True)
+        changed = {path for path, _ in before.items() ^ contents(shop).items()}
+        assert {part + path for path in expected} <= changed
+        assert all(path.startswith(part) for path in changed)
+        assert part or changed == expected
+        commit(shop)
+    assert NEWS in (shop / "AGENTS.md").read_text()
+    assert contents(shop)["compose.yaml"] == started["compose.yaml"]
+    for part in parts:
+        assert "up to date" in machine.run(str(releases.second), "update", str(shop / part))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -146,6 +146,7 @@ def test_every_question_is_answered_with_the_keys(
     terminal.sees("How many requests wait").types(DOWN, DOWN, ENTER)
     terminal.sees("What should come with it?").types(SPACE, ENTER)
     terminal.sees("How large will it become?").types(DOWN, DOWN, DOWN, ENTER)
+    terminal.sees("Of several services, what comes first?").types(DOWN, ENTER)
     terminal.sees("Who will write it?").types(DOWN, DOWN, ENTER)
     terminal.sees("Do any of these apply?").types(DOWN, SPACE, ENTER)
     terminal.sees("Create which one?").types(DOWN, DOWN, ENTER)

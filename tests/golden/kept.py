@@ -12,9 +12,9 @@ SAME = "same-as-the-service.txt"  # the paths of what a tree has from its framew
 
 
 def service_of(name: str) -> str | None:
-    """The tree that another one is kept beside; none of a service's own."""
-    service = f"{name.partition('-')[0]}-service"
-    return service if service != name else None
+    """The tree that another one is kept beside; none of a service's own, or of a workspace."""
+    framework, _, kind = name.partition("-")
+    return f"{framework}-service" if kind not in ("", "service") else None
 
 
 def own(name: str) -> dict[str, str]:

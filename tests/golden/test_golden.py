@@ -6,6 +6,7 @@ services are kept whole, of the other trees what differs: `kept.py` writes any o
 
 import difflib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from conftest import Run
 
 from genai_scaffold.template.packaged import template_version
-from genai_scaffold.template.questions import template_questions
+from genai_scaffold.template.questions import WORKSPACE, template_questions
 from genai_scaffold.template.render import generated_files
 from golden import kept
 from golden.kept import TREES, keep, whole
@@ -71,7 +72,23 @@ def test_is_as_it_was_reviewed(
     name: str, flags: list[str], run: Command, work: Path, request: pytest.FixtureRequest
 ) -> None:
     assert run("new", "my-app", *flags, "--yes", "--no-git", "--quiet").code == 0
-    made = contents(work / "my-app")
+    assert_reviewed(name, contents(work / "my-app"), request)
+
+
+def test_a_workspace_is_as_it_was_reviewed(
+    run: Command, work: Path, request: pytest.FixtureRequest
+) -> None:
+    (work / "shop/.git").mkdir(parents=True)
+    for name in ("chat", "ingest"):
+        for path in ("compose.yaml", "requirements-dev.txt"):
+            (work / "shop/services" / name).mkdir(parents=True, exist_ok=True)
+            (work / "shop/services" / name / path).touch()
+    assert run("new", "shop", "--preset", "workspace", "--yes", "--quiet").code == 0
+    shutil.rmtree(work / "shop/services")
+    assert_reviewed(WORKSPACE, contents(work / "shop"), request)
+
+
+def assert_reviewed(name: str, made: dict[str, str], request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden"):
         keep(name, made)
     differences = compared(whole(name), made)
@@ -95,7 +112,8 @@ def compared(reviewed: dict[str, str], made: dict[str, str]) -> list[str]:
 
 
 def test_there_is_no_tree_without_a_combination() -> None:
-    assert {path.name for path in TREES.iterdir()} == {param.values[0] for param in COMBINATIONS}
+    names = {param.values[0] for param in COMBINATIONS}
+    assert {path.name for path in TREES.iterdir()} == {*names, WORKSPACE}
 
 
 def test_of_a_tree_that_is_not_whole_only_what_differs_is_kept(

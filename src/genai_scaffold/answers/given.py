@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from genai_scaffold.answers.fields import free_texts
-from genai_scaffold.template.questions import Value, template_questions
+from genai_scaffold.template.questions import WORKSPACE, Value, template_questions
 
 Source: TypeAlias = Literal[
     "flag",
@@ -44,13 +44,17 @@ def plain_value(value: Value) -> PlainValue:
 
 @dataclass(frozen=True)
 class Answers:
-    """Every answer, by the name of its flag."""
+    """Every answer that the preset asks for, by the name of its flag."""
 
     by_key: Givens
     notes: tuple[str, ...]
 
     def __getitem__(self, key: str) -> Value:
         return self.by_key[key].value
+
+    @property
+    def is_workspace(self) -> bool:
+        return self["preset"] == WORKSPACE
 
     def text(self, key: str) -> str:
         return str(self[key])
@@ -61,4 +65,8 @@ class Answers:
 
     def for_template(self) -> dict[str, PlainValue]:
         """The answers that copier.yml asks for, under its keys."""
-        return {q.key: plain_value(self[q.name]) for q in template_questions().values()}
+        return {
+            question.key: plain_value(self[question.name])
+            for question in template_questions().values()
+            if question.name in self.by_key
+        }

@@ -14,7 +14,11 @@ from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
 from genai_scaffold.recommendation.scoring import Recommendation, recommend
 from genai_scaffold.template.questions import Question, Value, derived, template_questions
 
-ONE_OF_SEVERAL = "Of several services each is a project by itself, as shop/services/chat;"
+ONE_OF_SEVERAL = (
+    "Of several services each is a project by itself, in services/ of a workspace "
+    "(new shop --preset workspace);"
+)
+SEVERAL = ("scale", "microservices")  # the need that a workspace is for
 WSGI_TARGETS = ("mod-wsgi",)  # what runs nothing but WSGI, and nothing more
 
 
@@ -67,6 +71,33 @@ def settle(given: Givens) -> Settled:
     # A project has its framework: what cannot be had with that is refused by its own question.
     is_there = any(answer.source == "project" for answer in given.values())
     return Settled(given if is_there else _imply(given))
+
+
+def of_its_preset(given: Givens) -> dict[str, Given]:
+    """The answers that the preset asks for.
+
+    Raises:
+        UsageError: another one was said for this run, and not by a person who has then chosen that
+            preset.
+    """
+    unasked = _unasked(given)
+    for key in given.keys() & unasked:
+        answer = given[key]
+        if answer.source in ("flag", "answers file") and (key, answer.value) != SEVERAL:
+            raise UsageError(
+                f"{describe(key, answer)} is nothing for a workspace",
+                why=f"{describe('preset', given['preset'])}, and each of its services has its own",
+                fix="leave it out, and say it of a service, such as services/chat",
+            )
+    return {key: answer for key, answer in given.items() if key not in unasked}
+
+
+def _unasked(given: Givens) -> frozenset[str]:
+    """What the preset does not ask; without a framework, no need decides anything."""
+    questions = template_questions()
+    preset = given["preset"].value if "preset" in given else questions["preset"].default
+    unasked = {q.name for q in questions.values() if not q.is_asked({"preset": preset})}
+    return frozenset(unasked | needs().keys() if unasked else ())
 
 
 def _imply(given: Givens) -> dict[str, Given]:
@@ -144,7 +175,7 @@ def sources_of(given: Givens) -> dict[str, Source]:
 
 
 def resolve(given: Givens, recommended: str) -> Answers:
-    """Answer everything: with what was given, else what follows from it, else the default.
+    """Answer all that is asked: with what was given, else what follows from it, else the default.
 
     Args:
         given: what was given, and what it implies.
@@ -161,8 +192,11 @@ def resolve(given: Givens, recommended: str) -> Answers:
     # The defaults in copier.yml depend on the answers above them, so they are taken in its order.
     context: dict[str, object] = {}
     notes: list[str] = []
+    unasked = _unasked(given)
     for question in template_questions().values():
         key = question.name
+        if key in unasked:
+            continue
         default = _default(question, by_key, context)
         if key in given and key != "framework":
             by_key[key] = given[key]
@@ -173,6 +207,8 @@ def resolve(given: Givens, recommended: str) -> Answers:
         context[question.key] = by_key[key].value
         if refusal := question.refusal(context):
             raise _refused(key, given, refusal)
+    if unasked:
+        return Answers({k: v for k, v in by_key.items() if k not in unasked}, tuple(notes))
     notes += _remarks(by_key)
     service = derived("service_name", context)
     if context["deploy"] and service != context["project_name"]:

@@ -12,9 +12,23 @@ from genai_scaffold.check.starting import binds_the_port, starts_the_app
 from genai_scaffold.errors import UsageError
 from genai_scaffold.project.files import File, Project, project_at
 from genai_scaffold.project.finding import Finding, Severity
-from genai_scaffold.project.neighbours import neighbours, port_in, service_name
-from genai_scaffold.project.record import ANSWERS_FILE, read_record
+from genai_scaffold.project.neighbours import (
+    neighbours,
+    port_in,
+    readable_record,
+    service_name,
+)
+from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
+from genai_scaffold.project.workspace import (
+    SERVICES,
+    clashes_in,
+    is_workspace,
+    recorded_services,
+    services_in,
+    strays_in,
+    workspace_around,
+)
 from genai_scaffold.system.git import below_root
 
 WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
@@ -210,9 +224,44 @@ def _is_told_from_its_neighbours(root: Path, checked: Project) -> Iterator[Disag
             yield Disagreement(ANSWERS_FILE, line("port:"), problem, "warning")
 
 
+def _has_its_services(root: Path, checked: Project, record: Record) -> Iterator[Disagreement]:
+    """What is out of place in a workspace: itself, its services, and what it says of them."""
+    line = checked.files[ANSWERS_FILE].line_with
+    if directory := below_root(root.resolve()):
+        problem = f"a workspace is a repository's root, and this one lies in {directory}"
+        yield Disagreement(ANSWERS_FILE, 1, problem)
+    for place, problem, fix in clashes_in(root):
+        yield Disagreement(ANSWERS_FILE, line("services:"), f"{place} {problem}: {fix}")
+    for place in strays_in(root):
+        problem = f"{place} is none of its services: git mv it into {SERVICES}/"
+        yield Disagreement(f"{place}/{ANSWERS_FILE}", 1, problem)
+    if services_in(root) != recorded_services(record):
+        problem = "its services are not those that it lists: run an update"
+        yield Disagreement(ANSWERS_FILE, line("services:"), problem, "warning")
+
+
+def _is_found_by_its_workspace(root: Path) -> Iterator[Disagreement]:
+    around = workspace_around(root.resolve())
+    if around and root.resolve().parent != around / SERVICES:
+        problem = f"the workspace around it finds what lies in {SERVICES}/ alone: git mv it there"
+        yield Disagreement(ANSWERS_FILE, 1, problem)
+
+
 def _is_excluded(path: str, globs: Sequence[str]) -> bool:
     places = (path, *(str(folder) for folder in PurePosixPath(path).parents))
     return any(fnmatchcase(place, glob.rstrip("/")) for glob in globs for place in places)
+
+
+def _found_in_a_project(root: Path, checked: Project) -> Iterator[Finding]:
+    deployments = read_deployments(checked)
+    for check in DEPLOYING:
+        for place in check.find(checked, deployments):
+            yield Finding(check.title, *place)
+    directory = below_root(root.resolve())
+    stale = _is_made_for_its_place(checked, deployments, directory)
+    alike = _is_told_from_its_neighbours(root, checked)
+    for place in (*stale, *alike, *_is_found_by_its_workspace(root)):
+        yield Finding("placed", *place)
 
 
 def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
@@ -226,16 +275,11 @@ def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
         UsageError: it is not a project of ours.
     """
     checked = project_at(root)
-    deployments = read_deployments(checked)
+    record = readable_record(root)
     found = list(in_files(checked, CHECKS_OF_TEXT))
-    found += [
-        Finding(check.title, *place)
-        for check in DEPLOYING
-        for place in check.find(checked, deployments)
-    ]
-    directory = below_root(root.resolve())
-    stale = _is_made_for_its_place(checked, deployments, directory)
-    alike = _is_told_from_its_neighbours(root, checked)
-    found += [Finding("placed", *place) for place in (*stale, *alike)]
+    if record and is_workspace(record):
+        found += [Finding("placed", *place) for place in _has_its_services(root, checked, record)]
+    else:
+        found += _found_in_a_project(root, checked)
     found = [finding for finding in found if not _is_excluded(finding.path, exclude)]
     return sorted(found, key=lambda finding: (finding.path, finding.line))

@@ -51,13 +51,16 @@ def check(
 ) -> None:
     """Verify a project offline: files parse, deploy files agree with the app."""
     from genai_scaffold.check.checks import check_project
-    from genai_scaffold.report.lists import show_findings
+    from genai_scaffold.project.workspace import workspace_around
+    from genai_scaffold.report.lists import SOUND, TOGETHER, show_findings
     from genai_scaffold.report.output import Output
 
     output = Output(json=json, quiet=quiet)
     project = found_project(path, output)
     found = check_project(project, exclude or ())
-    show_findings(str(project), found, output)
+    root = project.resolve()
+    praise = TOGETHER if workspace_around(root) == root else SOUND
+    show_findings(str(project), found, output, praise)
     if any(finding.is_error for finding in found):
         raise typer.Exit(FAILED)
 

@@ -99,6 +99,8 @@ def new(
         plan = ask_for_plan(given, directory, prompter, confirm=not dry_run, offer=offer)
     else:
         raise _nobody_to_ask(given, directory)
+    if install and plan.answers.is_workspace:
+        raise _nothing_to_install()
     if dry_run:
         show_dry_run(plan, planned_files(plan), output)
         return
@@ -156,6 +158,14 @@ def _given(context: typer.Context, file: str | None, output: "Output") -> "Given
     for variable, meant in misspelt_variables(os.environ).items():
         output.note(f"{variable} is not a variable of genai-scaffold; did you mean {meant}?")
     return given
+
+
+def _nothing_to_install() -> UsageError:
+    return UsageError(
+        "--install is nothing for a workspace",
+        why="each of its services has an environment of its own",
+        fix="leave it out, and say it of a service, such as services/chat",
+    )
 
 
 def _nobody_to_ask(given: "Givens", directory: str | None) -> UsageError:

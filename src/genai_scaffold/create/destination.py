@@ -40,8 +40,13 @@ def destination_at(directory: str) -> Path:
         raise unwritable(path, error) from error
 
 
-def check_destination(destination: Path) -> None:
-    """Refuse a destination that holds anything, or that cannot be made."""
+def check_destination(destination: Path, *, among: bool = False) -> None:
+    """Refuse a destination that holds anything, or that cannot be made.
+
+    Args:
+        destination: where it would be.
+        among: whether it may be among what a repository has.
+    """
     with explained_writes(destination):
         if destination.is_relative_to((packaged.template_root() / "templates").resolve()):
             raise DestinationError(
@@ -57,10 +62,12 @@ def check_destination(destination: Path) -> None:
             )
         if destination.is_dir():
             found = sorted(
-                {e.name for e in destination.iterdir()} - entries_of_a_clone(destination)
+                {e.name for e in destination.iterdir()}
+                - entries_of_a_clone(destination, among=among)
             )
             if found:
-                raise _holds(destination, found, "choose another directory, or an empty one")
+                other = "make it a repository with git init" if among else "an empty one"
+                raise _holds(destination, found, f"choose another directory, or {other}")
         elif os.path.lexists(destination):
             raise DestinationError(
                 f"{destination} is in the way",
@@ -83,23 +90,38 @@ def check_destination(destination: Path) -> None:
             )
 
 
-def entries_of_a_clone(destination: Path) -> frozenset[str]:
-    """What a directory holds that a fresh clone may hold, if it is one."""
+def entries_of_a_clone(destination: Path, *, among: bool = False) -> frozenset[str]:
+    """What a directory holds that a fresh clone may hold, or any repository, if it is one."""
     if not os.path.lexists(destination / ".git"):
         return frozenset()
-    return frozenset(e.name for e in destination.iterdir() if CLONED.fullmatch(e.name))
+    return frozenset(e.name for e in destination.iterdir() if among or CLONED.fullmatch(e.name))
 
 
 def refuse_what_a_clone_has(destination: Path, paths: Iterable[str]) -> None:
-    """Refuse a clone that holds what the project holds, too; disks may not tell cases apart."""
+    """Refuse a clone that holds what the project holds, too."""
     with explained_writes(destination):
-        kept = entries_of_a_clone(destination) if destination.is_dir() else frozenset()
-    ours = {path.partition("/")[0].casefold() for path in paths}
-    found = sorted(name for name in kept if name.casefold() in ours)
-    if found:
+        is_clone = destination.is_dir() and entries_of_a_clone(destination)
+        taken = {_taken(destination, path) for path in paths} if is_clone else set()
+    if found := sorted(taken - {""}):
         raise _holds(
             destination, found, "move these away, and merge them into the project's own afterwards"
         )
+
+
+def _taken(folder: Path, path: str) -> str:
+    """What a directory has where a path would be; disks may not tell cases apart."""
+    name, _, rest = path.partition("/")
+    for entry in folder.iterdir():
+        if entry.name.casefold() == name.casefold():
+            if not (rest and _is_folder(entry)):
+                return entry.name
+            if below := _taken(entry, rest):
+                return f"{entry.name}/{below}"
+    return ""
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _holds(path: Path, found: list[str], fix: str) -> DestinationError:
@@ -168,8 +190,14 @@ def _stage_home(destination: Path) -> Path:
     return next(parent for parent in destination.parents if parent.is_dir())
 
 
-def move_into_place(project: Path, destination: Path) -> None:
-    """Put the finished project where it belongs, in one step where the system has one."""
+def move_into_place(project: Path, destination: Path, *, among: bool = False) -> None:
+    """Put the finished project where it belongs, in one step where the system has one.
+
+    Args:
+        project: where it is.
+        destination: where it belongs.
+        among: whether it may be among what a repository has.
+    """
     with signals_ignored():
         try:
             if destination.is_dir() and (
@@ -178,7 +206,7 @@ def move_into_place(project: Path, destination: Path) -> None:
                 or entries_of_a_clone(destination)
                 or destination == project.parent.parent
             ):
-                move_entries(project, destination)
+                move_entries(project, destination, among=among)
                 return
             if destination.is_dir():
                 project.chmod(stat.S_IMODE(destination.stat().st_mode))
@@ -195,23 +223,34 @@ def move_into_place(project: Path, destination: Path) -> None:
             raise unwritable(destination, error) from error
 
 
-def move_entries(project: Path, destination: Path) -> None:
+def move_entries(project: Path, destination: Path, *, among: bool = False) -> None:
     """Move a project's entries into an empty directory, or a clone; on failure, all back."""
     claim = destination / MARKER
     # Two runs at once: whoever makes the claim goes on, the other one fails here.
     claim.mkdir()
     moved: list[Path] = []
     try:
-        refuse_what_a_clone_has(destination, (entry.name for entry in project.iterdir()))
+        entries = list(_entries(project, destination))
+        refuse_what_a_clone_has(destination, (e.relative_to(project).as_posix() for e in entries))
         present = {p.name for p in destination.iterdir()} - {claim.name, project.parent.name}
-        if present := present - entries_of_a_clone(destination):
+        if present := present - entries_of_a_clone(destination, among=among):
             raise FileExistsError(present)
-        for entry in sorted(project.iterdir()):
-            entry.rename(destination / entry.name)
+        for entry in entries:
+            entry.rename(destination / entry.relative_to(project))
             moved.append(entry)
     except OSError:
         for entry in moved:
-            (destination / entry.name).rename(entry)
+            (destination / entry.relative_to(project)).rename(entry)
         raise
     finally:
         claim.rmdir()
+
+
+def _entries(folder: Path, destination: Path) -> Iterator[Path]:
+    """What is to be moved: a directory as a whole, unless there is one of its name."""
+    for entry in sorted(folder.iterdir()):
+        there = destination / entry.name
+        if _is_folder(entry) and _is_folder(there):
+            yield from _entries(entry, there)
+        else:
+            yield entry

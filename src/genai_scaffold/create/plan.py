@@ -7,11 +7,12 @@ from typing import Any
 
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
-from genai_scaffold.answers.resolution import naming_its_place, settle, with_texts
+from genai_scaffold.answers.resolution import naming_its_place, of_its_preset, settle, with_texts
 from genai_scaffold.answers.spelling import replay_command
 from genai_scaffold.create.destination import destination_at
 from genai_scaffold.create.repository import place_in_repository
 from genai_scaffold.project.neighbours import PORT, port_beside
+from genai_scaffold.project.workspace import services_in
 from genai_scaffold.recommendation.scoring import Recommendation
 
 
@@ -47,7 +48,9 @@ class Plan:
 
     def for_template(self) -> dict[str, Any]:
         """What the template is told: the answers, and what was seen of the place."""
-        return {**self.answers.for_template(), "directory": self.place, "port": self.port}
+        place = {"directory": self.place, "port": self.port}
+        seen = services_in(self.destination) if self.answers.is_workspace else place
+        return {**self.answers.for_template(), **seen}
 
 
 def plan_project(given: Givens, directory: str | None = None) -> Plan:
@@ -60,7 +63,7 @@ def plan_project(given: Givens, directory: str | None = None) -> Plan:
     Raises:
         UsageError: an answer, the name, or a combination of answers is not accepted.
     """
-    given = with_texts(_with_name(given, directory))
+    given = of_its_preset(with_texts(_with_name(given, directory)))
     settled = settle(given)
     directory = directory or settled.answers.text("name")
     # As it is printed in commands, it must not look like a flag.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genai_scaffold.answers.files import to_file
+from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.create.destination import (
-    check_destination,
     destination_at,
     entries_of_a_clone,
     explained_writes,
@@ -18,11 +18,13 @@ from genai_scaffold.create.destination import (
     staged_beside,
     unwritable,
 )
+from genai_scaffold.create.placement import check_placement
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.create.repository import keep_for_updates, make_repository
 from genai_scaffold.errors import DestinationError, EnvironmentFailure, UsageError
 from genai_scaffold.project.neighbours import refuse_a_namesake
 from genai_scaffold.project.soundness import refuse_unsound
+from genai_scaffold.project.workspace import workspace_around
 from genai_scaffold.system.git import ignored_paths
 from genai_scaffold.system.paths import first_of
 from genai_scaffold.system.staging import staged_directory, sweep_stages
@@ -47,8 +49,7 @@ def planned_files(planned: Plan) -> tuple[str, ...]:
     Raises:
         DestinationError: the real thing would find something in its way.
     """
-    check_destination(planned.destination)
-    _refuse_a_namesake(planned)
+    _check_place(planned)
     with (
         explained_writes(planned.destination),
         staged_directory(Path(tempfile.gettempdir()), "genai-scaffold") as stage,
@@ -73,8 +74,7 @@ def create_project(
     with explained_writes(destination):
         if destination.is_dir() and not destination.is_symlink():
             sweep_stages(destination)
-    check_destination(destination)
-    _refuse_a_namesake(planned)
+    _check_place(planned)
     notes = list(planned.answers.notes)
     with staged_beside(destination) as stage:
         project = stage / destination.name
@@ -82,13 +82,14 @@ def create_project(
         files = _rendered(planned, project)
         progress("Setting up git")
         repository, remarks = make_repository(project, destination, git)
-        notes += remarks
-        if planned.place:
+        around = workspace_around(destination)
+        notes += [_is_found_by(around)] if around else remarks
+        if planned.place and not around:
             notes += _belongs_to_the_root(planned)
         is_shared = bool(planned.place or entries_of_a_clone(destination))
         progress("Moving it into place")
         with parents_made(destination.parent):
-            move_into_place(project, destination)
+            move_into_place(project, destination, among=planned.answers.is_workspace)
     notes += _left_out(destination, files) if is_shared else ()
     if git is not False:
         keep_for_updates(destination)
@@ -140,9 +141,18 @@ def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
     return files
 
 
-def _refuse_a_namesake(planned: Plan) -> None:
+def _check_place(planned: Plan) -> None:
+    """Refuse a place where something is in the way, or where it would not work."""
+    check_placement(planned.destination, workspace=planned.answers.is_workspace)
     if planned.place:
         refuse_a_namesake(planned.destination, planned.answers.text("name"), "--name ")
+
+
+def _is_found_by(workspace: Path) -> str:
+    update = shell_line(["genai-scaffold", "update", str(workspace)])
+    return (
+        f"The workspace finds it by its place. To list it there, and then to commit both: {update}"
+    )
 
 
 def _belongs_to_the_root(planned: Plan) -> tuple[str, ...]:

@@ -88,10 +88,13 @@ def _kept(root: Path) -> list[str]:
     environments = tuple(
         path.removesuffix("pyvenv.cfg") for path in paths if path.endswith("/pyvenv.cfg")
     )
+    others = tuple(
+        path.removesuffix(ANSWERS_FILE) for path in paths if path.endswith(f"/{ANSWERS_FILE}")
+    )
     return sorted(
         path
         for path in paths
-        if FOREIGN.isdisjoint(path.split("/")) and not path.startswith(environments)
+        if FOREIGN.isdisjoint(path.split("/")) and not path.startswith((*environments, *others))
     )
 
 

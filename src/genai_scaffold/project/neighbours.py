@@ -33,15 +33,21 @@ def neighbours(project: Path) -> list[Neighbour]:
     place = PurePosixPath(below_root(project))
     if not place.name:
         return []
+    own = str(place)
+    return [found for found in projects_in(project.parent, place.parent) if found.place != own]
+
+
+def projects_in(parent: Path, place: PurePosixPath) -> list[Neighbour]:
+    """The projects in the directories of one, which lies at a place in the repository."""
     found = []
-    for folder in _folders_in(project.parent):
-        if folder != project and (record := _readable(folder)):
+    for folder in folders_in(parent):
+        if record := readable_record(folder):
             name = service_name(str(record.recorded.get("name", folder.name)))
-            found.append(Neighbour(str(place.with_name(folder.name)), name, port_in(record)))
+            found.append(Neighbour(str(place / folder.name), name, port_in(record)))
     return found
 
 
-def _folders_in(parent: Path) -> list[Path]:
+def folders_in(parent: Path) -> list[Path]:
     """What can be a neighbour; a link is another name of what is elsewhere, or here."""
     try:
         return sorted(path for path in parent.iterdir() if not path.is_symlink())
@@ -49,7 +55,7 @@ def _folders_in(parent: Path) -> list[Path]:
         return []
 
 
-def _readable(folder: Path) -> Record | None:
+def readable_record(folder: Path) -> Record | None:
     """What a project was made from; a broken one is no reason to stop at another."""
     try:
         return read_record(folder) if is_project(folder) else None

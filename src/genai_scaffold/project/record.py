@@ -111,7 +111,8 @@ def parse_record(content: bytes, project: Path) -> Record:
     reasons = recommendation if isinstance(recommendation, Mapping) else None
     given: dict[str, Given] = {}
     unknown: dict[str, tuple[str, ...]] = {}
-    if "framework" not in raw:
+    framework = template_questions()["framework"]
+    if "framework" not in raw and framework.is_asked({"preset": raw.get("preset")}):
         raise UsageError(
             f"{ANSWERS_FILE} names no framework",
             why="then nothing says what the project was made from",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # not every command needs them
 
 INSTALLS = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
 ADDRESS = f"http://{HOST}:{PORT}"
+ADDS_A_SERVICE = ("genai-scaffold new services/NAME", "genai-scaffold update")
 ASKS = (
     f"curl -s {ADDRESS}/v1/chat/completions -H 'content-type: application/json'"
     """ -d '{"messages": [{"role": "user", "content": "Hello"}]}'"""
@@ -42,15 +43,16 @@ def start_line(framework: str, port: int = PORT) -> str:
 
 def plan_document(planned: "Plan", files: Sequence[str]) -> dict[str, Any]:
     """What `new` decided, each answer with its source."""
+    is_root = planned.answers.is_workspace
     by_key = {
         key: {"value": plain_value(answer.value), "source": answer.source}
         for key, answer in planned.answers.by_key.items()
     }
     return {
         "path": str(planned.destination),
-        "framework": by_key["framework"],
+        "framework": by_key.get("framework"),
         "answers": by_key,
-        "recommendation": planned.recommendation.as_dict(),
+        "recommendation": None if is_root else planned.recommendation.as_dict(),
         "files": list(files),
         "notes": list(planned.answers.notes),
         "command": shell_line(planned.command),
@@ -77,7 +79,8 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
 
 def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
     """What each question is answered with, and whose answer that is."""
-    by_key = {name: planned.answers.by_key[name] for name in project_fields()}
+    known = planned.answers.by_key
+    by_key = {name: known[name] for name in project_fields() if name in known}
     return [
         (
             name,
@@ -125,22 +128,13 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
         if output.quiet:
             terminal.print(f"{planned.destination}", soft_wrap=True)
             return
-        resolved = planned.answers
-        label = load_criteria().label(resolved.text("framework"))
-        what = f"{resolved.text('name')}: a {label} {resolved.text('preset')}"
-        terminal.print(marked("✓", f"Created {what}, {len(project.files)} files", "bold"))
-        terminal.print(_why(project))
-        *starting, asking = steps
-        terminal.print("\nNext", style="bold")
-        for step in starting:
-            terminal.print(f"  {step}", soft_wrap=True)
-        if has_page(planned):
-            terminal.print("\nThen talk to it in a browser", style="bold")
-            terminal.print(f"  {_address_of(planned)}")
-            terminal.print("\nOr in a second terminal", style="bold")
+        made = f"Created {_described(planned)}, {len(project.files)} files"
+        terminal.print(marked("✓", made, "bold"))
+        if planned.answers.is_workspace:
+            _show_commands("\nNext", steps, terminal)
         else:
-            terminal.print("\nThen, in a second terminal", style="bold")
-        terminal.print(f"  {asking}", soft_wrap=True)
+            terminal.print(_why(project))
+            _show_running_and_asking(planned, steps, terminal)
         terminal.print("\nTo repeat this without questions", style="bold")
         terminal.print(f"  {shell_line(planned.command)}", soft_wrap=True)
 
@@ -148,6 +142,30 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
         for note in project.notes:
             output.note(note)
     output.result(document, show)
+
+
+def _described(planned: "Plan") -> str:
+    resolved = planned.answers
+    kind = resolved.text("preset")
+    if not resolved.is_workspace:
+        kind = f"{load_criteria().label(resolved.text('framework'))} {kind}"
+    return f"{resolved.text('name')}: a {kind}"
+
+
+def _show_running_and_asking(planned: "Plan", steps: Sequence[str], terminal: "Console") -> None:
+    *starting, asking = steps
+    _show_commands("\nNext", starting, terminal)
+    if has_page(planned):
+        _show_commands("\nThen talk to it in a browser", [_address_of(planned)], terminal)
+        _show_commands("\nOr in a second terminal", [asking], terminal)
+    else:
+        _show_commands("\nThen, in a second terminal", [asking], terminal)
+
+
+def _show_commands(heading: str, commands: Sequence[str], terminal: "Console") -> None:
+    terminal.print(heading, style="bold")
+    for command in commands:
+        terminal.print(f"  {command}", soft_wrap=True)
 
 
 def show_running(planned: "Plan", address: str) -> None:
@@ -181,8 +199,10 @@ def _why(project: "Created") -> str:
 
 
 def next_steps(planned: "Plan", *, installed: bool) -> list[str]:
-    """The commands that run a new project and ask its model something."""
+    """The commands that run a new project and ask its model something, or add a service."""
     steps = [] if planned.directory == "." else [shell_line(["cd", planned.directory])]
+    if planned.answers.is_workspace:
+        return [*steps, *ADDS_A_SERVICE]
     if not installed:
         steps.append(INSTALLS)
     start = start_line(planned.answers.text("framework"), planned.port)

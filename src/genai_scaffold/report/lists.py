@@ -98,8 +98,14 @@ def _hanging(begin: str, text: str, width: int | None) -> str:
     return filled or begin.rstrip()
 
 
-def show_findings(path: str, found: Sequence["Finding"], output: Output) -> None:
-    """Show what is wrong with a project."""
+SOUND = "✓ Every file parses, and the deploy files agree with the app."
+TOGETHER = "✓ Every file parses, and the services can run beside each other."
+
+
+def show_findings(
+    path: str, found: Sequence["Finding"], output: Output, praise: str = SOUND
+) -> None:
+    """Show what is wrong with a project, or that nothing is."""
 
     def show(terminal: "Console") -> None:
         for finding in found:
@@ -107,7 +113,7 @@ def show_findings(path: str, found: Sequence["Finding"], output: Output) -> None
             line = f"{finding.path}:{finding.line}: {mark}{finding.problem} [{finding.check}]"
             terminal.print(line, soft_wrap=True)
         if not output.quiet and not any(finding.is_error for finding in found):
-            terminal.print("✓ Every file parses, and the deploy files agree with the app.")
+            terminal.print(praise)
 
     output.result({"path": path, "findings": [finding._asdict() for finding in found]}, show)
 

@@ -7,11 +7,14 @@ from genai_scaffold.recommendation.scoring import Recommendation
 from genai_scaffold.report.explanation import explained_reasons, explanation
 from genai_scaffold.report.output import Output, show_lines, width_of
 
-SEVERAL = (
-    "Make each service beside the others, in one repository: each has a framework of its own, and\n"
-    "calls another by the types of its API document."
+WITH_SEVERAL = (
+    "Begin with the root that all services share: CI, hooks and Compose find them by their place.\n"
+    "Each service has a framework of its own; `add peers` lets one call another, by typed calls."
 )
-BEGIN_SEVERAL = "genai-scaffold new services/NAME --feature peers"
+BEGIN_SEVERAL = (
+    "genai-scaffold new shop --preset workspace",
+    "genai-scaffold new shop/services/NAME",
+)
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
@@ -26,9 +29,10 @@ def show_recommendation(
     def show(terminal: "Console") -> None:
         show_lines(explanation(verdict, width_of(terminal), verbose=verbose), terminal)
         if several:
-            terminal.print(f"\n{SEVERAL}\n  {BEGIN_SEVERAL}", highlight=False, soft_wrap=True)
+            said = "\n  ".join((f"\n{WITH_SEVERAL}", *BEGIN_SEVERAL))
+            terminal.print(said, highlight=False, soft_wrap=True)
 
-    steps = [BEGIN_SEVERAL] if several else []
+    steps = list(BEGIN_SEVERAL) if several else []
     output.result({**verdict.as_dict(), "sources": dict(sources), "next": steps}, show)
 
 

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.template import packaged
 
+if TYPE_CHECKING:
+    import jinja2
+
 Value: TypeAlias = str | bool | tuple[str, ...]
 
+WORKSPACE = "workspace"  # the preset of a root that has services, and no framework
 NAMES = {"project_name": "name", "features": "feature"}  # of questions with another key
 
 
@@ -21,6 +25,7 @@ class Question:
     Args:
         key: what copier.yml calls it, for its readers.
         name: what its flag, and all else that people read, calls it.
+        when: whether it is asked, given the answers to the questions before it.
     """
 
     key: str
@@ -30,10 +35,15 @@ class Question:
     choices: tuple[Choice[str], ...]
     default: str | bool
     validator: str = ""
+    when: str = ""
 
     @property
     def depends_on_preset(self) -> bool:
         return isinstance(self.default, str) and "{{" in self.default and "preset" in self.default
+
+    def is_asked(self, answers: Mapping[str, object]) -> bool:
+        """Whether there is anything to answer, given the preset."""
+        return not self.when or _rendered(self.when, answers) == "True"
 
     def default_for(self, answers: Mapping[str, object]) -> Value:
         """The default, given the answers that it depends on."""
@@ -50,10 +60,15 @@ class Question:
 
 
 def _rendered(text: str, answers: Mapping[str, object]) -> str:
+    return _compiled(text).render(answers)
+
+
+@cache
+def _compiled(text: str) -> "jinja2.Template":
     import jinja2  # takes a tenth of a second, and --help needs none of it
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
-    return environment.from_string(text).render(answers)
+    return environment.from_string(text)
 
 
 @cache
@@ -101,6 +116,7 @@ def _question(key: str, spec: Mapping[str, Any]) -> Question:
         choices=tuple(choice_of(value, text) for text, value in choices.items()),
         default=spec["default"],
         validator=spec.get("validator", ""),
+        when=spec.get("when", ""),
     )
 
 

@@ -5,19 +5,20 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genai_scaffold.answers.fields import AUTO, NONE, closest_value, fields, project_fields
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
-from genai_scaffold.answers.resolution import settle, with_texts
+from genai_scaffold.answers.resolution import of_its_preset, settle, with_texts
 from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
-from genai_scaffold.project.neighbours import port_beside, port_in, refuse_a_namesake
+from genai_scaffold.project.neighbours import refuse_a_namesake
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
-from genai_scaffold.system.git import below_root
+from genai_scaffold.project.workspace import is_workspace
 from genai_scaffold.template.packaged import template_version
 from genai_scaffold.template.questions import Value
 from genai_scaffold.update.origin import as_generated
+from genai_scaffold.update.seen import look_around
 
 # The questions whose answers are lists that `add` and `remove` lengthen and shorten.
 LISTS = ("feature", "deploy")
@@ -46,8 +47,7 @@ class Update:
         project: its directory.
         record: what it was generated from.
         answers: what it will be generated from.
-        directory: where in its repository it lies.
-        port: where its commands run it.
+        seen: what nobody is asked: where a project lies, or which services a workspace has.
         edits: the answers that change.
         unanswered: the keys of what only today's template asks.
         base: a commit that has the project as it was generated, if the user named one.
@@ -57,8 +57,7 @@ class Update:
     project: Path
     record: Record
     answers: Answers
-    directory: str
-    port: int
+    seen: Mapping[str, Any]
     edits: tuple[Edit, ...]
     unanswered: tuple[str, ...]
     base: str | None
@@ -86,21 +85,19 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         recorded = read_record(project)
         generated = recorded if base else as_generated(project, recorded)
     given = _checked(wish.answers)
-    wanted = {**recorded.given, **given}
+    wanted = of_its_preset({**recorded.given, **given})
     resolved = settle(wanted).answers
+    if resolved.is_workspace != is_workspace(recorded):
+        raise _no_other_root(project)
     before = generated.recorded
     edits = [
         Edit(key, before.get(key), resolved[key])
         for key in project_fields()
-        if before.get(key) != resolved[key]
+        if key in resolved.by_key and before.get(key) != resolved[key]
     ]
     by_hand = [edit.key for edit in edits if recorded.recorded.get(edit.key) != edit.before]
-    directory = below_root(project.resolve())
-    if directory != recorded.directory:
-        edits.append(Edit("directory", recorded.directory or ".", directory or "."))
-    port = port_beside(project, port_in(recorded))
-    if port != port_in(recorded):
-        edits.append(Edit("port", str(port_in(recorded)), str(port)))
+    seen = look_around(project, recorded)
+    edits += [Edit(*learnt) for learnt in seen.learnt]
     if "name" in given:
         refuse_a_namesake(project, resolved.text("name"), "--set name=")
     unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
@@ -114,18 +111,26 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         project=project,
         record=generated,
         answers=resolved,
-        directory=directory,
-        port=port,
+        seen=seen.now,
         edits=tuple(edits),
         unanswered=tuple(unanswered),
         base=base,
         notes=(
             *wish.already,
             *gone,
+            *seen.notes,
             *_offer(edits, wanted, resolved),
             *_what_stays(edits),
             *resolved.notes,
         ),
+    )
+
+
+def _no_other_root(project: Path) -> UsageError:
+    return UsageError(
+        f"{project} cannot become a workspace, nor a workspace something else",
+        why="a workspace is the root of services, and has no service of its own",
+        fix="move the project into services/NAME, then `genai-scaffold new . --preset workspace`",
     )
 
 

@@ -203,11 +203,10 @@ def _keep_own_answers(here: Place, old: Path, new: Path) -> None:
 
 
 def _render_new(planned: Update, current: Path, destination: Path) -> None:
-    place = {"directory": planned.directory, "port": planned.port}
-    given = {**planned.answers.for_template(), **place}
+    given = {**planned.answers.for_template(), **planned.seen}
     data = template_data(planned.record, given, template_version())
     render_from(current, destination, data)
-    refuse_unsound(destination, (*planned.answers.texts(), planned.directory))
+    refuse_unsound(destination, (*planned.answers.texts(), *map(str, planned.seen.values())))
 
 
 def _leave_to_the_user(planned: Update, here: Place, old: Path, new: Path) -> None:

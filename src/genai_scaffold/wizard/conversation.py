@@ -5,11 +5,12 @@ import dataclasses
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from genai_scaffold.answers.fields import AUTO, NONE, fields
 from genai_scaffold.answers.given import Given, Givens
 from genai_scaffold.answers.names import check_text
-from genai_scaffold.create.destination import check_destination
+from genai_scaffold.create.placement import check_placement
 from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.create.project import planned_files
 from genai_scaffold.errors import UsageError
@@ -26,6 +27,7 @@ from genai_scaffold.wizard.questions import (
     PICKED,
     STEPS,
     Conversation,
+    Step,
     assumed_needs,
 )
 
@@ -37,6 +39,13 @@ START_OR_NOT = (
     Choice("yes", "Yes", "makes .venv and installs into it, over the network; Ctrl+C ends it"),
     Choice("no", "No", "shows the commands that do it"),
 )
+
+
+class Said(NamedTuple):
+    """A question, and what its answer adds to what was given."""
+
+    step: Step
+    given: Givens
 
 
 def ask_for_plan(
@@ -70,32 +79,40 @@ def _asked(
     settled = {key for key, answer in given.items() if answer.source in ("flag", "answers file")}
     if directory is not None:
         settled.add("name")
-        check_destination(plan_project(given, directory).destination)
-    steps = [step for step in STEPS if not settled.issuperset(step.keys)]
-    said: list[dict[str, Given]] = []
+        plan = plan_project(given, directory)
+        check_placement(plan.destination, workspace=plan.answers.is_workspace)
+    said: list[Said] = []
     remembered: dict[str, Value] = {}
     while True:
         plan = _planned(given, said, directory)
         prompter.back = bool(said)
-        if len(said) == len(steps):
+        step = _next_step(plan, said, settled)
+        if step is None:
             plan = dataclasses.replace(plan, asked=_agreed(plan, remembered))
             if not confirm:
                 return plan
             if wanted := _confirmed(plan, prompter, said, offer):
                 return wanted
             continue
-        step = steps[len(said)]
+        asked_before = len(said)
         open_keys = [key for key in step.keys if key not in settled]
         try:
             chosen = step.ask(Conversation(prompter, plan, open_keys, remembered))
             remembered |= chosen
-            said.append(_news(chosen, plan))
+            said.append(Said(step, _news(chosen, plan)))
             _planned(given, said, directory)
         except Back:
             del said[-1:]
         except UsageError as problem:
             show_error(problem)
-            del said[steps.index(step) :]
+            del said[asked_before:]
+
+
+def _next_step(plan: Plan, said: Sequence[Said], settled: set[str]) -> Step | None:
+    """The first question that is open, and has a meaning for what is planned by now."""
+    asked = [step for step, _ in said]
+    steps = (step for step in STEPS if not (step in asked or settled.issuperset(step.keys)))
+    return next((step for step in steps if step.applies(plan)), None)
 
 
 @contextlib.contextmanager
@@ -166,12 +183,14 @@ def _agreed(plan: Plan, remembered: Mapping[str, Value]) -> frozenset[str]:
     return frozenset(
         key
         for key, value in remembered.items()
-        if key != DIRECTORY and plan.answers[key] == value and key not in assumed_needs(plan)
+        if key in plan.answers.by_key
+        and plan.answers[key] == value
+        and key not in assumed_needs(plan)
     )
 
 
-def _planned(given: Givens, said: Sequence[Givens], directory: str | None) -> Plan:
-    known = {**given, **{key: answer for each in said for key, answer in each.items()}}
+def _planned(given: Givens, said: Sequence[Said], directory: str | None) -> Plan:
+    known = {**given, **{key: answer for _, each in said for key, answer in each.items()}}
     if place := known.pop(DIRECTORY, None):
         known.pop("name", None)  # the path ends in it
         directory = str(place.value)
@@ -190,9 +209,7 @@ def _news(chosen: Mapping[str, Value], plan: Plan) -> dict[str, Given]:
     }
 
 
-def _confirmed(
-    plan: Plan, prompter: Prompter, said: list[dict[str, Given]], offer: str
-) -> Plan | None:
+def _confirmed(plan: Plan, prompter: Prompter, said: list[Said], offer: str) -> Plan | None:
     """Show what will be written, and ask for it; None goes back to a question."""
     show_summary(plan, planned_files(plan), console_on(sys.stderr))
     try:
@@ -204,6 +221,7 @@ def _confirmed(
         return None
     try:
         prompter.back = True
+        offer = "" if plan.answers.is_workspace else offer
         start = bool(offer) and prompter.select(offer, START_OR_NOT, "yes") == "yes"
     except Back:
         return None

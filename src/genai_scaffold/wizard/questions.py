@@ -4,26 +4,30 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from genai_scaffold.answers.fields import fields
 from genai_scaffold.answers.given import Given
 from genai_scaffold.answers.names import check_name, check_text
-from genai_scaffold.answers.resolution import settle
-from genai_scaffold.create.destination import check_destination, destination_at
+from genai_scaffold.answers.resolution import SEVERAL, settle
+from genai_scaffold.create.destination import destination_at
+from genai_scaffold.create.placement import check_placement
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.errors import ScaffoldError, UsageError
+from genai_scaffold.project.workspace import SERVICES, workspace_around
 from genai_scaffold.recommendation.criteria import Choice, load_criteria
 from genai_scaffold.report.explanation import headline
 from genai_scaffold.report.output import console_on
 from genai_scaffold.report.recommended import show_reasons
-from genai_scaffold.template.questions import Value, template_questions
+from genai_scaffold.template.questions import WORKSPACE, Value, template_questions
 from genai_scaffold.wizard.prompts import Prompter
 
 UNSURE_HINT = "it is assumed then, and counts half of what you would say"
 DIRECTORY = "directory"  # where the project goes, if its name was answered with a path
 PATH_HINT = f"or a path, such as ..{os.sep}shop{os.sep}my-app"
 NOT_SURE = "not-sure"
+ROOT_HINT = "CI, hooks and Compose for all; then each service, with a framework of its own"
 PICKED = ("async", "scale", "team")  # each has a row for whoever is not sure
 
 
@@ -40,10 +44,11 @@ class Conversation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One question, and the answers that it gives."""
+    """One question, the answers that it gives, and whether what is planned by now has them."""
 
     keys: tuple[str, ...]
     ask: Callable[[Conversation], dict[str, Value]]
+    applies: Callable[[Plan], bool] = lambda plan: not plan.answers.is_workspace
 
 
 def assumed_needs(plan: Plan) -> Collection[str]:
@@ -55,12 +60,13 @@ def _name(talk: Conversation) -> dict[str, Value]:
         try:
             placed = destination_answers(text)
             place = placed[DIRECTORY] or placed["name"]
-            check_destination(destination_at(place))
+            check_placement(destination_at(place), workspace=talk.plan.answers.is_workspace)
         except ScaffoldError as problem:
             return f"{problem.what}: {problem.why} ({problem.fix})"
         return None
 
-    known = str(talk.remembered.get(DIRECTORY) or _free(str(talk.current("name"))))
+    folder = f"{SERVICES}{os.sep}" if workspace_around(Path.cwd()) == Path.cwd() else ""
+    known = str(talk.remembered.get(DIRECTORY) or _free(f"{folder}{talk.current('name')}"))
     return dict(destination_answers(talk.prompter.text("Project name", known, refusal, PATH_HINT)))
 
 
@@ -138,6 +144,22 @@ def _surroundings(talk: Conversation) -> dict[str, Value]:
     return {key: SURROUNDINGS[key][key in chosen] for key in talk.open_keys}
 
 
+def _is_first_of_several(plan: Plan) -> bool:
+    """Whether several services are planned, where no repository has any yet."""
+    scale = plan.answers.by_key.get("scale")
+    is_several = scale is not None and ("scale", scale.value) == SEVERAL
+    return is_several and not plan.place and workspace_around(plan.destination) is None
+
+
+def _several(talk: Conversation) -> dict[str, Value]:
+    rows = (
+        Choice(WORKSPACE, "A workspace: the root that all of them share", ROOT_HINT),
+        Choice("service", "One of them, in a repository of its own"),
+    )
+    current = str(talk.remembered.get("preset", WORKSPACE))
+    return {"preset": talk.prompter.select("Of several services, what comes first?", rows, current)}
+
+
 def _framework(talk: Conversation) -> dict[str, Value]:
     verdict, question = talk.plan.recommendation, "Create which one?"
     if "framework" in talk.open_keys:
@@ -151,7 +173,7 @@ def _framework(talk: Conversation) -> dict[str, Value]:
     hints = {choice.value: choice.hint for choice in template_questions()["preset"].choices}
     presets = [talk.plan.answers.text("preset")]
     if "preset" in talk.open_keys:
-        presets = list(hints)
+        presets = [preset for preset in hints if preset != WORKSPACE]
     suggested = talk.current("preset")
     if talk.plan.answers["scale"] == "prototype" and "preset" not in talk.remembered:
         suggested = "prototype" if "prototype" in presets else suggested
@@ -203,10 +225,11 @@ def _fits(target: str, plan: Plan) -> bool:
 
 
 STEPS = (
-    Step(("name",), _name),
+    Step(("name",), _name, lambda _: True),
     _need("async"),
     Step(("docs", "validation"), _wanted),
     _need("scale"),
+    Step(("preset",), _several, _is_first_of_several),
     _need("team"),
     Step(tuple(SURROUNDINGS), _surroundings),
     Step(("framework", "preset"), _framework),

@@ -308,7 +308,7 @@ FAULTS = [
     pytest.param(
         b"preset: service\nframewrok: flask\n", 2, "did you mean framework?", id="unknown"
     ),
-    pytest.param(b"preset: service\nzzz: 1\n", 2, "the keys are framework", id="unknown-and-far"),
+    pytest.param(b"preset: service\nzzz: 1\n", 2, "the keys are preset", id="unknown-and-far"),
     pytest.param(b"preset: service\n\npreset: service\n", 3, "on line 1 already", id="duplicate"),
     pytest.param(b"? [a]\n: 1\n", 1, "not a word", id="key-is-a-list"),
     pytest.param(b"docs: 1\n", 1, "true or false", id="number-for-yes"),

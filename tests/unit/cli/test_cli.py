@@ -262,10 +262,12 @@ def test_recommend_prints_the_schema_that_was_promised(run: Command) -> None:
 
 
 def test_of_several_services_it_says_how_to_begin(run: Command) -> None:
-    begin = "genai-scaffold new services/NAME --feature peers"
+    begin = "genai-scaffold new shop --preset workspace"
+    service = "genai-scaffold new shop/services/NAME"
     several = run("recommend", "--scale", "microservices")
-    assert f"  {begin}\n" in several.output
-    assert run("recommend", "--scale", "microservices", "--json").document["next"] == [begin]
+    assert f"  {begin}\n  {service}\n" in several.output
+    document = run("recommend", "--scale", "microservices", "--json").document
+    assert document["next"] == [begin, service]
     assert run("recommend", "--json").document["next"] == []
     assert begin not in run("recommend", "--scale", "service").output
 

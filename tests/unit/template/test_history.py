@@ -139,7 +139,7 @@ def test_a_release_sets_the_version_and_dates_the_changelog(checkout: Path) -> N
     assert '__version__ = "0.3.0"\n' in (checkout / "src/genai_scaffold/__init__.py").read_text()
     assert "(not yet released)" not in (checkout / "CHANGELOG.md").read_text()
     assert files_of_release("0.3.0") == template_files(checkout)
-    assert len(releases()["0.3.0"].renderings) == len(matrix.SAMPLE)
+    assert len(releases()["0.3.0"].renderings) == len(matrix.SAMPLE) + len(matrix.WORKSPACES)
     assert release.differing("0.3.0") == []
 
 

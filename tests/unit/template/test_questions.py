@@ -14,7 +14,7 @@ from conftest import REPOSITORY, Run
 
 from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.project.soundness import faults_of_rendering
-from genai_scaffold.template.questions import template_questions
+from genai_scaffold.template.questions import WORKSPACE, template_questions
 from genai_scaffold.template.render import generated_files, render_from
 
 Command = Callable[..., Run]
@@ -56,7 +56,7 @@ def test_a_need_that_is_a_question_has_the_same_choices(run: Command) -> None:
 
 
 @pytest.mark.parametrize("framework", values("framework"))
-@pytest.mark.parametrize("preset", values("preset"))
+@pytest.mark.parametrize("preset", [preset for preset in values("preset") if preset != WORKSPACE])
 def test_the_tool_and_copier_assume_the_same(
     framework: str, preset: str, run: Command, tmp_path: Path, plain: Path
 ) -> None:
@@ -66,6 +66,20 @@ def test_the_tool_and_copier_assume_the_same(
     decided = run("new", *choice, "--yes", "--dry-run", "--json").document["answers"]
     for key in ASKED:
         assert decided[FLAGS.get(key, key)]["value"] == recorded[key], key
+
+
+def test_both_ask_less_of_a_workspace(run: Command, tmp_path: Path, plain: Path) -> None:
+    render_from(plain, tmp_path / "my-app", {"preset": WORKSPACE})
+    recorded = yaml.safe_load((tmp_path / "my-app" / ANSWERS_FILE).read_text("utf-8"))
+    decided = run("new", "--preset", WORKSPACE, "--yes", "--dry-run", "--json").document
+    answers = {key: decided["answers"].pop(FLAGS.get(key, key), None) for key in ASKED}
+    assert decided["answers"] == {}
+    assert {key: answer["value"] for key, answer in answers.items() if answer} == {
+        key: recorded[key] for key in ASKED if key in recorded
+    }
+    assert {key for key in ASKED if key not in recorded} == {
+        *("framework", "provider", "async", "docs", "validation", "features", "deploy")
+    }
 
 
 @pytest.fixture(scope="module")

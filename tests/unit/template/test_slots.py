@@ -13,6 +13,7 @@ from genai_scaffold.template.questions import template_questions
 
 TEMPLATES = REPOSITORY / "templates"
 PROJECT = TEMPLATES / "project"
+WORKSPACE = TEMPLATES / "workspace"
 FRAMEWORKS = tuple(choice.value for choice in template_questions()["framework"].choices)
 
 
@@ -27,7 +28,7 @@ def files(folder: Path) -> list[str]:
 
 def test_there_is_nothing_but_the_project_its_slots_and_what_they_share() -> None:
     folders = {path.name for path in TEMPLATES.iterdir() if path.is_dir()}
-    assert folders == {"project", "licenses", "deploy", *FRAMEWORKS}
+    assert folders == {"project", "workspace", "licenses", "deploy", *FRAMEWORKS}
 
 
 def test_every_deploy_target_says_how() -> None:
@@ -53,8 +54,13 @@ def test_every_slot_is_included_from_one_place() -> None:
     }
     assert slots <= places.keys()
     for slot in slots:
-        # What a project runs with is part of what its checks need.
-        assert len(places[slot]) == (2 if slot.endswith("/requirements.txt") else 1), slot
+        # What a project runs with is part of what its checks need; a licence is a root's, too.
+        twice = slot.endswith("/requirements.txt") or slot.startswith("templates/licenses/")
+        assert len(places[slot]) == (2 if twice else 1), slot
+
+
+def of(root: Path) -> list[tuple[Path, str]]:
+    return [(root, path) for path in files(root)]
 
 
 def includes() -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -62,12 +68,12 @@ def includes() -> Iterator[tuple[str, str, dict[str, str]]]:
     questions = template_questions()
     keys = ("framework", "preset", "license")
     values = [[choice.value for choice in questions[key].choices] for key in keys]
-    for path in files(PROJECT):
-        text = (PROJECT / path).read_text("utf-8")
+    for root, path in (*of(PROJECT), *of(WORKSPACE)):
+        text = (root / path).read_text("utf-8")
         for chunk in text.split("{% include ")[1:]:
             expression = chunk.partition("%}")[0].strip().removesuffix("-").strip()
             for chosen in itertools.product(*values):
-                yield path, expression, dict(zip(keys, chosen, strict=True))
+                yield f"{root.name}/{path}", expression, dict(zip(keys, chosen, strict=True))
 
 
 @pytest.mark.parametrize("folder", [*FRAMEWORKS, "licenses"])
@@ -83,9 +89,9 @@ def test_a_slot_includes_no_other(folder: str) -> None:
 def test_no_one_sided_condition_where_the_name_has_a_quote() -> None:
     # Jinja writes the template's name into the message of the missing `else`, in single quotes,
     # and the program it makes of such a template does not compile.
-    for path in files(PROJECT):
+    for root, path in (*of(PROJECT), *of(WORKSPACE)):
         if "'" in path and path.endswith(".jinja"):
-            for condition in parsed(PROJECT / path).find_all(nodes.CondExpr):
+            for condition in parsed(root / path).find_all(nodes.CondExpr):
                 assert condition.expr2 is not None, f"{path}, line {condition.lineno}"
 
 

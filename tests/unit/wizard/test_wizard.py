@@ -177,8 +177,9 @@ def test_the_summary_and_its_question_are_on_the_screen(
 
 
 def test_there_are_at_most_eight_questions_about_the_project() -> None:
-    framework = next(step for step in STEPS if "framework" in step.keys)
-    assert len([step for step in STEPS if step is not framework]) == 8
+    asked = [step for step in STEPS if "preset" not in step.keys]
+    assert len(asked) == 8
+    assert len(STEPS) - len(asked) == 2, "the framework, and of several services what comes first"
 
 
 def test_what_is_answered_is_planned() -> None:
@@ -329,6 +330,54 @@ def test_a_prototype_is_suggested_for_something_small() -> None:
     assert about(script.defaults, "Create which one?") == "fastapi prototype"
     assert plan.answers.by_key["preset"][:2] == ("prototype", "prompt")
     assert plan.answers["deploy"] == ("render",)
+
+
+SEVERAL = [*((question, DEFAULT) for question in QUESTIONS[:3]), ("How large", "microservices")]
+
+
+def test_of_several_services_the_root_may_come_first_and_has_no_other_question() -> None:
+    script = Script(*SEVERAL[1:], ("what comes first", DEFAULT), ("Create this", DEFAULT))
+    plan = talk(script, flags={"name": "shop"})
+    assert plan.answers.is_workspace
+    assert len(script.asked) == len(SEVERAL) - 1 + len(["what comes first", "create it"])
+    assert plan.command == ["genai-scaffold", "new", "shop", "--preset", "workspace", "--yes"]
+
+
+def test_one_of_several_services_is_asked_all() -> None:
+    script = Script(*SEVERAL, ("what comes first", "service"))
+    plan = talk(script)
+    assert about(script.rows, "what comes first") == ["workspace", "service"]
+    assert about(script.rows, "Create which one?")[:2] == ["fastapi service", "fastapi prototype"]
+    assert plan.answers["preset"] == "service"
+
+
+def test_the_way_back_leads_over_the_root() -> None:
+    script = Script(
+        *SEVERAL,
+        ("what comes first", DEFAULT),
+        ("Create this", BACK),
+        ("what comes first", BACK),
+        ("How large", "service"),
+        ("Who will", DEFAULT),
+    )
+    assert not talk(script).answers.is_workspace
+
+
+def test_inside_a_workspace_nothing_is_asked_about_one(work: Path) -> None:
+    (work / ".git").mkdir()
+    (work / ".copier-answers.yml").write_text("preset: workspace\nproject_name: shop\n")
+    script = Script(*SEVERAL, ("Who will", DEFAULT))
+    plan = talk(script)
+    assert about(script.defaults, "Project name") == "services/my-app"
+    assert plan.destination == work / "services/my-app"
+    with pytest.raises(AssertionError, match="is no place for a service"):
+        talk(Script(("Project name", "bot")))
+
+
+def test_a_root_that_was_asked_for_by_flag_is_asked_its_name_alone() -> None:
+    script = Script(("Project name", "shop"), ("Create this", DEFAULT))
+    plan = talk(script, flags={"preset": "workspace"})
+    assert (plan.answers["name"], len(script.asked)) == ("shop", 2)
 
 
 def test_only_what_is_possible_is_offered() -> None:

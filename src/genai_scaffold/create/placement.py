@@ -1,0 +1,89 @@
+"""Where a workspace may be, and a service of one."""
+
+from pathlib import Path
+
+from genai_scaffold.answers.spelling import shell_line
+from genai_scaffold.create.destination import check_destination
+from genai_scaffold.create.repository import place_in_repository
+from genai_scaffold.errors import DestinationError, UsageError
+from genai_scaffold.project.record import is_project
+from genai_scaffold.project.workspace import (
+    NAME,
+    SERVICES,
+    refuse_clashes,
+    strays_in,
+    workspace_around,
+)
+from genai_scaffold.system.git import repository_root
+
+ROOT_ALONE = "GitHub reads .github/ at a repository's root alone"
+
+
+def check_placement(destination: Path, *, workspace: bool) -> None:
+    """Refuse a destination that cannot be a workspace, or else a project.
+
+    Raises:
+        ScaffoldError: it lies where it would not work, or something is in the way.
+    """
+    if workspace:
+        _check_root(destination)
+    else:
+        _check_service(destination)
+    check_destination(destination, among=workspace)
+
+
+def _check_root(destination: Path) -> None:
+    """Refuse what is no root, has a service of its own, or services that cannot be told apart."""
+    if around := workspace_around(destination):
+        lies = (
+            "it is one already" if around == destination else f"it lies in {around}, which is one"
+        )
+        raise UsageError(
+            f"{destination} cannot become a workspace",
+            why=lies,
+            fix=f"for one more service: {_new(around / SERVICES / 'NAME')}",
+        )
+    if place_in_repository(destination):
+        top = repository_root(destination)
+        raise UsageError(
+            f"{destination} cannot become a workspace",
+            why=f"it lies in the repository {top}, and {ROOT_ALONE}",
+            fix=f"name that root: {_new(top or destination)} --preset workspace",
+        )
+    if is_project(destination):
+        raise DestinationError(
+            f"{destination} is a project",
+            why="the root of a workspace has no service of its own",
+            fix=f"git mv all that it is made of into {SERVICES}/NAME, and commit that",
+        )
+    for place in strays_in(destination) if destination.is_dir() else ():
+        raise UsageError(
+            f"{place} would be no service of the workspace",
+            why=f"that looks for them in {SERVICES}/ alone",
+            fix=f"{shell_line(['git', 'mv', place, f'{SERVICES}/{Path(place).name}'])}, and commit",
+        )
+    refuse_clashes(destination)
+
+
+def _check_service(destination: Path) -> None:
+    """Refuse what a workspace would not find, or that would not know that it is in one."""
+    around = workspace_around(destination)
+    if around is None:
+        return
+    if destination.parent != around / SERVICES or not NAME.fullmatch(destination.name):
+        name = "NAME" if destination == around else destination.name
+        raise UsageError(
+            f"{destination} is no place for a service of {around}",
+            why=f"a workspace finds what lies in {SERVICES}/, by a name that no file has to quote",
+            fix=_new(around / SERVICES / (name if NAME.fullmatch(name) else "NAME")),
+        )
+    if repository_root(destination) is None:
+        raise UsageError(
+            f"{around} is no git repository",
+            why="a service is made for where in one it lies",
+            fix=shell_line(["git", "-C", str(around), "init"]),
+        )
+
+
+def _new(directory: Path) -> str:
+    return shell_line(["genai-scaffold", "new", str(directory)])

@@ -1,0 +1,102 @@
+"""A workspace: the root of a repository, which finds its services by their place."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from genai_scaffold.errors import UsageError
+from genai_scaffold.project.files import FOREIGN
+from genai_scaffold.project.neighbours import folders_in, projects_in, readable_record
+from genai_scaffold.project.record import ANSWERS_FILE, Record
+from genai_scaffold.system import git
+from genai_scaffold.template.questions import WORKSPACE
+
+SERVICES = "services"
+CHECKED = "requirements-dev.txt"  # what the workflow of a workspace looks for, too
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # one that no file has to quote
+
+
+class Clash(NamedTuple):
+    """A service that cannot be told from another one, or not be named, and what to do."""
+
+    place: str
+    problem: str
+    fix: str
+
+
+def services_in(root: Path) -> dict[str, list[str]]:
+    """What a workspace is rendered for: its services, and which of them Compose can run."""
+    folders = [folder for folder in folders_in(root / SERVICES) if (folder / CHECKED).is_file()]
+    composed = [folder.name for folder in folders if (folder / "compose.yaml").is_file()]
+    return {"services": [folder.name for folder in folders], "composed": composed}
+
+
+def recorded_services(record: Record) -> dict[str, list[str]]:
+    """What it was rendered for."""
+    return {key: _names(record.raw.get(key)) for key in ("services", "composed")}
+
+
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
+
+
+def is_workspace(record: Record) -> bool:
+    return record.recorded.get("preset") == WORKSPACE
+
+
+def workspace_around(path: Path) -> Path | None:
+    """The workspace that a directory, which may not be there yet, is, or lies in."""
+    for folder in (path, *path.parents):
+        record = readable_record(folder)
+        if record and is_workspace(record):
+            return folder
+    return None
+
+
+def clashes_in(root: Path) -> Iterator[Clash]:
+    """What keeps the services of a workspace from running beside each other."""
+    for name in services_in(root)["services"]:
+        if not NAME.fullmatch(name):
+            problem = "has a name that not every file can have in it"
+            yield Clash(f"{SERVICES}/{name}", problem, "give it one of letters, digits and hyphens")
+    found = projects_in(root / SERVICES, PurePosixPath(SERVICES))
+    for one, other in itertools.combinations(found, 2):
+        update = f"genai-scaffold update {other.place}"
+        if one.name == other.name:
+            problem = f"is called {one.name}, as {one.place} is"
+            yield Clash(
+                other.place, problem, f"{update} --set name={PurePosixPath(other.place).name}"
+            )
+        if one.port == other.port:
+            yield Clash(other.place, f"has port {one.port}, as {one.place} has", update)
+
+
+def refuse_clashes(root: Path) -> None:
+    """Refuse services that cannot run beside each other.
+
+    Raises:
+        UsageError: there are such.
+    """
+    for place, problem, fix in clashes_in(root):
+        raise UsageError(
+            f"{place} {problem}",
+            why="Compose, the platforms and people tell the services of a workspace by these",
+            fix=f"{fix}, and commit that",
+        )
+
+
+def strays_in(root: Path) -> list[str]:
+    """The projects that lie in the repository of a workspace where it does not look."""
+    kept = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    paths = map(PurePosixPath, git.run_git(root, *kept).output.split("\0"))
+    places = {path.parent for path in paths if path.name == ANSWERS_FILE}
+    return [
+        str(place)
+        for place in sorted(places)
+        if place.name
+        and str(place.parent) != SERVICES
+        and FOREIGN.isdisjoint(place.parts)
+        and readable_record(root / place)
+    ]
