@@ -139,6 +139,7 @@ def _what_stays(edits: Sequence[Edit]) -> tuple[str, ...]:
     gone = {
         name
         for edit in edits
+        if edit.key in LISTS
         for name in _listed_names(edit.before)
         if name not in _listed_names(edit.after)
     }
