@@ -36,10 +36,8 @@ PAGES = {
 
 client: openai.OpenAI | None = None
 if KEY:
-    wrong = ""
-    if not re.fullmatch("[!-~]+", KEY):
-        wrong = "LLM_API_KEY: takes visible ASCII characters"
-    elif not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+    wrong = "" if re.fullmatch("[!-~]+", KEY) else "LLM_API_KEY: takes visible ASCII characters"
+    if not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
         wrong = "LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name"
     for kind in getproxies().keys() & {"http", "https", "all"}:
         if not re.fullmatch(r"(https?://)?([^\s/@]+@)?[\w.:\[\]-]+/?", getproxies()[kind]):
@@ -155,6 +153,8 @@ def strict_json() -> None:
     """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
     try:
         if request.method == "POST" and request.url_rule:
+            request.get_data()
+            request.stream.read(1)  # or Werkzeug cuts a long chunked body off in silence
             text = json.dumps(request.get_json(), ensure_ascii=False, allow_nan=False)
             json.loads("[" * 50 + text.encode().decode() + "]" * 50)  # an answer nests it deeper
     except Exception as error:  # of the body, or of the server that reads it

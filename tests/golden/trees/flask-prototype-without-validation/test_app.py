@@ -43,6 +43,15 @@ def test_refuses_a_body_that_cannot_be_read() -> None:
     assert response.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "body", [b"1" * 2_000_000, b"1" + b" " * 2_000_000], ids=["cut in a number", "cut in blanks"]
+)
+def test_refuses_a_large_body_in_chunks(body: bytes) -> None:
+    chunks = {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    response = main.app.test_client().post("/echo", json=1, environ_overrides=chunks)
+    assert response.status_code == 413
+
+
 def test_greets(client: httpx2.Client) -> None:
     assert client.get("/").json()["message"].startswith("Hello from ")
 
