@@ -167,8 +167,7 @@ def remembered(results: Results) -> Iterator[str]:
         yield from comparisons(results.history, "Not kept", ours="Kept")
         yield ""
         yield "What is kept costs two transactions of seven statements, one before the model is"
-        yield "asked and one before the answer is told to have ended. Most of it is SQLAlchemy's"
-        yield "work on them and, in FastAPI, aiosqlite's way to its thread and back, each time."
+        yield "asked and one before the answer is told to have ended."
         yield from measured(results, "history")
     if results.chats:
         yield "**Chats listed, and one of 100 turns opened**, where SQLite holds 1,000 of them,"
