@@ -30,16 +30,15 @@ FAILED = {"type": "response.failed", "sequence_number": 2, "response": {"error":
 class Upstream:
     """Answers with these events, or whole, and keeps what it was sent."""
 
-    def __init__(self, *events: object, answer: dict[str, Any] = ANSWER) -> None:
+    def __init__(self, *events: object) -> None:
         self.asked: list[dict[str, Any]] = []
-        self._answer = answer
         self._events = events
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         assert request.url.path == "/v1/responses"
         self.asked.append(json.loads(request.content))
         if not self.asked[-1].get("stream"):
-            return httpx2.Response(200, json=self._answer)
+            return httpx2.Response(200, json=ANSWER)
         sent = "".join(f"event: x\ndata: {json.dumps(event)}\n\n" for event in self._events)
         headers = {"content-type": "text/event-stream"}
         return httpx2.Response(200, headers=headers, stream=WholeStream(sent.encode()))
