@@ -49,6 +49,17 @@ def test_no_module_is_long() -> None:
     assert {path: count for path, count in lines.items() if count > 300} == {}
 
 
+def test_no_function_is_long() -> None:
+    """Its signature aside: that of a command names all of its flags."""
+    lines = {
+        f"{p.relative_to(ROOT).as_posix()}: {node.name}": node.end_lineno - node.body[0].lineno + 1
+        for p in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(p.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno
+    }
+    assert {name: count for name, count in lines.items() if count > 50} == {}
+
+
 def test_folders_offer_nothing_themselves() -> None:
     """What a folder's own file imported, `--help` would have to import, too."""
     assert [p for p in ROOT.glob("*/__init__.py") if p.stat().st_size] == []

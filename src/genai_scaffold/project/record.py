@@ -111,19 +111,7 @@ def parse_record(content: bytes, project: Path) -> Record:
     reasons = recommendation if isinstance(recommendation, Mapping) else None
     given: dict[str, Given] = {}
     unknown: dict[str, tuple[str, ...]] = {}
-    framework = template_questions()["framework"]
-    if "framework" not in raw and framework.is_asked({"preset": raw.get("preset")}):
-        raise UsageError(
-            f"{ANSWERS_FILE} names no framework",
-            why="then nothing says what the project was made from",
-            fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
-        )
-    if raw.get("project_name") == "":
-        raise UsageError(
-            f"{ANSWERS_FILE} says that the project has no name",
-            why="project_name is empty",
-            fix="write its name there",
-        )
+    _check_names(raw, project)
     for question in template_questions().values():
         if question.key in raw:
             key = question.name
@@ -146,6 +134,23 @@ def parse_record(content: bytes, project: Path) -> Record:
         given=given,
         unknown=unknown,
     )
+
+
+def _check_names(raw: Mapping[str, Any], project: Path) -> None:
+    """Refuse a record that does not say what the project is made from, or called."""
+    framework = template_questions()["framework"]
+    if "framework" not in raw and framework.is_asked({"preset": raw.get("preset")}):
+        raise UsageError(
+            f"{ANSWERS_FILE} names no framework",
+            why="then nothing says what the project was made from",
+            fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
+        )
+    if raw.get("project_name") == "":
+        raise UsageError(
+            f"{ANSWERS_FILE} says that the project has no name",
+            why="project_name is empty",
+            fix="write its name there",
+        )
 
 
 def recorded_version(document: Mapping[str, Any]) -> str:

@@ -101,12 +101,6 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
     if "name" in given:
         refuse_a_namesake(project, resolved.text("name"), "--set name=")
     unanswered = [edit.key for edit in edits if edit.before is None and edit.key not in given]
-    gone = [
-        f"{key}: {', '.join(values)} is not offered any more, and is left out."
-        for key, values in recorded.unknown.items()
-    ]
-    if by_hand:
-        gone.append(f"Changed by hand in {ANSWERS_FILE}, and merged now: {', '.join(by_hand)}.")
     return Update(
         project=project,
         record=generated,
@@ -117,7 +111,7 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
         base=base,
         notes=(
             *wish.already,
-            *gone,
+            *_read_otherwise(recorded, by_hand),
             *seen.notes,
             *_offer(edits, wanted, resolved),
             *_what_stays(edits),
@@ -134,17 +128,19 @@ def _no_other_root(project: Path) -> UsageError:
     )
 
 
+def _read_otherwise(recorded: Record, by_hand: Sequence[str]) -> Iterator[str]:
+    """What of a record is not taken as it stands there."""
+    for key, values in recorded.unknown.items():
+        yield f"{key}: {', '.join(values)} is not offered any more, and is left out."
+    if by_hand:
+        yield f"Changed by hand in {ANSWERS_FILE}, and merged now: {', '.join(by_hand)}."
+
+
 def _what_stays(edits: Sequence[Edit]) -> tuple[str, ...]:
     """What a feature has made elsewhere, which no merge deletes."""
-    gone = {
-        name
-        for edit in edits
-        if edit.key in LISTS
-        for name in _listed_names(edit.before)
-        if name not in _listed_names(edit.after)
-    }
+    gone = [{*_listed_names(edit.before)} - {*_listed_names(edit.after)} for edit in edits]
     stays = "The database stays as it is, with its tables conversations, turns and items."
-    return (stays,) if "history" in gone else ()
+    return (stays,) if any("history" in names for names in gone) else ()
 
 
 def _offer(edits: Sequence[Edit], given: Givens, resolved: Answers) -> tuple[str, ...]:
