@@ -27,6 +27,7 @@ from genai_scaffold.project.workspace import (
     recorded_services,
     services_in,
     strays_in,
+    unreadable_in,
     workspace_around,
 )
 from genai_scaffold.system.git import below_root
@@ -232,6 +233,9 @@ def _has_its_services(root: Path, checked: Project, record: Record) -> Iterator[
         yield Disagreement(ANSWERS_FILE, 1, problem)
     for place, problem, fix in clashes_in(root):
         yield Disagreement(ANSWERS_FILE, line("services:"), f"{place} {problem}: {fix}")
+    for place in unreadable_in(root):
+        problem = f"it cannot be read: genai-scaffold check {place}"
+        yield Disagreement(f"{place}/{ANSWERS_FILE}", 1, problem)
     for place in strays_in(root):
         problem = f"{place} is none of its services: git mv it into {SERVICES}/"
         yield Disagreement(f"{place}/{ANSWERS_FILE}", 1, problem)

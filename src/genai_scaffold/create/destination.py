@@ -214,6 +214,12 @@ def move_into_place(project: Path, destination: Path, *, among: bool = False) ->
                     destination.rmdir()
             project.rename(destination)
         except OSError as error:
+            if os.path.lexists(destination / MARKER):
+                raise DestinationError(
+                    f"{destination} is in the way",
+                    why="another run of genai-scaffold is at work there, or was stopped in it",
+                    fix=f"if there is none, remove {destination / MARKER}",
+                ) from error
             if os.path.lexists(destination):
                 raise DestinationError(
                     f"{destination} is in the way",

@@ -70,6 +70,12 @@ def _check_service(destination: Path) -> None:
     around = workspace_around(destination)
     if around is None:
         return
+    if (around / SERVICES).is_symlink():
+        raise DestinationError(
+            f"{around / SERVICES} is in the way",
+            why="it is a symbolic link, and git keeps nothing behind one",
+            fix="put a directory in its place",
+        )
     if destination.parent != around / SERVICES or not NAME.fullmatch(destination.name):
         name = "NAME" if destination == around else destination.name
         raise UsageError(
@@ -77,7 +83,14 @@ def _check_service(destination: Path) -> None:
             why=f"a workspace finds what lies in {SERVICES}/, by a name that no file has to quote",
             fix=_new(around / SERVICES / (name if NAME.fullmatch(name) else "NAME")),
         )
-    if repository_root(destination) is None:
+    top = repository_root(destination)
+    if top and top.is_relative_to(around / SERVICES):
+        raise UsageError(
+            f"{destination} lies in a repository of its own",
+            why=f"{top} is one, and a service is kept in that of its workspace",
+            fix=f"choose another directory, or remove {top / '.git'}",
+        )
+    if top is None:
         raise UsageError(
             f"{around} is no git repository",
             why="a service is made for where in one it lies",

@@ -1,19 +1,21 @@
 """What a project below a repository's root shares with those beside it: names, and ports."""
 
+import contextlib
 import itertools
-from dataclasses import dataclass
+import stat
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from genai_scaffold.errors import ScaffoldError, UsageError
 from genai_scaffold.project.record import Record, is_project, read_record
 from genai_scaffold.system.git import below_root
+from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import derived
 
 PORT = 8000  # where a service is looked for, unless a neighbour is there
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """A project beside another one.
 
     Args:
@@ -40,19 +42,23 @@ def neighbours(project: Path) -> list[Neighbour]:
 def projects_in(parent: Path, place: PurePosixPath) -> list[Neighbour]:
     """The projects in the directories of one, which lies at a place in the repository."""
     found = []
-    for folder in folders_in(parent):
-        if record := readable_record(folder):
-            name = service_name(str(record.recorded.get("name", folder.name)))
-            found.append(Neighbour(str(place / folder.name), name, port_in(record)))
+    with contextlib.suppress(OSError):
+        for folder in folders_in(parent):
+            if record := readable_record(folder):
+                name = service_name(str(record.recorded.get("name", folder.name)))
+                found.append(Neighbour(str(place / folder.name), name, port_in(record)))
     return found
 
 
 def folders_in(parent: Path) -> list[Path]:
-    """What can be a neighbour; a link is another name of what is elsewhere, or here."""
-    try:
-        return sorted(path for path in parent.iterdir() if not path.is_symlink())
-    except OSError:
+    """What can be a neighbour; a link is another name of what is elsewhere, or here.
+
+    Raises:
+        OSError: the directory cannot be looked into.
+    """
+    if not stat.S_ISDIR(mode_of(parent)):
         return []
+    return sorted(path for path in parent.iterdir() if not path.is_symlink())
 
 
 def readable_record(folder: Path) -> Record | None:

@@ -1,16 +1,17 @@
 """A workspace: the root of a repository, which finds its services by their place."""
 
-import itertools
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from genai_scaffold.errors import UsageError
+from genai_scaffold.errors import EnvironmentFailure, UsageError
 from genai_scaffold.project.files import FOREIGN
 from genai_scaffold.project.neighbours import folders_in, projects_in, readable_record
-from genai_scaffold.project.record import ANSWERS_FILE, Record
+from genai_scaffold.project.record import ANSWERS_FILE, Record, is_project
 from genai_scaffold.system import git
+from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import WORKSPACE
 
 SERVICES = "services"
@@ -27,10 +28,25 @@ class Clash(NamedTuple):
 
 
 def services_in(root: Path) -> dict[str, list[str]]:
-    """What a workspace is rendered for: its services, and which of them Compose can run."""
-    folders = [folder for folder in folders_in(root / SERVICES) if (folder / CHECKED).is_file()]
-    composed = [folder.name for folder in folders if (folder / "compose.yaml").is_file()]
+    """What a workspace is rendered for: its services, and which of them Compose can run.
+
+    Raises:
+        EnvironmentFailure: one may be where nobody can look, and would be taken for gone.
+    """
+    try:
+        folders = [folder for folder in folders_in(root / SERVICES) if _has(folder, CHECKED)]
+        composed = [folder.name for folder in folders if _has(folder, "compose.yaml")]
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"The services of {root} cannot be found",
+            why=f"{error.strerror or error} ({error.filename or root})",
+            fix=f"make what is named readable, or move it out of {SERVICES}/",
+        ) from error
     return {"services": [folder.name for folder in folders], "composed": composed}
+
+
+def _has(folder: Path, name: str) -> bool:
+    return stat.S_ISREG(mode_of(folder / name))
 
 
 def recorded_services(record: Record) -> dict[str, list[str]]:
@@ -61,16 +77,25 @@ def clashes_in(root: Path) -> Iterator[Clash]:
         if not NAME.fullmatch(name):
             problem = "has a name that not every file can have in it"
             yield Clash(f"{SERVICES}/{name}", problem, "give it one of letters, digits and hyphens")
-    found = projects_in(root / SERVICES, PurePosixPath(SERVICES))
-    for one, other in itertools.combinations(found, 2):
-        update = f"genai-scaffold update {other.place}"
-        if one.name == other.name:
-            problem = f"is called {one.name}, as {one.place} is"
-            yield Clash(
-                other.place, problem, f"{update} --set name={PurePosixPath(other.place).name}"
-            )
-        if one.port == other.port:
-            yield Clash(other.place, f"has port {one.port}, as {one.place} has", update)
+    names: dict[str, str] = {}
+    ports: dict[int, str] = {}
+    for place, name, port in projects_in(root / SERVICES, PurePosixPath(SERVICES)):
+        update = f"genai-scaffold update {place}"
+        if (first := names.setdefault(name, place)) != place:
+            fix = f"{update} --set name={PurePosixPath(place).name}"
+            yield Clash(place, f"is called {name}, as {first} is", fix)
+        if (first := ports.setdefault(port, place)) != place:
+            yield Clash(place, f"has port {port}, as {first} has", update)
+
+
+def unreadable_in(root: Path) -> list[str]:
+    """The services whose answers file says nothing, so that no clash of theirs is seen."""
+    folders = [root / SERVICES / name for name in services_in(root)["services"]]
+    return [
+        f"{SERVICES}/{folder.name}"
+        for folder in folders
+        if is_project(folder) and not readable_record(folder)
+    ]
 
 
 def refuse_clashes(root: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from conftest import Run
 from repositories import commit, contents, git, tool
 
 from genai_scaffold.project.workspace import clashes_in, strays_in
+from genai_scaffold.system.staging import MARKER
 
 ROOT = {
     *(".copier-answers.yml", ".gitignore", "AGENTS.md", "LICENSE", "README.md", "prek.toml"),
@@ -359,6 +361,82 @@ def test_two_that_cannot_run_beside_each_other_stop_an_update(served: Path, *, n
     commit(served)
     made(tool("update", str(served)))
     assert len(listed(served)) == 3
+
+
+def test_each_that_clashes_is_named_once(shop: Path) -> None:
+    record = "preset: prototype\nframework: flask\nproject_name: chat\n"
+    for number in range(1, 5):
+        folder = shop / f"services/s{number}"
+        folder.mkdir(parents=True)
+        (folder / "requirements-dev.txt").touch()
+        (folder / ".copier-answers.yml").write_text(record)
+    assert [(clash.place, clash.problem) for clash in clashes_in(shop)] == [
+        (f"services/s{number}", problem)
+        for number in range(2, 5)
+        for problem in ("is called chat, as services/s1 is", "has port 8000, as services/s1 has")
+    ]
+
+
+@pytest.mark.parametrize("content", [b": [", b"\xff\x00"], ids=["no-yaml", "binary"])
+def test_a_service_that_says_nothing_of_itself_is_named(content: bytes, served: Path) -> None:
+    (served / "services/chat/.copier-answers.yml").write_bytes(content)
+    checked = tool("check", str(served))
+    assert checked.code == 5
+    said_of_it = "it cannot be read: genai-scaffold check services/chat"
+    assert f"services/chat/.copier-answers.yml:1: {said_of_it} [placed]" in checked.output
+
+
+def test_what_cannot_be_looked_into_is_not_taken_for_gone(
+    served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (served / "services/locked").mkdir()
+    file = served / "services/locked/requirements-dev.txt"
+    file.symlink_to(file)  # which nobody can look at
+    _is_named_and_nothing_changes(served, str(file))
+    file.unlink()
+    iterdir = Path.iterdir
+
+    def locked(path: Path) -> Iterator[Path]:
+        if path.name == "services":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    _is_named_and_nothing_changes(served, str(served / "services"))
+
+
+def _is_named_and_nothing_changes(served: Path, path: str) -> None:
+    before = git(served, "status", "--porcelain")
+    for command in ("check", "update"):
+        refused = tool(command, str(served))
+        assert (refused.code, "make what is named readable" in refused.errors) == (4, True)
+        assert path in refused.errors
+    assert git(served, "status", "--porcelain") == before
+
+
+@pytest.mark.parametrize("place", ["services", "services/mail"])
+def test_a_service_in_a_repository_of_its_own_is_refused(place: str, served: Path) -> None:
+    git(served, "init", "--quiet", place)
+    refused = tool("new", str(served / "services/mail"), *SMALL)
+    assert (refused.code, "in a repository of its own" in refused.errors) == (2, True)
+    assert f"remove {served / place / '.git'}" in refused.errors.partition("fix: ")[2]
+    assert not (served / "services/mail/.copier-answers.yml").exists()
+
+
+def test_services_behind_a_link_are_refused_with_what_helps(served: Path) -> None:
+    (served / "services").rename(served / "elsewhere")
+    (served / "services").symlink_to("elsewhere")
+    refused = tool("new", str(served / "services/mail"), *SMALL)
+    assert (refused.code, "it is a symbolic link" in refused.errors) == (3, True)
+    assert "put a directory in its place" in refused.errors
+
+
+def test_what_a_killed_run_left_is_named(repository: Path) -> None:
+    (repository / MARKER).mkdir()
+    refused = workspace(repository)
+    assert (refused.code, f"remove {repository / MARKER}" in refused.errors) == (3, True)
+    (repository / MARKER).rmdir()
+    made(workspace(repository))
 
 
 def test_a_name_that_files_would_have_to_quote_is_found(served: Path) -> None:
