@@ -85,6 +85,21 @@ def test_clients_that_leave_hold_up_nobody(server: Server) -> None:
     assert {f"left-{number}" for number in range(40)} <= {chat["id"] for chat in chats}
 
 
+def test_everything_can_be_deleted_while_more_is_said(server: Server) -> None:
+    codes: Counter[int] = Counter()
+    with httpx2.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(20) as pool:
+
+        def say(number: int) -> int:
+            asked = {"id": f"chat-{number % 3}", "message": {**user("Hi"), "id": f"u{number}"}}
+            return client.post("/api/chat", json=asked).status_code
+
+        said = [pool.submit(say, number) for number in range(60)]
+        while not all(each.done() for each in said):
+            codes[client.delete("/v1/history").status_code] += 1
+        codes.update(each.result() for each in said)
+    assert codes.keys() <= {200, 404}, codes  # a chat may be deleted in the moment it is made
+
+
 def test_a_database_that_is_lost_and_comes_back_loses_no_turn(
     remembering: Project, database: Postgres
 ) -> None:

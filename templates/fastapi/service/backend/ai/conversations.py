@@ -207,8 +207,9 @@ class Conversations(Turns):
 
     @transaction
     async def delete_everything(self, session: Session) -> None:
-        await session.execute(delete(Turn).where(Turn.owner == self._owner))
+        # In the order in which others lock them, or each might wait for the other.
         await session.execute(delete(Conversation).where(Conversation.owner == self._owner))
+        await session.execute(delete(Turn).where(Turn.owner == self._owner))
 
     async def _touch_or_make(self, session: Session, chat: str, newest: JSONObject) -> int:
         try:

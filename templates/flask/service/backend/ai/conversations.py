@@ -207,8 +207,9 @@ class Conversations(Turns):
 
     @transaction
     def delete_everything(self, session: Session) -> None:
-        session.execute(delete(Turn).where(Turn.owner == self._owner))
+        # In the order in which others lock them, or each might wait for the other.
         session.execute(delete(Conversation).where(Conversation.owner == self._owner))
+        session.execute(delete(Turn).where(Turn.owner == self._owner))
 
     def _touch_or_make(self, session: Session, chat: str, newest: JSONObject) -> int:
         try:
