@@ -37,11 +37,18 @@ class Database:
             return False
 
     async def whole(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Does all of it, though the client has left: half of it would hold up the others."""
+        """Does all of it, though the client has left: half of it would hold up the others.
+
+        Whoever is told of that finds it done, and can undo it.
+        """
         task = asyncio.ensure_future(work)
         self._running.add(task)  # asyncio itself would forget it
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
 
     async def close(self) -> None:
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -178,6 +178,9 @@ class ResponseTurn:
                 if self._request.store or "conversation" in self.echo:
                     raise
                 self.echo["store"] = False  # nobody has asked for it
+            except BaseException:  # the client has left meanwhile
+                self.forget()
+                raise
 
     def keep(self, response: JSONObject) -> None:
         if self._is_kept:
