@@ -123,8 +123,8 @@ def _log(project: Path) -> str:
 def _first_commit(project: Path, made: str) -> str | None:
     """The commit that `new` made of a project, unless it was amended: nobody's work is in it."""
     added = ("--diff-filter=A", f"-S{made}", "--format=%h%n%at%n%ct%n%s")
-    found = git.run_git(project, "log", "-1", *added, "--", ANSWERS_FILE).output.splitlines()
-    match found:
+    # A git that fails, as where a partial clone cannot fetch, has not said that there is none.
+    match git_output(project, "log", "-1", *added, "--", ANSWERS_FILE).splitlines():
         case [commit, authored, committed, git.FIRST_COMMIT] if authored == committed:
             return commit
     return None
@@ -165,8 +165,7 @@ def _same(here: Place, tree: str, rendering: Path) -> set[str]:
 
 
 def _commit_of(here: Place, name: str) -> str:
-    found = git.run_git(here.top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return found.output.strip()
+    return git_output(here.top, "rev-parse", "--verify", f"{name}^{{commit}}").strip()
 
 
 def _tree_of(commit: str, here: Place, recorded: Record) -> str:

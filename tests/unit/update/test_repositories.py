@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import Versions, commit, contents, git, tool
 
 from genai_scaffold.merge.landing import Merge
+from genai_scaffold.system import process
+from genai_scaffold.system.process import Completed
 from update.situations import (
     FIRST,
     answers,
@@ -41,6 +44,28 @@ def test_a_partial_clone_gets_what_the_merge_needs_at_once(project: Path) -> Non
     assert (clone / "text.txt").read_text().endswith("mine\n")
     # What the merge lacked, and its own result.
     assert len(set((clone / ".git/objects/pack").glob("*.pack")) - before) == 2
+
+
+def test_a_git_that_fails_has_not_said_that_nobody_made_the_base(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers("v0.0.1", "v0.0.1.dev3")(project)
+    git(project, "reset", "--quiet", "--soft", "HEAD^")
+    git(project, "commit", "--quiet", "--amend", "--reset-author", "-m", FIRST)
+    with (project / "text.txt").open("a") as file:
+        file.write("mine\n")
+    commit(project)
+    run_program = process.run_program
+
+    def failing(arguments: Sequence[str], **options: Any) -> Completed:
+        if {"log", "--diff-filter=A"} <= set(arguments):
+            return Completed(128, "", "fatal: could not fetch from promisor remote\n")
+        return run_program(arguments, **options)
+
+    monkeypatch.setattr(process, "run_program", failing)
+    run = tool("update", str(project), "--yes", "--base", "HEAD^")
+    assert (run.code, "could not fetch from promisor remote" in run.errors) == (4, True)
+    assert git(project, "status", "--porcelain") == ""
 
 
 def in_the_project(project: Path) -> None:
