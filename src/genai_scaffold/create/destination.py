@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from genai_scaffold.errors import DestinationError, EnvironmentFailure, ScaffoldError, UsageError
+from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.system.signals import signals_ignored
 from genai_scaffold.system.staging import MARKER, staged_directory
@@ -236,7 +237,8 @@ def move_entries(project: Path, destination: Path, *, among: bool = False) -> No
     claim.mkdir()
     moved: list[Path] = []
     try:
-        entries = list(_entries(project, destination))
+        # What says that it is a project comes last: one that was killed half-way is none.
+        entries = sorted(_entries(project, destination), key=lambda e: e.name == ANSWERS_FILE)
         refuse_what_a_clone_has(destination, (e.relative_to(project).as_posix() for e in entries))
         present = {p.name for p in destination.iterdir()} - {claim.name, project.parent.name}
         if present := present - entries_of_a_clone(destination, among=among):

@@ -284,6 +284,21 @@ def test_what_is_moved_in_halfway_is_moved_out_again(
     assert contents(repository) == before
 
 
+def test_what_says_that_it_is_a_workspace_is_moved_in_last(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, moved = Path.rename, list[str]()
+
+    def noted(path: Path, target: Path) -> Path:
+        moved.append(path.name)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", noted)
+    made(workspace(repository))
+    assert moved[-1] == ".copier-answers.yml"
+    assert len(moved) > 1
+
+
 def test_what_is_no_repository_is_not_filled(work: Path) -> None:
     (work / "heap").mkdir()
     (work / "heap/mine.txt").touch()
