@@ -435,6 +435,7 @@ CALLED = {
         "backend/gateway/telling.py",
         "tests/conftest.py",
         "tests/serving.py",
+        "tests/test_chat.py",
         "tests/test_responses.py",
         "tests/test_responses_passed.py",
         "tests/test_settings.py",
