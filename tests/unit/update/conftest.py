@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from repositories import Versions, copied, new
 
-from update.situations import LEFT
+from update.situations import LEFT, state
 
 QUESTION = """
 log_format:
@@ -39,9 +39,13 @@ def versions(small_template_root: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def made(versions: Versions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(versions: Versions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project of the older version that all tests of a run share, so that none may change it."""
     with versions.before():
-        return new(tmp_path_factory.mktemp("made") / "my-app", "--deploy", "none")
+        project = new(tmp_path_factory.mktemp("made") / "my-app", "--deploy", "none")
+    before = state(project)
+    yield project
+    assert state(project) == before
 
 
 @pytest.fixture

@@ -124,13 +124,13 @@ def test_several_features_and_targets_come_and_go_at_once(versions: Versions, ma
 
 
 def test_what_a_removed_feature_leaves_in_the_database_is_said(
-    versions: Versions, made: Path
+    versions: Versions, project: Path
 ) -> None:
-    there = ("--project", str(made), "--dry-run", "--json")
+    there = ("--project", str(project), "--dry-run", "--json")
     with versions.before():
         kept = json.loads(tool("add", "history", *there).output)
-        assert tool("add", "history", "--project", str(made)).code == 0
-        commit(made)
+        assert tool("add", "history", "--project", str(project)).code == 0
+        commit(project)
         removed = json.loads(tool("remove", "history", *there).output)
         other = json.loads(tool("remove", "page", *there).output)
     assert removed["notes"] == [
