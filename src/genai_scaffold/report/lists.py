@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
-from genai_scaffold.report.output import NARROW, Document, Output, show_lines, width_of
+from genai_scaffold.report.output import NARROW, Document, Output
 from genai_scaffold.template.questions import template_questions
 
 if TYPE_CHECKING:  # not every command needs them
@@ -49,12 +49,7 @@ def list_choices(kind: str | None) -> dict[str, list[dict[str, Any]]]:
 def show_list(kind: str | None, output: Output) -> None:
     """Show what can be chosen."""
     listed = list_choices(kind)
-
-    def show(terminal: "Console") -> None:
-        _, *lines = _listed(listed, width_of(terminal))
-        show_lines(lines, terminal)
-
-    output.result(listed, show)
+    output.lines(listed, lambda width: [*_listed(listed, width)][1:])
 
 
 def _listed(listed: Mapping[str, list[dict[str, Any]]], width: int | None) -> Iterator[StyledLine]:

@@ -1,7 +1,6 @@
 """How results are shown: as text for people, or as one JSON document for programs."""
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -35,9 +34,23 @@ class Output:
     def result(self, document: Document, show: Callable[["Console"], None]) -> None:
         """Show what the command was run for."""
         if self.json:
+            import json  # the answer is seldom for a program
+
             sys.stdout.write(json.dumps({"schema": SCHEMA, **document}, indent=2) + "\n")
             return
         show(console_on(sys.stdout))
+
+    def lines(
+        self, document: Document, written: Callable[[int | None], Iterable[StyledLine]]
+    ) -> None:
+        """Show what the command was run for, in lines; no style is loaded for a program's eyes."""
+        if self.json or is_for_people(sys.stdout):
+            self.result(
+                document, lambda terminal: show_lines(written(width_of(terminal)), terminal)
+            )
+            return
+        width = shutil.get_terminal_size().columns if "COLUMNS" in os.environ else None
+        sys.stdout.writelines(f"{line.text}\n" for line in written(width))
 
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
@@ -54,6 +67,11 @@ class Output:
             return
         with keys_unseen(), terminal.status("Starting", spinner="line") as status:
             yield lambda step: status.update(f"{step} …")
+
+
+def is_for_people(stream: IO[str]) -> bool:
+    """Whether somebody looks at it, or wants it as if somebody did."""
+    return stream.isatty() or any(name in os.environ for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
 
 
 def console_on(stream: IO[str]) -> "Console":

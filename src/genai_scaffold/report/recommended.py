@@ -1,15 +1,15 @@
 """Shows a recommendation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from genai_scaffold.recommendation.scoring import Recommendation
-from genai_scaffold.report.explanation import explained_reasons, explanation
+from genai_scaffold.report.explanation import StyledLine, explained_reasons, explanation
 from genai_scaffold.report.output import Output, show_lines, width_of
 
 WITH_SEVERAL = (
-    "Begin with the root that all services share: CI, hooks and Compose find them by their place.\n"
-    "Each service has a framework of its own; `add peers` lets one call another, by typed calls."
+    "Begin with the root that all services share: CI, hooks and Compose find them by their place.",
+    "Each service has a framework of its own; `add peers` lets one call another, by typed calls.",
 )
 BEGIN_SEVERAL = (
     "genai-scaffold new shop --preset workspace",
@@ -26,14 +26,14 @@ def show_recommendation(
     """Show the verdict, both sums, the reasons that counted, and what would change it."""
     several = "scale" in verdict.said and verdict.needs["scale"] == "microservices"
 
-    def show(terminal: "Console") -> None:
-        show_lines(explanation(verdict, width_of(terminal), verbose=verbose), terminal)
+    def written(width: int | None) -> Iterator[StyledLine]:
+        yield from explanation(verdict, width, verbose=verbose)
         if several:
-            said = "\n  ".join((f"\n{WITH_SEVERAL}", *BEGIN_SEVERAL))
-            terminal.print(said, highlight=False, soft_wrap=True)
+            yield StyledLine("")
+            yield from map(StyledLine, (*WITH_SEVERAL, *(f"  {step}" for step in BEGIN_SEVERAL)))
 
     steps = list(BEGIN_SEVERAL) if several else []
-    output.result({**verdict.as_dict(), "sources": dict(sources), "next": steps}, show)
+    output.lines({**verdict.as_dict(), "sources": dict(sources), "next": steps}, written)
 
 
 def show_reasons(verdict: Recommendation, terminal: "Console") -> None:

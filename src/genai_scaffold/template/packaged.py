@@ -1,10 +1,8 @@
 """The packaged template: where it is, what it holds, and its version."""
 
-import hashlib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from genai_scaffold import __version__
@@ -14,7 +12,7 @@ DIGEST_SHOWN = 8
 
 def template_root() -> Path:
     """The directory that holds copier.yml and templates/."""
-    package = Path(str(resources.files("genai_scaffold")))
+    package = Path(__file__).parents[1]
     packaged = package / "_template"
     return packaged if packaged.is_dir() else package.parents[1]
 
@@ -73,12 +71,16 @@ def _digest_of(root: Path) -> str:
 
 def digest_of_files(contents: Mapping[str, bytes]) -> str:
     """What tells these files, under these paths, from all others: a SHA-256 in hexadecimal."""
+    import hashlib  # a recommendation is about no template
+
     names = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
     return digest_of(names)
 
 
 def digest_of(names: Mapping[str, str]) -> str:
     """The same, of files whose own digests are known."""
+    import hashlib
+
     lines = [f"{names[path]} {path}\n" for path in sorted(names)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
