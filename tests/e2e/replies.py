@@ -35,6 +35,7 @@ def chunk(delta: dict[str, Any], reason: str | None = None, index: int = 0) -> s
 
 
 HI, STOP = chunk({"content": "Hi"}), chunk({}, "stop")
+SHORT, CODED = "Content-Length: 100000", "Transfer-Encoding: chunked"
 A, B = {"content": "A"}, {"content": "B"}
 
 
@@ -42,15 +43,25 @@ def head(kind: str, *lines: str, status: str = "200 OK") -> bytes:
     return "\r\n".join((f"HTTP/1.1 {status}", f"Content-Type: {kind}", *lines, "\r\n")).encode()
 
 
+def event(data: str) -> str:
+    return f"data: {data}\n\n"
+
+
 def streamed(
     *data: str, told: str = f"Hi{DONE}", lines: tuple[str, ...] = (), stays: bool = False
 ) -> Reply:
-    events = "".join(f"data: {event}\n\n" for event in data).encode()
+    events = "".join(map(event, data)).encode()
     return Reply(Sent(head("text/event-stream", *lines) + events, stays), told)
 
 
 def headed(*lines: str) -> Reply:
     return streamed(HI, STOP, DONE, lines=lines)
+
+
+def chunked(*chunks: str, told: str) -> Reply:
+    """What comes in chunks, the last of which is none."""
+    sizes = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk.encode()) for chunk in chunks)
+    return Reply(Sent(head("text/event-stream", CODED) + sizes + b"none\r\n"), told)
 
 
 def whole(content: bytes, told: str = "Hi") -> Reply:
@@ -71,7 +82,6 @@ def completion(text: str) -> str:
     return json.dumps({"id": "c1", "model": MODEL, "choices": [choice]})
 
 
-SHORT, CODED = "Content-Length: 100000", "Transfer-Encoding: chunked"
 LINES = json.dumps(json.loads(HI), indent=1).replace("\n", "\ndata: ")
 NO_CREDIT = b'{"error": {"message": "Insufficient credits", "code": 402}}'
 REPLIES = {
@@ -95,9 +105,14 @@ REPLIES = {
     "no last chunk": streamed(
         f"{HI}\n\ndata: {STOP}\n\ndata: {DONE}", lines=(CODED, "", "1000"), told=f"Hi{DONE}"
     ),
+    "a broken chunk": chunked(event(HI), told=f"Hi{CUT}"),
+    "a broken chunk, later": chunked(f": {'x' * 500_000}\n\n{event(HI)}", told=f"Hi{CUT}"),
+    "a broken chunk after all": chunked(event(HI), event(STOP), event(DONE), told=f"Hi{DONE}"),
     "a header of 9 kB": headed(f"X-Long: {'x' * 9_000}"),
     "a header of 60 kB": headed(f"X-Long: {'x' * 60_000}"),
+    "a header of 80 kB": headed(f"X-Long: {'x' * 80_000}"),
     "150 headers": headed(*["X-Many: x"] * 150),
+    "3,000 headers": headed(*["X-Many: x"] * 3000),
     "a header of another alphabet": headed("X-Odd: žluť"),
     "an event over several lines": streamed(LINES, STOP, DONE),
     "no reason": streamed(HI, DONE),
@@ -116,10 +131,10 @@ REPLIES = {
 replies = pytest.mark.parametrize("name", REPLIES)
 
 
-def said(event: str) -> str:
-    if event == DONE:
+def said(sent: str) -> str:
+    if sent == DONE:
         return DONE
-    match json.loads(event):
+    match json.loads(sent):
         case {"error": {"message": str() as message}}:
             return message
         case {"choices": [{"delta": {"content": str() as word}}]}:

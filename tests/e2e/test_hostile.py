@@ -187,6 +187,13 @@ def test_refuses_a_length_with_chunks(server: Server) -> None:
 
 
 @twins
+@pytest.mark.parametrize("target", [b"http://x", b"http://x/healthz", b"HTTPS://x:8000/healthz?y"])
+def test_takes_a_whole_url(server: Server, target: bytes) -> None:
+    """As HTTP wants it of who is no proxy, too."""
+    assert send(server, [b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target]).status == 200
+
+
+@twins
 @pytest.mark.parametrize(
     "headers",
     [
