@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import aiohttp
 import httpx2
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 
 from backend.ai.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 from backend.proxies import proxy_for
 
 MOST_CONNECTIONS, KEEP_SECONDS = 1000, 5
-MOST_HEADERS, MOST_HEADER_BYTES = 1000, 64 * 1024
+MOST_HEAD_BYTES, HEAD_ENDS = 100 * 1024, b"\r\n\r\n"
 BROKEN = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 
@@ -56,14 +58,37 @@ class Connections(httpx2.AsyncBaseTransport):
         connector = aiohttp.TCPConnector(
             limit=MOST_CONNECTIONS, keepalive_timeout=KEEP_SECONDS, ssl=self._tls
         )
+        connector._factory = partial(Connection, connector._loop)  # type: ignore[assignment]
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            max_line_size=MOST_HEADER_BYTES,
-            max_field_size=MOST_HEADER_BYTES,
-            max_headers=MOST_HEADERS,
+            max_line_size=MOST_HEAD_BYTES,
+            max_field_size=MOST_HEAD_BYTES,
+            max_headers=MOST_HEAD_BYTES,
         )
+
+
+class Connection(ResponseHandler):
+    """One whose answer may break: what came before that counts, and its reader hears of it.
+
+    aiohttp loses an answer whose head and broken body come at once, and one that breaks later has
+    no end there.
+    """
+
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        if self._payload is None or self._payload.is_eof():
+            head, ends, data = data.partition(HEAD_ENDS)
+            self._head_bytes = 0 if ends else self._head_bytes + len(head)
+            super().data_received(head + ends)
+        super().data_received(data)
+        if self._head_bytes > MOST_HEAD_BYTES and self.transport is not None:
+            self.set_exception(HttpProcessingError(message="Too long a head"))
+            self.transport.close()
+        if self._payload is not None and (error := self.exception()):
+            self._payload.set_exception(error)
 
 
 class Received(httpx2.AsyncByteStream):

@@ -15,6 +15,7 @@ from backend.api.responses import ErrorAnswer, from_error, from_status, refused_
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 TWO_ENDS = "A request has a Content-Length or a Transfer-Encoding, not both"
+WHOLE_URL = re.compile("https?://[^/]*/?", re.IGNORECASE)
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -72,7 +73,7 @@ class RequestMiddleware:
             self._logger.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=inner["path"],
                 status=status,
                 seconds=round(time.perf_counter() - started, 4),
             )
@@ -88,5 +89,13 @@ def refused_for_its_head(scope: Scope) -> ErrorAnswer | None:
 
 
 def routed(scope: Scope) -> Scope:
-    """Answers HEAD, with which platforms probe, as GET: the server leaves the body out."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    """Returns a request as the routes know it.
+
+    HEAD, with which platforms probe, is a GET: the server leaves the body out. Of a whole URL,
+    which is for proxies and may be sent to anyone, they know the path.
+    """
+    if scope["method"] == "HEAD":
+        scope = {**scope, "method": "GET"}
+    if not scope["path"].startswith("/"):
+        scope = {**scope, "path": WHOLE_URL.sub("/", scope["path"], count=1)}
+    return scope

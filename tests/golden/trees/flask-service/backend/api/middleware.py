@@ -29,6 +29,7 @@ class RequestMiddleware:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         started = time.perf_counter()
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"  # of `GET http://host`
         path = get_path_info(environ)
         # Flask would take `//echo` for `/echo`.
         refused = from_status(404) if path.startswith("//") else refused_for_its_head(environ)
