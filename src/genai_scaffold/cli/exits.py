@@ -67,7 +67,7 @@ def _exit_code_of(problem: BaseException, arguments: list[str]) -> int:
             _report(problem, arguments)
             code = problem.exit_code
         case typer.TyperException():
-            _report(_misunderstood(problem, arguments), arguments)
+            _report(_misunderstood(problem, arguments), [])  # there is nothing to trace
             code = USAGE
         case KeyboardInterrupt() | typer.Abort():
             _say_stopped(problem)
@@ -155,9 +155,14 @@ def _commands() -> "dict[str, Command]":
 
 def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its own classes
     from genai_scaffold.answers.fields import fields
+    from genai_scaffold.answers.resolution import defaults
     from genai_scaffold.cli.mistakes import Command
 
-    values = {field.flag: field.values for field in fields().values()}
+    usual = defaults()
+    values = {
+        field.flag: sorted(field.values, key=lambda value: value != usual[field.key])
+        for field in fields().values()
+    }
     ranks = {flag: rank for rank, flag in enumerate(values)}  # what shapes a project comes first
     options = [param for param in command.params if isinstance(param, TyperOption)]
     options.sort(key=lambda option: ranks.get(option.opts[0], -1))
@@ -177,6 +182,7 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
         offered=_offered(command.name or ""),
         example=EXAMPLES.get(command.name or "", ()),
         takes_name=command.name == "new",
+        repeated={flag for option in options for flag in option.opts if option.multiple},
     )
 
 

@@ -115,7 +115,7 @@ def add(
 
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
-    wish = adding(project, names)
+    wish = adding(project, _separate(names))
     _merge(project, wish, base, output, dry_run=dry_run, yes=yes)
 
 
@@ -136,8 +136,13 @@ def remove(
 
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
-    wish = removing(project, names)
+    wish = removing(project, _separate(names))
     _merge(project, wish, base, output, dry_run=dry_run, yes=yes)
+
+
+def _separate(names: Iterable[str]) -> list[str]:
+    """Names with blanks or commas between them, as `--feature` takes them."""
+    return [name for word in names for name in word.split(",") if name]
 
 
 def _merge(

@@ -37,6 +37,7 @@ from genai_scaffold.cli.options import (
     Verbose,
     WholeReasons,
     answered,
+    flags_given,
 )
 from genai_scaffold.cli.shared import can_ask, noting
 from genai_scaffold.errors import InstallError, UsageError
@@ -98,7 +99,7 @@ def new(
         prompter = choose_prompter(plain=plain)
         plan = ask_for_plan(given, directory, prompter, confirm=not dry_run, offer=offer)
     else:
-        raise _nobody_to_ask(given, directory)
+        raise _nobody_to_ask(given, directory, flags_given(context))
     if install and plan.answers.is_workspace:
         raise _nothing_to_install()
     if dry_run:
@@ -168,7 +169,7 @@ def _nothing_to_install() -> UsageError:
     )
 
 
-def _nobody_to_ask(given: "Givens", directory: str | None) -> UsageError:
+def _nobody_to_ask(given: "Givens", directory: str | None, others: list[str]) -> UsageError:
     from genai_scaffold.answers.spelling import shell_line
     from genai_scaffold.create.plan import plan_project
 
@@ -176,5 +177,5 @@ def _nobody_to_ask(given: "Givens", directory: str | None) -> UsageError:
     return UsageError(
         "Nothing was created: questions cannot be asked",
         why="there is no terminal, and --yes was not given",
-        fix=f"run {shell_line(plan.command)}",
+        fix=f"run {shell_line([*plan.command, *others])}",
     )

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from genai_scaffold import __version__
+from genai_scaffold.cli.commands import Explained, ExplainedProgram
 from genai_scaffold.cli.looking import check, doctor, list_
 from genai_scaffold.cli.merging import add, remove, switch, update
 from genai_scaffold.cli.new import new, recommend
-from genai_scaffold.cli.options import Explained, ExplainedProgram
 from genai_scaffold.cli.shared import PROGRAM, can_ask
 
 app = typer.Typer(

@@ -99,6 +99,33 @@ MISTAKES = [
     ("new '' my app", "my app", "new my-app"),
     ("new my-app --feature --asinc some", "(some)", "new my-app --feature ci --async some"),
     ("help '' new", "'help'", "--help"),
+    ("new my-app fastapi", "(fastapi)", "new my-app --framework fastapi"),
+    ("new workspace shop", "(shop)", "new shop --preset workspace"),
+    ("workspace shop", "'workspace'", "new shop --preset workspace"),
+    ("new my-app -f flask", "-f", "new my-app --framework flask"),
+    ("new my-app --provider azure openai", "(openai)", "new my-app --provider azure"),
+    ("new x --deploy docker, fly", "(fly)", "new x --deploy docker --deploy fly"),
+    (
+        "new my-app --deploy k8s,render --yess",
+        "--yess",
+        "new my-app --deploy kubernetes,render --yes",
+    ),
+    ("new my-app --framework djago --yess", "--yess", "new --help"),
+    ("new my-app --port 9000", "--port", "new --help"),
+    ("new --path my-app --yes", "--path", "new my-app --yes"),
+    ("new my-app --output ../x", "--output", "new ../x"),
+    ("new my-app --async", "--async", "new my-app --async high"),
+    ("recommend --async-some", "--async-some", "recommend --async some"),
+    ("recommend --verbose --asynch high", "--asynch", "recommend --verbose --async high"),
+    ("list provider openai", "(openai)", "list providers"),
+    ("check --project my-app", "--project", "check my-app"),
+    ("migrate to flask", "'migrate'", "switch flask"),
+    ("switch --to flask", "--to", "switch flask"),
+    ("switch --framework=flask my-app", "--framework", "switch flask my-app"),
+    ("add --feature metrics", "--feature", "add metrics"),
+    ("remove --deploy=docker", "--deploy", "remove docker"),
+    ("deploy docker", "'deploy'", "add docker"),
+    ("install metrics and tracing", "'install'", "add metrics tracing"),
 ]
 
 
@@ -154,3 +181,33 @@ def test_the_program_alone_says_how_to_begin(run: Callable[..., Run]) -> None:
     assert not ended.errors
     for example in ("new ", "new my-app --yes", "recommend --async high --docs"):
         assert f"genai-scaffold {example}" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [
+        ("new my-app --docs --no-docs", "--docs contradicts --no-docs"),
+        ("new my-app --framework flask --framework=fastapi", "--framework is given more than once"),
+        ("update --base one --base two", "--base is given more than once"),
+    ],
+)
+def test_of_a_flag_that_is_given_again_none_is_dropped(
+    run: Callable[..., Run], typed: str, what: str
+) -> None:
+    ended = run(*shlex.split(typed))
+    assert (ended.code, ended.errors.splitlines()[0]) == (2, f"error: {what}")
+
+
+def test_a_flag_may_be_given_again_where_it_means_the_same(run: Callable[..., Run]) -> None:
+    ended = run("new", "my-app", "--yes", "-y", "--docs", "--docs", "--dry-run", "--dry-run")
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    "how", ["--dry-run", "--git --json", "--no-install --quiet", "--save-answers mine.yml"]
+)
+def test_where_nobody_can_be_asked_the_command_does_what_was_wanted(
+    run: Callable[..., Run], how: str
+) -> None:
+    ended = run("new", "my-app", "--no-docs", *how.split())
+    assert f"fix: run genai-scaffold new my-app --no-docs --yes {how}" in ended.errors
