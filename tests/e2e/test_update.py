@@ -148,22 +148,6 @@ def test_an_update_comes_out_as_a_new_project_with_the_user_s_work(
     assert "up to date" in machine.run(*update)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_project_s_own_tests_pass_after_an_update(
-    machine: Machine,
-    releases: Releases,
-    framework: str,
-    tmp_path: Path,
-    project: Callable[[str], Project],
-) -> None:
-    folder = made(machine, releases.first, tmp_path / "my-app", "--framework", framework)
-    machine.run(str(releases.second), "update", str(folder))
-    updated = project(framework)._replace(folder=folder)
-    assert " passed" in updated.run("pytest", "-q")
-    updated.run("mypy", ".")
-    updated.run("ruff", "check", ".")
-
-
 def test_a_workspace_and_each_of_its_services_are_updated_by_themselves(
     machine: Machine, releases: Releases, tmp_path: Path
 ) -> None:
@@ -239,22 +223,15 @@ def test_a_feature_as_the_readme_has_it_lives_through_all(
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_project_s_own_tests_pass_after_a_switch(
-    machine: Machine,
-    releases: Releases,
-    framework: str,
-    tmp_path: Path,
-    project: Callable[[str], Project],
+def test_a_switch_comes_out_as_a_new_project_and_back_as_it_was(
+    machine: Machine, releases: Releases, framework: str, tmp_path: Path
 ) -> None:
     folder = made(machine, releases.first, tmp_path / "my-app", "--framework", framework)
     other = next(name for name in FRAMEWORKS if name != framework)
+    fresh = made(machine, releases.first, tmp_path / "fresh" / "my-app", "--framework", other)
     before = contents(folder)
     machine.run(str(releases.first), "switch", other, str(folder))
-    switched = project(other)._replace(folder=folder)
-    assert " passed" in switched.run("pytest", "-q")
-    switched.run("mypy", ".")
-    switched.run("ruff", "check", ".")
-    git(folder, "clean", "-fdxq")
+    assert contents(folder) == contents(fresh)
     commit(folder)
     machine.run(str(releases.first), "switch", framework, str(folder))
     assert contents(folder) == before
