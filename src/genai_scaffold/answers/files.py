@@ -1,5 +1,6 @@
 """Answers in files: YAML or JSON, each refusal with its line."""
 
+import contextlib
 import os
 import re
 import stat
@@ -122,7 +123,7 @@ def _compose(content: bytes, name: str) -> "yaml.Node | None":
         # JSON may be indented with tabs, which YAML refuses; no JSON string holds a real newline.
         text = re.sub(r"^[ \t]+", " ", text, flags=re.MULTILINE)
     try:
-        return yaml.compose(text, yaml.SafeLoader)
+        return _nodes(text)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(name, error) from None
     except yaml.reader.ReaderError as error:
@@ -131,6 +132,16 @@ def _compose(content: bytes, name: str) -> "yaml.Node | None":
     except (RecursionError, ValueError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise _fault(name, 1, why) from None
+
+
+def _nodes(text: str) -> "yaml.Node | None":
+    """The nodes of a text: by the parser in C, which is ten times faster, if it is sound."""
+    import yaml
+
+    if loader := getattr(yaml, "CSafeLoader", None):
+        with contextlib.suppress(yaml.YAMLError):  # the other one says better what is wrong
+            return yaml.compose(text, loader)
+    return yaml.compose(text, yaml.SafeLoader)
 
 
 def mapping_in(content: bytes, name: str) -> dict[str, Any]:

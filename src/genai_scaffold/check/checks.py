@@ -21,8 +21,10 @@ from genai_scaffold.project.neighbours import (
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
 from genai_scaffold.project.workspace import (
+    APART,
     SERVICES,
     clashes_in,
+    is_repository,
     is_workspace,
     recorded_services,
     services_in,
@@ -231,7 +233,7 @@ def _has_its_services(root: Path, checked: Project, record: Record) -> Iterator[
     if directory := below_root(root.resolve()):
         problem = f"a workspace is a repository's root, and this one lies in {directory}"
         yield Disagreement(ANSWERS_FILE, 1, problem)
-    for place, problem, fix in clashes_in(root):
+    for place, problem, fix, _ in clashes_in(root):
         yield Disagreement(ANSWERS_FILE, line("services:"), f"{place} {problem}: {fix}")
     for place in unreadable_in(root):
         problem = f"it cannot be read: genai-scaffold check {place}"
@@ -248,6 +250,9 @@ def _is_found_by_its_workspace(root: Path) -> Iterator[Disagreement]:
     around = workspace_around(root.resolve())
     if around and root.resolve().parent != around / SERVICES:
         problem = f"the workspace around it finds what lies in {SERVICES}/ alone: git mv it there"
+        yield Disagreement(ANSWERS_FILE, 1, problem)
+    elif around and around != root.resolve() and is_repository(root):
+        problem = f"it is a repository of its own, in {SERVICES}/ of a workspace: {APART}"
         yield Disagreement(ANSWERS_FILE, 1, problem)
 
 

@@ -1,5 +1,6 @@
 """A workspace: the root of a repository, which finds its services by their place."""
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -19,12 +20,17 @@ CHECKED = "requirements-dev.txt"  # what the workflow of a workspace looks for, 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # one that no file has to quote
 
 
+KEPT_APART = "a workspace has one, and its CI, hooks and ports are for what that keeps"
+APART = "remove its .git (of a submodule after `git rm --cached`), or take it out of services/"
+
+
 class Clash(NamedTuple):
-    """A service that cannot be told from another one, or not be named, and what to do."""
+    """A service that cannot be told from another one, be named, or be kept; and what to do."""
 
     place: str
     problem: str
     fix: str
+    why: str = "Compose, the platforms and people tell the services of a workspace by these"
 
 
 def services_in(root: Path) -> dict[str, list[str]]:
@@ -73,19 +79,32 @@ def workspace_around(path: Path) -> Path | None:
 
 def clashes_in(root: Path) -> Iterator[Clash]:
     """What keeps the services of a workspace from running beside each other."""
+    if (root / SERVICES).is_symlink():
+        why = "git keeps nothing behind one, so CI finds no service"
+        yield Clash(SERVICES, "is a symbolic link", "put the directory in its place", why)
     for name in services_in(root)["services"]:
+        place = f"{SERVICES}/{name}"
+        if is_repository(root / place):
+            yield Clash(place, "is a repository of its own", APART, KEPT_APART)
         if not NAME.fullmatch(name):
             problem = "has a name that not every file can have in it"
-            yield Clash(f"{SERVICES}/{name}", problem, "give it one of letters, digits and hyphens")
+            yield Clash(place, problem, "give it one of letters, digits and hyphens")
     names: dict[str, str] = {}
     ports: dict[int, str] = {}
     for place, name, port in projects_in(root / SERVICES, PurePosixPath(SERVICES)):
+        if is_repository(root / place):
+            continue
         update = f"genai-scaffold update {place}"
         if (first := names.setdefault(name, place)) != place:
             fix = f"{update} --set name={PurePosixPath(place).name}"
             yield Clash(place, f"is called {name}, as {first} is", fix)
         if (first := ports.setdefault(port, place)) != place:
             yield Clash(place, f"has port {port}, as {first} has", update)
+
+
+def is_repository(folder: Path) -> bool:
+    """Whether a directory is the root of one; that of a submodule is a file."""
+    return os.path.lexists(folder / ".git")
 
 
 def unreadable_in(root: Path) -> list[str]:
@@ -104,12 +123,8 @@ def refuse_clashes(root: Path) -> None:
     Raises:
         UsageError: there are such.
     """
-    for place, problem, fix in clashes_in(root):
-        raise UsageError(
-            f"{place} {problem}",
-            why="Compose, the platforms and people tell the services of a workspace by these",
-            fix=f"{fix}, and commit that",
-        )
+    for place, problem, fix, why in clashes_in(root):
+        raise UsageError(f"{place} {problem}", why=why, fix=f"{fix}, and commit that")
 
 
 def strays_in(root: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
-from genai_scaffold.report.output import NARROW, Document, Output
+from genai_scaffold.report.output import NARROW, Document, Output, one_line
 from genai_scaffold.template.questions import template_questions
 
 if TYPE_CHECKING:  # not every command needs them
@@ -106,7 +106,7 @@ def show_findings(
         for finding in found:
             mark = "" if finding.is_error else f"{finding.severity}: "
             line = f"{finding.path}:{finding.line}: {mark}{finding.problem} [{finding.check}]"
-            terminal.print(line, soft_wrap=True)
+            terminal.print(one_line(line), soft_wrap=True)
         if not output.quiet and not any(finding.is_error for finding in found):
             terminal.print(praise)
 

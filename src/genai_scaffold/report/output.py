@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # not every command needs them
 SCHEMA = 1
 NARROW, ROOMY = 40, 60
 STYLES = {"verdict": "bold", "heading": "bold", "text": ""}
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Document = Mapping[str, Any]
 
@@ -104,9 +107,14 @@ def marked(mark: str, text: str, style: str = "") -> "Text":
 def show_error(problem: ScaffoldError) -> None:
     """Say what happened, why, and what to do, in three lines."""
     terminal = console_on(sys.stderr)
-    terminal.print(marked("error:", problem.what, "bold"), soft_wrap=True)
-    terminal.print(f"  why: {problem.why}", soft_wrap=True)
-    terminal.print(f"  fix: {problem.fix}", soft_wrap=True)
+    terminal.print(marked("error:", one_line(problem.what), "bold"), soft_wrap=True)
+    terminal.print(f"  why: {one_line(problem.why)}", soft_wrap=True)
+    terminal.print(f"  fix: {one_line(problem.fix)}", soft_wrap=True)
+
+
+def one_line(text: str) -> str:
+    """A text in which a file's name may have line ends, or what moves a terminal's cursor."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def show_lines(lines: Iterable[StyledLine], terminal: "Console") -> None:

@@ -446,6 +446,43 @@ def test_services_behind_a_link_are_refused_with_what_helps(served: Path) -> Non
     assert "put a directory in its place" in refused.errors
 
 
+def test_services_behind_a_link_are_found_and_not_taken_for_kept(served: Path) -> None:
+    (served / "services").rename(served.parent / "elsewhere")
+    (served / "services").symlink_to(served.parent / "elsewhere")
+    commit(served)
+    before = contents(served)
+    refused = tool("update", str(served))
+    assert (refused.code, refused.errors.partition("\n")[0]) == (
+        2,
+        "error: services is a symbolic link",
+    )
+    assert "services is a symbolic link" in tool("check", str(served)).output
+    assert contents(served) == before
+
+
+def test_a_service_that_is_a_repository_is_told_how_to_be_kept(served: Path) -> None:
+    """It can be no better: to an update of its own it is a root, with a root's port and CI."""
+    chat = served / "services/chat"
+    git(chat, "init", "--quiet")
+    before = contents(served)
+    refused = tool("update", str(served))
+    assert (refused.code, "services/chat is a repository" in refused.errors) == (2, True)
+    for place in (served, chat):
+        [_, problem] = tool("check", str(place)).output.split("a repository of its own", 1)
+        assert "remove its .git" in problem
+    assert contents(served) == before
+    shutil.rmtree(chat / ".git")
+    assert made(tool("check", str(served))).code == 0
+
+
+@pytest.mark.parametrize("name", ["in\ngest", "a\x1b[2J", "a\rb"])
+def test_a_name_that_would_write_over_the_terminal_is_escaped(name: str, served: Path) -> None:
+    (served / "services/chat").rename(served / "services" / name)
+    for run in (tool("check", str(served)), tool("update", str(served))):
+        [line] = [one for one in (run.output + run.errors).split("\n") if "has a name" in one]
+        assert f"services/{name!r}".replace("'", "") in line
+
+
 def test_what_a_killed_run_left_is_named(repository: Path) -> None:
     (repository / MARKER).mkdir()
     refused = workspace(repository)
