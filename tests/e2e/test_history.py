@@ -93,9 +93,17 @@ def test_everything_can_be_deleted_while_more_is_said(server: Server) -> None:
             asked = {"id": f"chat-{number % 3}", "message": {**user("Hi"), "id": f"u{number}"}}
             return client.post("/api/chat", json=asked).status_code
 
-        said = [pool.submit(say, number) for number in range(60)]
+        def follow(_: int) -> int:
+            first = client.post("/v1/responses", json={"input": "Hi"}).json()["id"]
+            more = {"input": "More", "previous_response_id": first}
+            return client.post("/v1/responses", json=more).status_code
+
+        def delete_all(_: int) -> int:
+            return client.delete("/v1/history").status_code
+
+        said = [pool.submit(each, number) for number in range(60) for each in (say, follow)]
         while not all(each.done() for each in said):
-            codes[client.delete("/v1/history").status_code] += 1
+            codes.update(pool.map(delete_all, range(4)))
         codes.update(each.result() for each in said)
     assert codes.keys() <= {200, 404}, codes  # a chat may be deleted in the moment it is made
 

@@ -24,6 +24,7 @@ class Database:
             url = url.set(drivername="sqlite+aiosqlite")
         self._engine = create_async_engine(url, **engine.options(url))
         self._running: set[asyncio.Task[Any]] = set()
+        self.purge_at = 0.0  # a moment of `time.monotonic`
         self.session = async_sessionmaker(self._engine)
         engine.prepare(self._engine.sync_engine)
 

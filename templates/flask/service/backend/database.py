@@ -19,6 +19,7 @@ Result = TypeVar("Result")
 class Database:
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(url, **engine.options(url))
+        self.purge_at = 0.0  # a moment of `time.monotonic`
         self.session = orm.sessionmaker(self._engine)
         engine.prepare(self._engine)
 

@@ -6,7 +6,7 @@ A conversation consists of turns, and a turn of items.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.ai.turns import Turns, missing, newest_turns, said_in
@@ -182,7 +182,8 @@ class Conversations(Turns):
         query = select(Turn, Conversation.id).outerjoin(
             Conversation, Turn.conversation == Conversation.number
         )
-        query = query.where(Turn.owner == self._owner)
+        used = func.coalesce(Conversation.updated_at, Turn.created_at)
+        query = query.where(Turn.owner == self._owner, used >= self._oldest())
         if after is not None:
             mine = Turn.id == after, Turn.owner == self._owner
             last = await session.scalar(select(Turn.number).where(*mine))
@@ -207,9 +208,12 @@ class Conversations(Turns):
 
     @transaction
     async def delete_everything(self, session: Session) -> None:
-        # In the order in which others lock them, or each might wait for the other.
-        await session.execute(delete(Conversation).where(Conversation.owner == self._owner))
-        await session.execute(delete(Turn).where(Turn.owner == self._owner))
+        # In the order in which all others lock them, or each might wait for the other. The turns of
+        # a conversation go with it; those of one that is made meanwhile stay.
+        alone = Turn.owner == self._owner, Turn.conversation.is_(None)
+        for kind, mine in ((Conversation, [Conversation.owner == self._owner]), (Turn, alone)):
+            locked = select(kind.number).where(*mine).order_by(kind.number).with_for_update()
+            await session.execute(delete(kind).where(kind.number.in_(locked)))
 
     async def _touch_or_make(self, session: Session, chat: str, newest: JSONObject) -> int:
         try:

@@ -1,16 +1,32 @@
 """The turns of a client: what it asked, and what it was answered. Always by owner."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from backend.database import Database, Session, transaction
 from backend.errors import NotFound
 from backend.json_text import JSONObject
-from backend.tables import Conversation, Item, Turn, now
+from backend.tables import ITEMS, TURNS, Conversation, Item, Turn, now
 
 MOST_PURGED = 100  # at once: whoever comes next goes on
+PURGE_SECONDS = 1  # for all who come meanwhile it would cost more than it finds
+# What every turn needs is put together once, and without the ORM, which would cost as much again.
+LAST = select(func.max(TURNS.c.number)).where(TURNS.c.conversation == bindparam("within"))
+ADDED = (
+    insert(TURNS)
+    .values(previous=func.coalesce(bindparam("follows"), LAST.scalar_subquery()))
+    .returning(TURNS.c.number)
+)
+SAID = insert(ITEMS)
+ENDED = (
+    update(TURNS)
+    .where(TURNS.c.id == bindparam("turn"), TURNS.c.owner == bindparam("whose"))
+    .values(is_open=False, response=bindparam("answer"))
+    .returning(TURNS.c.number)
+)
 DELETED = "What was to be answered has been deleted meanwhile"
 
 
@@ -70,7 +86,7 @@ class Turns:
         if conversation is not None:
             number = await self._touch(session, conversation)
         elif previous is not None:
-            before = (await self._response(session, previous)).number
+            before = (await self._response(session, previous, stays=True)).number
         else:
             await self._purge(session)
         await self._add(session, turn, items, conversation=number, previous=before, is_open=True)
@@ -82,14 +98,20 @@ class Turns:
         turn: str,
         items: Sequence[JSONObject],
         response: JSONObject | None = None,
+        *,
+        again: bool = False,
     ) -> None:
-        """Keeps the answer of a turn, in the place of what was answered of it so far."""
-        ended = update(Turn).where(Turn.id == turn, Turn.owner == self._owner)
-        ended = ended.values(is_open=False, response=response)
-        number = await session.scalar(ended.returning(Turn.number))
+        """Keeps the answer of a turn.
+
+        Args:
+            again: whether in the place of what was answered of it so far.
+        """
+        named = {"turn": turn, "whose": self._owner, "answer": response}
+        number = await session.scalar(ENDED, named)
         if number is None:
             raise NotFound(DELETED)
-        await session.execute(delete(Item).where(Item.turn == number, Item.is_answer))
+        if again:
+            await session.execute(delete(Item).where(Item.turn == number, Item.is_answer))
         await insert_items(session, number, items, is_answer=True)
 
     @transaction
@@ -138,9 +160,12 @@ class Turns:
             raise missing("conversation", conversation)
         return number
 
-    async def _response(self, session: Session, response: str) -> Turn:
+    async def _response(self, session: Session, response: str, *, stays: bool = False) -> Turn:
+        """Finds the turn; where it stays, nobody deletes it before this transaction ends."""
         mine = Turn.owner == self._owner, Turn.created_at >= self._oldest()
         query = select(Turn).where(Turn.id == response, Turn.response.is_not(None), *mine)
+        if stays:
+            query = query.with_for_update(read=True, key_share=True)
         if (found := await session.scalar(query)) is None:
             code = "previous_response_not_found"
             raise missing("response", response, param="previous_response_id", code=code)
@@ -156,28 +181,26 @@ class Turns:
         previous: int | None = None,
         is_open: bool = False,
     ) -> None:
-        before = select(func.max(Turn.number)).where(Turn.conversation == conversation)
-        made = insert(Turn).values(
-            owner=self._owner,
-            id=turn,
-            conversation=conversation,
-            previous=previous if conversation is None else before.scalar_subquery(),
-            is_open=is_open,
-            created_at=now(),
-        )
-        found = await session.execute(made.returning(Turn.number))
+        made = {
+            "owner": self._owner,
+            "id": turn,
+            "conversation": conversation,
+            "is_open": is_open,
+            "created_at": now(),
+        }
+        found = await session.execute(ADDED, {**made, "within": conversation, "follows": previous})
         await insert_items(session, found.scalar_one(), items, is_answer=False)
 
     async def _purge(self, session: Session) -> None:
         """Deletes what is too old, some of it at a time: so it needs no clock of its own."""
-        if not self._days:
+        if not self._days or time.monotonic() < self.database.purge_at:
             return
-        old = select(Conversation.number).where(Conversation.updated_at < self._oldest())
-        purged = Conversation.number.in_(old.limit(MOST_PURGED))
-        await session.execute(delete(Conversation).where(purged))
+        self.database.purge_at = time.monotonic() + PURGE_SECONDS
+        chats = select(Conversation.number).where(Conversation.updated_at < self._oldest())
         alone = Turn.conversation.is_(None), Turn.created_at < self._oldest()
-        old = select(Turn.number).where(*alone)
-        await session.execute(delete(Turn).where(Turn.number.in_(old.limit(MOST_PURGED))))
+        for kind, old in ((Conversation, chats), (Turn, select(Turn.number).where(*alone))):
+            some = old.limit(MOST_PURGED).with_for_update(skip_locked=True)
+            await session.execute(delete(kind).where(kind.number.in_(some)))
 
 
 def said_in(conversation: int) -> Select[JSONObject]:
@@ -201,7 +224,7 @@ async def insert_items(
         rows: list[dict[str, Any]] = [
             {"turn": turn, "id": item["id"], "is_answer": is_answer, "body": item} for item in items
         ]
-        await session.execute(insert(Item), rows)
+        await session.execute(SAID, rows)
 
 
 def missing(kind: str, name: str, *, param: str | None = None, code: str | None = None) -> NotFound:

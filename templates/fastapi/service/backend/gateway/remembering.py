@@ -189,6 +189,13 @@ class ResponseTurn:
                 self._id, answers_to_keep(response), stored if self.echo["store"] else None
             )
 
+    async def keep_cut(self, response: JSONObject) -> None:
+        """Keeps as much as was answered, where that is anything."""
+        if response["output"]:
+            await self.keep(response)
+        else:
+            await self.forget()
+
     async def forget(self) -> None:
         """Leaves no question without an answer, which a client asks again."""
         if self._is_kept:
@@ -216,7 +223,7 @@ class KeptResponse(ResponseStream):
             self._last = [*super().closing()]
         except BaseException:
             with suppress(AppError):
-                await self._turn.keep(self._cut())
+                await self._turn.keep_cut(self._cut())
             raise
         await self._turn.keep(self._response.json)
 
@@ -245,13 +252,13 @@ class KeptPassed(PassedStream):
             async for chunks in answer:
                 events = [self._taken(read_json(chunk)) for chunk in chunks]
                 if any(told["type"] in ENDS for told in events):
+                    ended = True  # what is begun is kept, whoever leaves meanwhile
                     await self._turn.keep(self._told)
-                    ended = True
                 yield [write_json(told) for told in events]
         except BaseException:
             if not ended:
                 with suppress(AppError):
-                    await self._turn.keep(self._cut())
+                    await self._turn.keep_cut(self._cut())
             raise
 
     def _taken(self, told: JSONObject) -> JSONObject:
@@ -273,6 +280,8 @@ class KeptPassed(PassedStream):
             if item.get("status") != "completed":
                 item["status"] = "incomplete"
                 if item["type"] == "message":
+                    if not text:
+                        continue
                     item["content"] = [said(text)]
             output.append(item)
         failed = {"status": "failed", "error": {"code": "server_error", "message": LEFT.message}}

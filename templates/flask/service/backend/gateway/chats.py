@@ -73,7 +73,7 @@ class ChatTurn:
     def keep(self, parts: Sequence[JSONObject]) -> None:
         if self._id and any(part["type"] != "step-start" for part in parts):
             message = {"id": self.answer_id, "role": "assistant", "parts": list(parts)}
-            self._conversations.finish(self._id, [message])
+            self._conversations.finish(self._id, [message], again=bool(self.parts))
 {%- if 'tools' in features %}
 
     @property

@@ -189,6 +189,13 @@ class ResponseTurn:
                 self._id, answers_to_keep(response), stored if self.echo["store"] else None
             )
 
+    def keep_cut(self, response: JSONObject) -> None:
+        """Keeps as much as was answered, where that is anything."""
+        if response["output"]:
+            self.keep(response)
+        else:
+            self.forget()
+
     def forget(self) -> None:
         """Leaves no question without an answer, which a client asks again."""
         if self._is_kept:
@@ -215,7 +222,7 @@ class KeptResponse(ResponseStream):
             self._last = [*super().closing()]
         except BaseException:
             with suppress(AppError):
-                self._turn.keep(self._cut())
+                self._turn.keep_cut(self._cut())
             raise
         self._turn.keep(self._response.json)
 
@@ -244,13 +251,13 @@ class KeptPassed(PassedStream):
             for chunks in answer:
                 events = [self._taken(read_json(chunk)) for chunk in chunks]
                 if any(told["type"] in ENDS for told in events):
+                    ended = True  # what is begun is kept, whoever leaves meanwhile
                     self._turn.keep(self._told)
-                    ended = True
                 yield [write_json(told) for told in events]
         except BaseException:
             if not ended:
                 with suppress(AppError):
-                    self._turn.keep(self._cut())
+                    self._turn.keep_cut(self._cut())
             raise
 
     def _taken(self, told: JSONObject) -> JSONObject:
@@ -272,6 +279,8 @@ class KeptPassed(PassedStream):
             if item.get("status") != "completed":
                 item["status"] = "incomplete"
                 if item["type"] == "message":
+                    if not text:
+                        continue
                     item["content"] = [said(text)]
             output.append(item)
         failed = {"status": "failed", "error": {"code": "server_error", "message": LEFT.message}}
