@@ -13,12 +13,14 @@ from typing import TypeAlias
 import httpx2
 import pytest
 
+from e2e import postgres
 from e2e.conftest import required
 from e2e.machine import Machine
 from e2e.projects import OBSERVED
 from e2e.replies import REPLIES, replies
 from e2e.servers import START_SECONDS, Server, running, started
 from e2e.stories import WAYS, add_stories
+from e2e.test_history import WRITERS, write_in_order
 from e2e.test_hostile import HALF_OPEN, SETTINGS, assert_costs_no_more, costs, request
 from e2e.test_processes import AT_ONCE, HANDLER, MANY, burst
 from e2e.test_upstream import CLIENT_KEY, PRODUCTION, UPSTREAM_KEY, ask, reply, streaming
@@ -73,7 +75,7 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
     if not MODULE.exists():
         required("mod_wsgi.so")
     folder = public.folder / "my-app"
-    flags = ("--yes", "--no-git", "--deploy", "mod-wsgi", *OBSERVED)
+    flags = ("--yes", "--no-git", "--deploy", "mod-wsgi", *OBSERVED, "--feature", "history")
     public.run(str(scaffold), "new", str(folder), *flags)
     with (folder / "app.py").open("a") as entry:
         entry.write(HANDLER)
@@ -83,8 +85,14 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
     )
     (folder / ".venv").symlink_to(programs.parent)
     model = {"LLM_API_KEY": UPSTREAM_KEY, "LLM_BASE_URL": upstream.url, "LLM_MODEL": MODEL}
-    settings = "".join(f"{name}={value}\n" for name, value in (model | PRODUCTION | MANY).items())
-    (folder / ".env").write_text(settings)
+    kept = public.folder / "kept"
+    kept.mkdir()
+    database = {"DATABASE_URL": f"sqlite:///{kept / 'app.db'}"}
+    everything = model | PRODUCTION | MANY | database
+    (folder / ".env").write_text("".join(f"{name}={each}\n" for name, each in everything.items()))
+    public.run(str(programs / "python"), "-m", "backend.migrate", directory=folder)
+    for path in (kept, *kept.iterdir()):
+        shutil.chown(path, "www-data")
     generated = (folder / "deploy" / "apache.conf").read_text()
     configuration = folder.with_name("app.conf")
     site = folder.with_name("site.conf")
@@ -106,6 +114,24 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
         return start(command, folder, {**public.variables, **variables})
 
     return serve
+
+
+def test_the_order_survives_many_writers_in_postgresql(
+    serve: Serve, public: Machine, upstream: Upstream
+) -> None:
+    key = {"authorization": f"Bearer {CLIENT_KEY}"}
+    with (
+        postgres.running(public.folder / "cluster") as database,
+        serve(DATABASE_URL=database.url()) as server,
+        httpx2.Client(base_url=server.url, timeout=60, headers=key) as client,
+    ):
+        folder = public.folder / "my-app"
+        python = str(folder / ".venv" / "bin" / "python")
+        address = {**public.variables, "DATABASE_URL": database.url()}
+        public.run(python, "-m", "backend.migrate", directory=folder, **address)
+        write_in_order(client)
+    for _ in range(WRITERS):
+        upstream.next_call()
 
 
 @pytest.fixture(scope="module")
