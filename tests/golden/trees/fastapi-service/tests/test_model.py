@@ -239,7 +239,7 @@ def test_a_busy_model_is_the_client_s_to_wait_for() -> None:
 
 
 def test_what_clients_may_ask_for_does_not_bind_us() -> None:
-    conversation: list[Message] = [{"role": "user", "content": "Alien?"}] * 5
+    conversation = [{"role": "user", "content": "Alien?"}] * 5  # as it comes of a database
     asking = model(
         Scripted(GOOD), llm_model="open", allowed_models="open", max_messages=3, max_tokens=5
     )

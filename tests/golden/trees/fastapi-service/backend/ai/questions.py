@@ -1,7 +1,7 @@
 """What this service's own code asks the model, in the form of OpenAI's requests."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, TypedDict
 
@@ -15,7 +15,7 @@ from backend.settings import Settings
 
 Message = ChatCompletionMessageParam
 Tool = ChatCompletionFunctionToolParam
-Asked = str | Sequence[Message]
+Asked = str | Sequence[Message | Mapping[str, object]]  # the latter as a database keeps them
 NAMED = ("properties", "$defs")
 
 
