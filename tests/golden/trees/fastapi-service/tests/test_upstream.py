@@ -621,6 +621,18 @@ def test_says_when_the_model_cannot_be_reached(serve: Serve, stream: bool) -> No
     assert response.json()["error"]["message"] == "The model could not be reached"
 
 
+def test_where_nobody_is_it_is_asked_once_more(serve: Serve) -> None:
+    """A third time would keep the client for more than a second."""
+    attempts: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        attempts.append(request.headers["x-stainless-retry-count"])
+        raise httpx2.ConnectError("refused")
+
+    response = serve(answer=answer).post("/v1/chat/completions", json=ASK)
+    assert (response.status_code, attempts) == (502, ["0", "1"])
+
+
 def test_a_silent_upstream_is_a_timeout(serve: Serve) -> None:
     def answer(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ReadTimeout("silence", request=request)

@@ -3,11 +3,13 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from io import BytesIO, TextIOWrapper
 from typing import Any, NoReturn
 
 import httpx2
 import pytest
+import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
@@ -29,6 +31,14 @@ class Unread(BytesIO):
 
     def write(self, _: object, /) -> NoReturn:
         raise BrokenPipeError
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """What is logged after a test does not go where that test sent it."""
+    configuration = structlog.get_config()
+    yield
+    structlog.configure(**configuration)
 
 
 def ask(client: httpx2.Client, **change: Any) -> tuple[httpx2.Response, LogLines]:

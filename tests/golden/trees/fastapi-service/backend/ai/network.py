@@ -6,6 +6,7 @@ from functools import partial
 
 import aiohttp
 import httpx2
+import openai
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 
@@ -141,7 +142,13 @@ class Guarded(httpx2.AsyncBaseTransport):
         self._longest_wait = longest_wait
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._transport.handle_async_request(request)
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx2.ConnectError as error:
+            if request.headers.get("x-stainless-retry-count") == "0":
+                raise
+            # Nobody is there, twice within half a second: the SDK would wait for another one.
+            raise openai.APIConnectionError(request=request) from error
         return guarded(response, Bounded(response), self._longest_wait)
 
     async def aclose(self) -> None:

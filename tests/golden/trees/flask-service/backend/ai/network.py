@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import httpx2
+import openai
 
 from backend.ai.upstream import MOST_ANSWER_BYTES, AnswerTooLarge, guarded
 from backend.proxies import proxy_for
@@ -27,7 +28,13 @@ class Guarded(httpx2.BaseTransport):
         self._longest_wait = longest_wait
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = self._transport.handle_request(request)
+        try:
+            response = self._transport.handle_request(request)
+        except httpx2.ConnectError as error:
+            if request.headers.get("x-stainless-retry-count") == "0":
+                raise
+            # Nobody is there, twice within half a second: the SDK would wait for another one.
+            raise openai.APIConnectionError(request=request) from error
         return guarded(response, Bounded(response), self._longest_wait)
 
     def close(self) -> None:
