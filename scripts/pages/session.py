@@ -109,7 +109,7 @@ def run(page: Sequence[Step], where: Place) -> list[str]:
 
 def session(page: Sequence[Step], said: Path) -> str:
     """A page's commands as one script; the words of each go to a file of its own."""
-    lines = ["set -euo pipefail"]
+    lines = ["set -euo pipefail", UNTIL_WE_END]
     for number, step in enumerate(page):
         if step.kind == "elsewhere":
             continue
@@ -121,6 +121,10 @@ def session(page: Sequence[Step], said: Path) -> str:
     return "\n".join(lines)
 
 
+# Killed, we could not end it, nor what it has started.
+UNTIL_WE_END = (
+    'us=$PPID; (while kill -0 "$us"; do sleep 0.5; done; kill -KILL 0) > /dev/null 2>&1 &'
+)
 UNTIL_IT_ANSWERS = (
     f"until curl --silent --fail --output /dev/null http://127.0.0.1:{PORT}/healthz; "
     "do kill -0 $server; sleep 0.2; done"

@@ -1,10 +1,12 @@
 """The documentation: its tables show what is, and no command in it slips by unseen."""
 
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, runs
 from mentions import unknown
 from pages.fences import FENCE, README, Kind, pages, steps
 from pages.session import place, transcribed
@@ -198,3 +200,23 @@ def test_what_the_readme_makes_in_a_checkout_is_ignored_there() -> None:
     """It may have no commit, and then git would refuse to add what is around it."""
     asked = ["git", "check-ignore", "--quiet", "my-app/"]
     assert subprocess.run(asked, cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_what_a_page_starts_ends_with_whoever_is_killed(tmp_path: Path) -> None:
+    page = "```bash\necho $$ > shell; sleep 60 & echo $! > server; sleep 60\n```\n"
+    running = (
+        "import os, sys; from pathlib import Path; from pages.session import place, transcribed;"
+        " where = place(Path(sys.argv[1]) / 'page', sys.argv[2], sys.argv[1], os.environ);"
+        " transcribed(sys.argv[2], where)"
+    )
+    command = [sys.executable, "-c", running, str(tmp_path), page]
+    work, until = tmp_path / "page/work", time.monotonic() + 30
+    with subprocess.Popen(command, cwd=REPOSITORY / "scripts") as us:
+        while not (work / "server").exists() or not (work / "server").read_text().strip():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        us.kill()
+    pids = [int((work / name).read_text()) for name in ("shell", "server")]
+    while any(map(runs, pids)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
