@@ -216,7 +216,9 @@ def _raw(field: Field, node: "yaml.Node", name: str) -> str | bool | list[str]:
     if field.kind == "text" and not node.tag.endswith(":str"):
         raise _fault(name, line, f"{field.key!r} takes text", fix="put it in quotes")
     if not _is_word(node):
-        raise _fault(name, line, f"{field.key!r} takes a word", fix=f"one of {field.values}")
+        raise _fault(
+            name, line, f"{field.key!r} takes a word", fix=f"one of {', '.join(field.values)}"
+        )
     return _paired(node.value)
 
 

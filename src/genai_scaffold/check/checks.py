@@ -24,7 +24,6 @@ from genai_scaffold.project.workspace import (
     APART,
     SERVICES,
     clashes_in,
-    is_repository,
     is_workspace,
     recorded_services,
     services_in,
@@ -32,7 +31,7 @@ from genai_scaffold.project.workspace import (
     unreadable_in,
     workspace_around,
 )
-from genai_scaffold.system.git import below_root
+from genai_scaffold.system.git import below_root, is_repository
 
 WORKERS = re.compile(r"(?:--workers|-w)[ =]+[\"']?(?:\$\{WEB_CONCURRENCY:-)?(\d+)")
 GRACE = re.compile(r"--(?:timeout-graceful-shutdown|graceful-timeout)[ =](\d+)")

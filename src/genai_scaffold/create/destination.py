@@ -11,6 +11,7 @@ from pathlib import Path
 
 from genai_scaffold.errors import DestinationError, EnvironmentFailure, ScaffoldError, UsageError
 from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.system.signals import signals_ignored
 from genai_scaffold.system.staging import MARKER, staged_directory
@@ -93,7 +94,7 @@ def check_destination(destination: Path, *, among: bool = False) -> None:
 
 def entries_of_a_clone(destination: Path, *, among: bool = False) -> frozenset[str]:
     """What a directory holds that a fresh clone may hold, or any repository, if it is one."""
-    if not os.path.lexists(destination / ".git"):
+    if not is_repository(destination):
         return frozenset()
     return frozenset(e.name for e in destination.iterdir() if among or CLONED.fullmatch(e.name))
 

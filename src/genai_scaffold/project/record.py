@@ -1,6 +1,5 @@
 """Reads what a project was generated from: its version, its answers, and the recommendation."""
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from genai_scaffold.answers.files import mapping_in
 from genai_scaffold.answers.given import Given, Givens
 from genai_scaffold.errors import UsageError
+from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import Question, Value, template_questions
 
@@ -56,7 +56,7 @@ def find_project(path: Path) -> Path:
     for folder in (inside, *inside.parents):
         if is_project(folder):
             return folder
-        if os.path.lexists(folder / ".git"):
+        if is_repository(folder):
             break
     return path
 

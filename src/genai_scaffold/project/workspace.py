@@ -1,6 +1,5 @@
 """A workspace: the root of a repository, which finds its services by their place."""
 
-import os
 import re
 import stat
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from genai_scaffold.project.files import FOREIGN
 from genai_scaffold.project.neighbours import folders_in, projects_in, readable_record
 from genai_scaffold.project.record import ANSWERS_FILE, Record, is_project
 from genai_scaffold.system import git
+from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import WORKSPACE
 
@@ -100,11 +100,6 @@ def clashes_in(root: Path) -> Iterator[Clash]:
             yield Clash(place, f"is called {name}, as {first} is", fix)
         if (first := ports.setdefault(port, place)) != place:
             yield Clash(place, f"has port {port}, as {first} has", update)
-
-
-def is_repository(folder: Path) -> bool:
-    """Whether a directory is the root of one; that of a submodule is a file."""
-    return os.path.lexists(folder / ".git")
 
 
 def unreadable_in(root: Path) -> list[str]:

@@ -31,9 +31,14 @@ PLAIN_SETTINGS = {
 }
 
 
+def is_repository(folder: Path) -> bool:
+    """Whether a directory is the root of one; of a submodule or a worktree, git keeps a file."""
+    return os.path.lexists(folder / ".git")
+
+
 def repository_root(path: Path) -> Path | None:
     """The root of the repository that a directory, which may not be there yet, is in."""
-    return next((p for p in (path, *path.parents) if os.path.lexists(p / ".git")), None)
+    return next(filter(is_repository, (path, *path.parents)), None)
 
 
 def below_root(path: Path) -> str:

@@ -316,6 +316,7 @@ FAULTS = [
     pytest.param(b"framework: [flask]\n", 1, "this is a list", id="list-for-word"),
     pytest.param(b"framework: {a: b}\n", 1, "this is a mapping", id="mapping-for-word"),
     pytest.param(b"framework:\n", 1, "takes a word", id="nothing"),
+    pytest.param(b"framework:\n", 1, "one of auto, fastapi, flask", id="what-it-takes"),
     pytest.param(b"description: 7\n", 1, "takes text", id="number-for-text"),
     pytest.param(b"description: null\n", 1, "takes text", id="null-for-text"),
     pytest.param(b"name: my-app\ndeploy:\n  - [a]\n", 3, "a list of words", id="list-in-list"),
