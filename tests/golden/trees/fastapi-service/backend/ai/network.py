@@ -59,6 +59,7 @@ class Connections(httpx2.AsyncBaseTransport):
         connector = aiohttp.TCPConnector(
             limit=MOST_CONNECTIONS, keepalive_timeout=KEEP_SECONDS, ssl=self._tls
         )
+        # aiohttp has no public name for what makes its connections.
         connector._factory = partial(Connection, connector._loop)  # type: ignore[assignment]
         return aiohttp.ClientSession(
             connector=connector,
