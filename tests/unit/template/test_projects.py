@@ -162,6 +162,7 @@ SERVER_HOOKS = {
     "child_exit",
     "on_starting",
     "post_worker_init",
+    "worker_exit",
 }  # gunicorn calls what its configuration names so
 FOR_FEATURES = {"event_stream"}  # which users write
 
@@ -355,7 +356,7 @@ OPTIONS = {
         "tests/test_page.py",
     },
     "metrics": {"backend/metrics.py", "tests/test_metrics.py"},
-    "tracing": {"backend/tracing.py", "tests/test_tracing.py"},
+    "tracing": {"backend/tracing.py", "tests/test_tracing.py", "tests/test_last_spans.py"},
     "oidc": {"backend/identity.py", "tests/test_identity.py"},
     "evals": {*(f"evals/{path}" for path in EVALS), "tests/test_evals.py"},
     "history": {
@@ -400,6 +401,7 @@ CALLED = {
     },
     "tracing": {
         "requirements.txt",
+        "gunicorn.conf.py",
         "backend/application.py",
         "backend/ai/correlation.py",
         "backend/api/middleware.py",
