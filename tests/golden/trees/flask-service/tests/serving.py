@@ -8,7 +8,7 @@ from typing import TypeVar
 import httpx2
 from flask import Flask
 from pydantic import SecretStr
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from backend.ai.provider import UpstreamProvider, connect
 from backend.settings import Settings
@@ -17,10 +17,14 @@ Answer = Callable[[httpx2.Request], httpx2.Response]
 Result = TypeVar("Result")
 
 
+class Server(ThreadedWSGIServer):
+    daemon_threads = False  # a request that its client has left ends with its own test
+
+
 @contextmanager
 def running(app: Flask) -> Iterator[str]:
     """Serves `app` on a free port of this machine, and yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = Server("127.0.0.1", 0, app)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
