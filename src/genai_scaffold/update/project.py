@@ -237,7 +237,7 @@ def _leave_out_ignored(
     known = base.paths if isinstance(base, Snapshot) else frozenset(generated_files(base))
     paths = sorted({path for rendering in renderings for path in generated_files(rendering)})
     ignored = []
-    for path, rule in kept_elsewhere(here, paths).items():
+    for path, rule in sorted(kept_elsewhere(here, paths).items()):
         found = [rendering / path for rendering in renderings]
         is_new = bool(rule) and path not in known
         contents = {file.read_bytes() if file.exists() else None for file in found}
