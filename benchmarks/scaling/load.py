@@ -89,7 +89,10 @@ def client_of(fleet: Fleet, name: str = "alice") -> httpx2.Client:
 
 @contextmanager
 def load(fleet: Fleet, streams: int, plains: int) -> Iterator[list[Answer]]:
-    """So many clients of each kind ask one request after another; afterwards the list is whole."""
+    """So many clients of each kind ask one request after another; afterwards the list is whole.
+
+    It begins once there are as many streams as clients: on a busy machine these take seconds.
+    """
     answers: list[Answer] = []
     stopped = Event()
 
@@ -104,6 +107,10 @@ def load(fleet: Fleet, streams: int, plains: int) -> Iterator[list[Answer]]:
         kinds = [stream] * streams + [plain] * plains
         clients = [pool.submit(one_after_another, kind) for kind in kinds]
         try:
+            while sum(answer.is_stream for answer in answers) < streams:
+                if any(client.done() for client in clients):  # it has failed
+                    break
+                time.sleep(PAUSE)
             yield answers
         finally:
             stopped.set()
