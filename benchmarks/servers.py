@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.watcher import held, watched
 
 ROOT = Path(__file__).parents[1]
 LIBC = ctypes.CDLL(None)
@@ -82,18 +84,23 @@ def serving(
     with (
         log.open("a") as output,
         subprocess.Popen(
-            words, cwd=folder, env=dict(variables), stdout=output, stderr=subprocess.STDOUT
+            held(*words),
+            cwd=folder,
+            env=dict(variables),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
+        watched(process),
     ):
         try:
             wait_until_open(process, port, log)
             yield Server(port, process.pid)
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

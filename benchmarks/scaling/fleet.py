@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import httpx2
 
 from benchmarks.servers import STOP_SECONDS, free_port, wait_until_open
+from benchmarks.watcher import end, held, watch
 
 START_SECONDS = 60
 KEYS = {name: f"key-of-{name}" for name in ("alice", "bob")}
@@ -66,14 +66,15 @@ class Program:
     def start(self) -> None:
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                self.command,
+                held(*self.command),
                 cwd=self.folder,
                 env=dict(self.variables),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        watch(self.process)
         wait_until_open(self.process, self.port, self.log)
 
     def stop(self) -> None:
@@ -83,9 +84,7 @@ class Program:
 
     def kill(self) -> None:
         """Ends it with all its workers, as the loss of its machine would."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        end(self.process)
 
 
 class Fleet(NamedTuple):

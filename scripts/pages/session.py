@@ -1,15 +1,14 @@
 """Runs a page's commands in one shell, in a fresh folder."""
 
-import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.watcher import held, watched
 from genai_scaffold.template.packaged import template_version
 
 from .fences import ROOT, Step, steps, with_words
@@ -81,20 +80,17 @@ def run(page: Sequence[Step], where: Place) -> list[str]:
     said.mkdir()
     port = free_port()
     script = session(page, said).replace(PORT, port)
-    with subprocess.Popen(
-        ["bash", "-c", script],
+    shell = subprocess.Popen(
+        held("bash", "-c", script),
         cwd=where.folder,
         env=where.variables,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as shell:
-        try:
-            code = shell.wait(PAGE_SECONDS)
-        finally:
-            with contextlib.suppress(ProcessLookupError):  # all of it has ended
-                os.killpg(shell.pid, signal.SIGKILL)
+    )
+    with watched(shell):
+        code = shell.wait(PAGE_SECONDS)
     words = [
         path.read_text("utf-8", errors="replace") if path.exists() else None
         for path in (said / str(number) for number in range(len(page)))
@@ -109,7 +105,7 @@ def run(page: Sequence[Step], where: Place) -> list[str]:
 
 def session(page: Sequence[Step], said: Path) -> str:
     """A page's commands as one script; the words of each go to a file of its own."""
-    lines = ["set -euo pipefail", UNTIL_WE_END]
+    lines = ["set -euo pipefail"]
     for number, step in enumerate(page):
         if step.kind == "elsewhere":
             continue
@@ -121,10 +117,6 @@ def session(page: Sequence[Step], said: Path) -> str:
     return "\n".join(lines)
 
 
-# Killed, we could not end it, nor what it has started.
-UNTIL_WE_END = (
-    'us=$PPID; (while kill -0 "$us"; do sleep 0.5; done; kill -KILL 0) > /dev/null 2>&1 &'
-)
 UNTIL_IT_ANSWERS = (
     f"until curl --silent --fail --output /dev/null http://127.0.0.1:{PORT}/healthz; "
     "do kill -0 $server; sleep 0.2; done"

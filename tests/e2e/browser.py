@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from benchmarks.watcher import watched
+
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -214,7 +216,9 @@ def browsing(command: Sequence[str], profile: Path) -> Iterator[Browser]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=True,
         ) as process,
+        watched(process),
     ):
         os.close(to_browser)
         os.close(from_browser)
@@ -222,3 +226,4 @@ def browsing(command: Sequence[str], profile: Path) -> Iterator[Browser]:
             yield Browser(writer, reader)
         finally:
             process.terminate()
+            process.wait()

@@ -9,6 +9,8 @@ from typing import NamedTuple, Self
 
 import platformdirs
 
+from benchmarks.watcher import held, watched
+
 KEPT = ("PATH", "LANG", "TMPDIR", "CI")
 KEPT_PREFIXES = ("PIP_", "UV_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -55,19 +57,22 @@ class Machine(NamedTuple):
 
     def run(self, *command: str, directory: Path | None = None, **variables: str) -> str:
         """Runs a command that has to succeed, and returns what it says."""
-        finished = subprocess.run(
-            command,
-            cwd=directory or self.folder,
-            env={**self.variables, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stdout}"
-        return finished.stdout
+        with (
+            subprocess.Popen(
+                held(*command),
+                cwd=directory or self.folder,
+                env={**self.variables, **variables},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            ) as process,
+            watched(process),
+        ):
+            said, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, f"{' '.join(command)}\n{said}"
+        return said
 
     def environment(self, name: str, *requirements: str, python: str = sys.executable) -> Path:
         """Makes a virtual environment with these requirements, and returns its programs."""

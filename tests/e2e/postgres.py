@@ -2,19 +2,24 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+
+from benchmarks.watcher import held, watch
 
 SECONDS = 60
 
 
-class Postgres(NamedTuple):
+@dataclass
+class Postgres:
     programs: Path
     folder: Path
     port: int
@@ -27,21 +32,45 @@ class Postgres(NamedTuple):
         self.run("createdb", *reached, name)
 
     def start(self) -> None:
-        listening = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-        self._control("-o", listening, "-l", str(self.folder / "log"), "start")
+        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=")
+        chosen = (f"--{setting}" for setting in (f"port={self.port}", *settings))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                held(*self._command("postgres", "-D", str(self.folder / "data"), *chosen)),
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        watch(self.process)
+        deadline = time.monotonic() + SECONDS
+        while not self._is_ready():
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Stops it at once, as a machine that is lost."""
-        self._control("-m", "immediate", "stop")
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(SECONDS)
 
     def run(self, program: str, *arguments: str) -> None:
-        # It refuses to be root, as the slow tests are in CI.
-        as_another = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
-        command = (*as_another, str(self.programs / program), *arguments)
+        command = self._command(program, *arguments)
         subprocess.run(command, check=True, timeout=SECONDS, cwd="/", stdout=subprocess.DEVNULL)
 
-    def _control(self, *arguments: str) -> None:
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", *arguments)
+    def _command(self, program: str, *arguments: str) -> tuple[str, ...]:
+        # It refuses to be root, as the slow tests are in CI.
+        as_another = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
+        return (
+            *(as_another if os.geteuid() == 0 else ()),
+            str(self.programs / program),
+            *arguments,
+        )
+
+    def _is_ready(self) -> bool:
+        asked = ("-h", "127.0.0.1", "-p", str(self.port), "--quiet")
+        command = self._command("pg_isready", *asked)
+        return subprocess.run(command, check=False, timeout=SECONDS, cwd="/").returncode == 0
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Starts a generated project as a platform does: its command, a port, and SIGTERM at the end."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import httpx2
 
+from benchmarks.watcher import held, watched
 from e2e.projects import START, Project
 
 START_SECONDS = 120  # with its requirements, where they are installed first
@@ -91,20 +91,17 @@ def started(
     path = folder.parent / f"{folder.name}-{port}.log"
     with path.open("wb") as log:
         process = subprocess.Popen(
-            ("bash", "-c", command(port)),  # which becomes the server, so that signals reach it
+            # Which becomes the server, so that signals reach it.
+            held("bash", "-c", command(port)),
             cwd=folder,
             env={**variables, "PORT": str(port)},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
+    with watched(process):
         yield Server(process, f"http://127.0.0.1:{port}", path)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # its own group: whatever did not stop
-        process.wait()
 
 
 @contextmanager

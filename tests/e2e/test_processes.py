@@ -18,17 +18,19 @@ from threading import Barrier
 
 import httpx2
 import pytest
+from conftest import runs
 
+from benchmarks.watcher import watching
 from e2e.projects import START, Project
 from e2e.servers import Server, started
 from e2e.stories import CHAT, RESPONSES, Way
 from e2e.upstream import MODEL, PATIENCE, Call, listening, story
-from e2e.watcher import watching
 
 pytestmark = pytest.mark.slow
 
 AT_ONCE = 20
 MOST_FORKS = 60
+MINUTES = 300
 DESCRIPTORS, MORE = 64, 80
 ASK = {"messages": [{"role": "user", "content": "tell"}]}
 STARTS, RAN = "a process starts", "a handler ran"
@@ -156,23 +158,42 @@ async def crowd(server: Server, size: int = MORE) -> set[int | None]:
 def test_the_watch_ends_what_grows() -> None:
     with forking() as loop, watching(loop.pid, most=20) as watch:
         assert loop.wait(PATIENCE) == -signal.SIGKILL
-        assert 20 < watch.most() < MOST_FORKS
+        assert watch.most() > 20
         watch.wait_until_there_are(0)
 
 
-def test_the_watch_ends_what_its_test_has_left() -> None:
-    script = "from e2e.watcher import watching\nwith watching({}): print(flush=True); input()"
-    with forking(most=2) as loop:
-        with subprocess.Popen(
-            (sys.executable, "-c", script.format(loop.pid)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"PYTHONPATH": os.pathsep.join(sys.path)},
-        ) as test:
-            assert test.stdout
-            test.stdout.readline()
-            test.kill()
-        assert loop.wait(PATIENCE) == -signal.SIGKILL
+# With a worker as gunicorn's, one in a session of its own, and a command that runs beside it.
+KILLED = """
+from pathlib import Path
+from e2e.machine import Machine
+from e2e.servers import started
+
+def test_that_is_killed(tmp_path):
+    here = Path(__file__).parent
+    command = "sleep 600 & setsid sleep 600 & echo $$ $(jobs -p) > pids; wait"
+    with started(lambda _: command, here, {}):
+        Machine(here, {}).run("sh", "-c", "echo $$ > pid; sleep 600 & echo $! >> pid; wait")
+"""
+
+
+def test_nothing_outlives_a_run_of_the_tests_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "test_killed.py").write_text(KILLED)
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path))
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pids: list[int] = []
+    until = time.monotonic() + MINUTES
+    with subprocess.Popen(command, env={**os.environ, **paths}, stdout=subprocess.DEVNULL) as run:
+        try:
+            while len(pids) < 5:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+                noted = (path.read_text() for path in tmp_path.glob("pid*"))
+                pids = [int(pid) for line in noted for pid in line.split()]
+        finally:
+            run.kill()
+    while any(map(runs, pids)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @contextmanager

@@ -203,15 +203,16 @@ def test_what_the_readme_makes_in_a_checkout_is_ignored_there() -> None:
 
 
 def test_what_a_page_starts_ends_with_whoever_is_killed(tmp_path: Path) -> None:
-    page = "```bash\necho $$ > shell; sleep 60 & echo $! > server; sleep 60\n```\n"
+    page = "```bash\necho $$ > shell; sleep 600 & echo $! > server; sleep 600\n```\n"
     running = (
-        "import os, sys; from pathlib import Path; from pages.session import place, transcribed;"
+        "import os, sys; sys.path.append('scripts'); from pathlib import Path;"
+        " from pages.session import place, transcribed;"
         " where = place(Path(sys.argv[1]) / 'page', sys.argv[2], sys.argv[1], os.environ);"
         " transcribed(sys.argv[2], where)"
     )
     command = [sys.executable, "-c", running, str(tmp_path), page]
-    work, until = tmp_path / "page/work", time.monotonic() + 30
-    with subprocess.Popen(command, cwd=REPOSITORY / "scripts") as us:
+    work, until = tmp_path / "page/work", time.monotonic() + 300
+    with subprocess.Popen(command, cwd=REPOSITORY) as us:
         while not (work / "server").exists() or not (work / "server").read_text().strip():
             assert time.monotonic() < until
             time.sleep(0.05)
