@@ -29,6 +29,10 @@ class UsageError(ScaffoldError):
     exit_code = 2
 
 
+class MisspeltError(UsageError):
+    """A word that is not offered; of a command, which can be given again with one that is."""
+
+
 class DestinationError(ScaffoldError):
     """Something of yours is in the way."""
 

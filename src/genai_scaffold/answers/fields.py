@@ -1,11 +1,12 @@
 """What can be answered, and whether a value is accepted."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from genai_scaffold.errors import UsageError, by_word, closest
+from genai_scaffold.errors import MisspeltError, UsageError, by_word, closest
 from genai_scaffold.recommendation.criteria import Choice, load_criteria
 from genai_scaffold.template.questions import Value, template_questions
 
@@ -112,14 +113,16 @@ OTHER_NAMES = by_word(
         "azure": "azure-openai microsoft",
         "anthropic": "claude",
         "gemini": "google vertex",
-        "ollama": "local llama",
+        "ollama": "local llama qwen",
         "custom": "other vllm litellm mistral groq",
         "ci": "github github-actions actions",
         "metrics": "prometheus monitoring",
         "tracing": "otel opentelemetry traces",
         "page": "chat ui frontend",
         "evals": "evaluation evaluations",
+        "history": "database db postgres postgresql sqlite memory storage",
         "oidc": "auth login logins sso oauth",
+        "peers": "services",
         "tools": "agent agents mcp functions",
         "docker": "container compose docker-compose podman",
         "kubernetes": "k8s kube helm",
@@ -127,18 +130,43 @@ OTHER_NAMES = by_word(
         "systemd": "vps nginx server",
         "mod-wsgi": "apache httpd",
         "some": "medium dozens",
-        "high": "many hundreds",
+        "high": "many hundreds true yes",
+        "none": "no false off sync few",
         "learning": "beginner beginners junior juniors",
-        "web": "website pages html",
+        "typed": "expert experts senior seniors",
+        "web": "website pages html forms",
+        "api": "rest json backend",
         "microservices": "microservice",
+        "prototype": "minimal small simple basic demo poc mvp",
+        "service": "full large big standard production",
+        "workspace": "monorepo",
+        "3.13": "3 python3 latest",
+        # The lists of all these.
+        "providers": "model models llm llms",
+        "presets": "template templates",
+        "deploy": "target targets platform platforms",
     }
 )
 
 
+# More than these wait at once where `some`, or `high`, is meant.
+AMOUNTS = {"high": 50, "some": 10, NONE: -1}
+
+
 def closest_value(word: str, known: Collection[str]) -> str | None:
-    """The value that was probably meant: by another name, or misspelt."""
-    meant = OTHER_NAMES.get(word.casefold())
-    return meant if meant in known else closest(word, known)
+    """The value that was probably meant: by another name, by its number, or misspelt."""
+    if word.isdecimal() and AMOUNTS.keys() <= {*known}:
+        return next(value for value, least in AMOUNTS.items() if int(word) > least)
+    for each in (word.casefold(), re.split(r"[-_.\d]", word.casefold())[0]):
+        if (meant := OTHER_NAMES.get(each, each)) in known:
+            return meant
+    alike = [value for value in known if _bare(value) == _bare(word)]
+    return alike[0] if alike else closest(word, known, likeness=0.65)
+
+
+def _bare(word: str) -> str:
+    """A word without what is written in many ways: Python_3.12 and 312 are the same."""
+    return re.sub(r"^(python|py|v)(?=\d)|[^a-z0-9]", "", word.casefold())
 
 
 def _choice(field: Field, value: str, place: str) -> str:
@@ -148,7 +176,7 @@ def _choice(field: Field, value: str, place: str) -> str:
     what = f"an answer to {field.key!r}" if field.key in needs() else f"a {noun}"
     meant = closest_value(value, field.values)
     advice = f"did you mean {meant}? " if meant else ""
-    raise UsageError(
+    raise MisspeltError(
         f"{value!r} is not {what}",
         why=f"{place} takes {', '.join(field.values)}",
         fix=f"{advice}`genai-scaffold list` explains them all",

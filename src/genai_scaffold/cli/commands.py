@@ -4,8 +4,10 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from genai_scaffold.cli.options import (
@@ -32,6 +34,7 @@ class Explained(TyperCommand):
         return _as_typed(super().get_params(context))
 
     def parse_args(self, context: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own
+        _refuse_a_flag_as_value(self.params, args)
         _, _, given = self.make_parser(context).parse_args(args=[*args])
         for option, times in Counter(given).items():
             if times > 1 and not (option.multiple or option.nargs == -1):
@@ -69,6 +72,15 @@ def _taken(param: Any, context: Any, value: Any) -> Any:  # noqa: ANN401 - Typer
     elif value is not None:
         value = param.type_descriptor.annotation(value)
     return param.callback(context, param, value) if param.callback else value
+
+
+def _refuse_a_flag_as_value(options: Iterable[Any], arguments: list[str]) -> None:
+    """A flag that lacks its value does not take the flag behind it; behind = it takes any."""
+    known = {flag: option for option in options for flag in (*option.opts, *option.secondary_opts)}
+    for word, following in pairwise(arguments):
+        option = known.get(word)
+        if isinstance(option, TyperOption) and not option.is_flag and following in known:
+            raise typer.BadParameter(f"{word} takes a value, and {following!r} is none")
 
 
 def _refuse_another(option: Any, arguments: Iterable[str]) -> None:  # noqa: ANN401 - Typer's own

@@ -18,7 +18,7 @@ from genai_scaffold import __version__
 from genai_scaffold.cli.looking import list_kinds
 from genai_scaffold.cli.program import app
 from genai_scaffold.cli.shared import BUG, PROGRAM, USAGE
-from genai_scaffold.errors import EnvironmentFailure, ScaffoldError, UsageError
+from genai_scaffold.errors import EnvironmentFailure, MisspeltError, ScaffoldError, UsageError
 from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
 from genai_scaffold.system.streams import prepare_streams
 
@@ -63,6 +63,9 @@ def _run(arguments: list[str]) -> int:
 def _exit_code_of(problem: BaseException, arguments: list[str]) -> int:
     """Say what went wrong, and give it its exit code."""
     match problem:
+        case MisspeltError():
+            _report(_with_its_command(problem, arguments), arguments)
+            code = USAGE
         case ScaffoldError():
             _report(problem, arguments)
             code = problem.exit_code
@@ -144,6 +147,17 @@ def _misunderstood(problem: typer.TyperException, arguments: list[str]) -> Usage
     )
 
 
+def _with_its_command(problem: MisspeltError, arguments: list[str]) -> UsageError:
+    """Say the whole command with the word that was meant, unless that stood elsewhere."""
+    from genai_scaffold.cli.mistakes import corrected
+
+    meant = corrected(arguments, _commands())
+    if meant is None or meant == arguments:
+        return problem
+    fix = f"did you mean `{shlex.join([PROGRAM, *meant])}`?"
+    return UsageError(problem.what, why=problem.why, fix=fix)
+
+
 def _commands() -> "dict[str, Command]":
     """What each command takes, as Typer has it; under the empty name, the program itself."""
     from typer.main import get_command
@@ -158,9 +172,9 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
     from genai_scaffold.answers.resolution import defaults
     from genai_scaffold.cli.mistakes import Command
 
-    usual = defaults()
+    usual = {key: words.partition(";")[0].split(", ") for key, words in defaults().items()}
     values = {
-        field.flag: sorted(field.values, key=lambda value: value != usual[field.key])
+        field.flag: sorted(field.values, key=lambda value: value not in usual[field.key])
         for field in fields().values()
     }
     ranks = {flag: rank for rank, flag in enumerate(values)}  # what shapes a project comes first
@@ -182,7 +196,11 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
         offered=_offered(command.name or ""),
         example=EXAMPLES.get(command.name or "", ()),
         takes_name=command.name == "new",
-        repeated={flag for option in options for flag in option.opts if option.multiple},
+        usual={
+            option.opts[0]: usual.get(option.opts[0].lstrip("-"), ())
+            for option in options
+            if option.multiple
+        },
     )
 
 

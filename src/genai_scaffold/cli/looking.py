@@ -7,7 +7,7 @@ import typer
 
 from genai_scaffold.cli.options import Exclude, Json, ProjectPath, Quiet, Verbose, offering
 from genai_scaffold.cli.shared import FAILED, MISSING, found_project
-from genai_scaffold.errors import UsageError, closest
+from genai_scaffold.errors import MisspeltError
 
 
 def list_kinds() -> list[str]:
@@ -33,11 +33,10 @@ def list_(
     from genai_scaffold.report.output import Output
 
     if kind is not None and kind not in list_kinds():
-        meant = closest(kind, list_kinds())
-        raise UsageError(
+        raise MisspeltError(
             f"There is no list of {kind!r}",
             why=f"the lists are {', '.join(list_kinds())}",
-            fix=f"did you mean {meant}?" if meant else "leave it out to see them all",
+            fix="leave it out to see them all",
         )
     show_list(kind, Output(json=json))
 

@@ -3,47 +3,26 @@
 import math
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from genai_scaffold.answers.fields import FALSE_WORDS, NONE, TRUE_WORDS, closest_value
-from genai_scaffold.errors import by_word, closest
-
-# What other programs call these.
-SYNONYMS = by_word(
-    {
-        "new": "create init generate scaffold start startproject make",
-        "recommend": "suggest choose compare advise which",
-        "list": "ls show options templates",
-        "check": "verify validate lint test",
-        "update": "upgrade sync pull refresh",
-        "switch": "migrate convert change",
-        "add": "install enable with deploy",
-        "remove": "rm delete uninstall disable drop",
-        "doctor": "diagnose status env info",
-        "--help": "help",
-        "--version": "version",
-    }
+from genai_scaffold.answers.fields import (
+    FALSE_WORDS,
+    NONE,
+    OTHER_NAMES,
+    TRUE_WORDS,
+    closest_value,
 )
-FLAG_SYNONYMS = by_word(
-    {
-        "--version": "-v -V -version",
-        "--help": "-help -? /?",
-        "--yes": "--no-input --no-interactive --non-interactive --defaults --force",
-        "--provider": "--model --llm",
-        "--preset": "--template --kind --type",
-        "--feature": "--with --features --extra",
-        "--deploy": "--target --platform --host",
-        "--quiet": "--silent -s",
-        "--dry-run": "--preview --noop -n",
-        "--project": "--path",
-        "--license": "--licence",
-    }
+from genai_scaffold.cli.words import (
+    DENIALS,
+    FILLERS,
+    FLAG_SYNONYMS,
+    PLACES,
+    SAID_ALONE,
+    SYNONYMS,
+    WISHES,
 )
-
-
-# What is often said by its value alone, and where a thing is.
-SAID_ALONE = ("--framework", "--preset", "--provider")
-PLACES = ("--project", "--path", "--directory", "--dir", "--destination", "--output", "-o")
+from genai_scaffold.errors import closest
 
 
 class Command(NamedTuple):
@@ -56,7 +35,7 @@ class Command(NamedTuple):
         offered: the words that it takes first; nothing where they are names or paths.
         example: words that it could be given.
         takes_name: whether words too many are most likely a name with blanks in it.
-        repeated: the flags that may be given again.
+        usual: the flags that may be given again, and what each has if it is not.
     """
 
     flags: Mapping[str, Sequence[str]]
@@ -65,7 +44,7 @@ class Command(NamedTuple):
     offered: Collection[str] = ()
     example: Sequence[str] = ()
     takes_name: bool = False
-    repeated: Collection[str] = ()
+    usual: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str] | None:
@@ -76,22 +55,51 @@ def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list
         commands: what there is; under the empty name, what the program takes without one.
     """
     leading = [word for word in arguments if not word.startswith("-")]
-    if not leading:
-        known = _flag(arguments[0], commands[""]) if arguments else None
-        return [known] if known else None
-    name = _command(leading[0], commands)
+    name = _command(leading[0], commands) if leading else None
     if name is None:
-        if flag := _flag_of(leading[0], commands["new"]):
-            others = [word for word in arguments if word != leading[0]]
-            return corrected(["new", *others, flag, leading[0]], commands)
-        # No verb has a hyphen, a dot or a slash: it is what is to be created.
-        return None if leading[0].isalpha() else corrected(["new", *arguments], commands)
+        return _without_command(arguments, leading, commands)
     if name.startswith("-"):
         return [*(word for word in leading[1:2] if word and word in commands), name]
     place = arguments.index(leading[0])
     rest = [*arguments[:place], *arguments[place + 1 :]]
+    if name == "update":
+        rest = list(_settings(rest, commands["new"]))
     words = list(_words(rest, commands[name]))
     return None if "" in words else [name, *words]
+
+
+def _without_command(
+    arguments: Sequence[str], leading: Sequence[str], commands: Mapping[str, Command]
+) -> list[str] | None:
+    """What is said of a project to create, most likely; or a flag of the program."""
+    first = arguments[0].partition("=")[0] if arguments else ""
+    creating = first in commands["new"].flags and first not in commands[""].flags
+    if leading and not creating:
+        if flag := _flag_of(leading[0], commands["new"]):
+            others = [word for word in arguments if word != leading[0]]
+            return corrected(["new", *others, flag, leading[0]], commands)
+        # No verb has a hyphen, a dot, a slash or a capital: it is what is to be created.
+        creating = not (leading[0].isalpha() and leading[0].islower())
+    if creating:
+        return corrected(["new", *arguments], commands)
+    known = _flag(first, commands[""]) if first and not leading else None
+    return [known] if known else None
+
+
+def _settings(given: Sequence[str], new: Command) -> Iterator[str]:
+    """The words of `update`, where an answer is given as it is to `new`."""
+    waiting = deque(given)
+    while waiting:
+        word = waiting.popleft()
+        key, equals, value = word.lstrip("-").partition("=")
+        if word == "--set" and waiting:
+            yield from (word, waiting.popleft())
+        elif meant := _flag_of(word, new):
+            yield from ("--set", f"{meant[2:]}={word}")
+        elif new.flags.get(f"--{key}") and (equals or waiting):
+            yield from ("--set", f"{key}={value if equals else waiting.popleft()}")
+        elif word != "set":
+            yield word
 
 
 def _command(word: str, commands: Mapping[str, Command]) -> str | None:
@@ -105,8 +113,25 @@ def _flag(word: str, command: Command) -> str | None:
     meant = FLAG_SYNONYMS.get(word)
     if meant in command.flags:
         return meant
-    name = word.lstrip("-").replace("_", "-").lower()
-    return closest(f"--{name}", command.flags, likeness=0.7) if len(name) > 1 else None
+    name, is_denied = _asked(word)
+    if len(name) == 1:
+        return f"-{name}" if f"-{name}" in command.flags else None
+    prefix = "--no-" if is_denied else "--"
+    names = [flag.removeprefix(prefix) for flag in command.flags if flag.startswith(prefix)]
+    begun = [each for each in names if each.startswith(name)]
+    near = name if name in names else begun[0] if len(begun) == 1 else closest(name, names, 0.7)
+    return f"{prefix}{near}" if near else None
+
+
+def _asked(flag: str) -> tuple[str, bool]:
+    """What a flag names, and whether it says no to that."""
+    name = flag.lstrip("-").replace("_", "-").lower()
+    said = next((each for each in (*DENIALS, *WISHES) if name.startswith(each)), "")
+    return name.removeprefix(said), said in DENIALS
+
+
+def _opposite(flag: str) -> str:
+    return flag.replace("--no-", "--") if "--no-" in flag else flag.replace("--", "--no-")
 
 
 def _flag_of(value: str, command: Command) -> str | None:
@@ -119,6 +144,7 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
     """Yield the words of a command as it takes them; an empty one for what has no like."""
     plain: list[str] = []
     flags: list[str] = []
+    known = 0  # how many of these there were at the last plain word
     waiting = deque(given)
     while waiting:
         word = waiting.popleft()
@@ -133,8 +159,13 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
                 plain.append(value)
         elif belonging := _of_the_last(flags, word, command):
             flags = belonging
-        else:
+        elif not plain or len(flags) == known or not command.takes_name:
             plain.append(word)
+            known = len(flags)
+        elif command.flags.get(flags[-2 % len(flags)]) == ("",):
+            flags[-1] += f" {word}"
+        elif flag := _flag_of(word, command):
+            flags += [flag, word]
     yield from [*_fitting(plain, flags, command), *flags]
 
 
@@ -151,8 +182,10 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
         values = [word for word in plain if _flag_of(word, command)]
         plain = [word for word in plain if word not in values]
         flags[:0] = [word for value in values for word in (_flag_of(value, command) or "", value)]
-    elif command.offered:
-        plain = _offered(plain, command)
+        while len(plain) > command.most and plain[0] in FILLERS:
+            plain = plain[1:]
+    elif command.offered and plain:
+        plain = _offered(plain, command) or [""] * command.least
     if len(plain) < command.least:
         plain += command.example
     if len(plain) > command.most and command.takes_name:
@@ -173,26 +206,49 @@ def _offered(plain: Sequence[str], command: Command) -> list[str]:
 def _flag_and_value(word: str, waiting: deque[str], command: Command) -> list[str]:
     """A flag that is understood, with its value if it takes one, from the words behind it."""
     name, equals, value = word.partition("=")
-    if name not in command.flags:
-        bare = name.lstrip("-").lower()
-        for flag, values in command.flags.items():
-            if bare in values and bare != NONE:
-                return [flag, bare]
-            joined = bare.removeprefix(f"{flag.lstrip('-')}-")
-            if joined != bare and joined in values:
-                return [flag, joined]
+    if name not in command.flags and (named := _value_named(name, command)):
+        return named
     flag = _flag(name, command) or ""
-    if not flag and waiting and (meant := _flag_of(waiting[0], command)):
+    if not flag and waiting and (meant := _owner(waiting[0], command)):
         return [meant, waiting.popleft()]
     values = command.flags.get(flag, ())
     if not values:
-        return [flag]
+        is_denied = value.lower() in FALSE_WORDS
+        return [_opposite(flag)] if is_denied and _opposite(flag) in command.flags else [flag]
     if not equals and waiting:
         value = waiting.popleft()
     if value.startswith("-"):
         waiting.appendleft(value)
         value = ""
-    return [flag, _value(value, values) if value else values[0]]
+    known = _value(value, values) if value else values[0]
+    if not known and (owner := _owner(value, command)):
+        return [owner, value]
+    return [flag, known]
+
+
+def _value_named(name: str, command: Command) -> list[str]:
+    """The flag and the value where a flag was made of the value; nothing if it was not."""
+    bare, is_denied = _asked(name)
+    if bare == "sync" and "--async" in command.flags:
+        return ["--async", NONE]
+    if f"--{bare}" in command.flags:
+        return []
+    meant = OTHER_NAMES.get(bare, bare)
+    for flag, values in command.flags.items():
+        value = meant.removeprefix(f"{flag.lstrip('-')}-")
+        if value == NONE or value not in values:
+            continue
+        if not is_denied:
+            return [flag, value]
+        if flag in command.usual:
+            return [flag, ",".join(v for v in command.usual[flag] if v != value) or NONE]
+    return []
+
+
+def _owner(value: str, command: Command) -> str | None:
+    """The flag that a value belongs to, if it is one alone, or may be said without."""
+    owners = [flag for flag, values in command.flags.items() if value in values]
+    return _flag_of(value, command) or (owners[0] if len(owners) == 1 else None)
 
 
 def _value(value: str, values: Sequence[str]) -> str:
@@ -207,7 +263,7 @@ def _value(value: str, values: Sequence[str]) -> str:
 def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str] | None:
     """The flags with a word behind them that was meant for the last one."""
     *others, last = flags or ("",)
-    opposite = last.replace("--no-", "--") if "--no-" in last else last.replace("--", "--no-")
+    opposite = _opposite(last)
     if last in command.flags and opposite in command.flags:
         if word.lower() in TRUE_WORDS:
             return [*others, last]
@@ -215,5 +271,5 @@ def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str]
             return [*others, opposite]
     word = word.strip(",")
     if others and word in command.flags.get(others[-1], ()):
-        return [*flags, others[-1], word] if others[-1] in command.repeated else [*flags]
+        return [*flags, others[-1], word] if others[-1] in command.usual else [*flags]
     return None

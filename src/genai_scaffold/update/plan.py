@@ -11,7 +11,7 @@ from genai_scaffold.answers.fields import AUTO, NONE, closest_value, fields, pro
 from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
 from genai_scaffold.answers.resolution import of_its_preset, settle, with_texts
-from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
+from genai_scaffold.errors import EnvironmentFailure, MisspeltError, UsageError
 from genai_scaffold.project.neighbours import refuse_a_namesake
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.project.workspace import is_workspace
@@ -177,11 +177,10 @@ def frameworks() -> list[str]:
 def switching(project: Path, framework: str) -> Wish:
     """The answers of a project with another framework."""
     if framework not in frameworks():
-        meant = closest(framework, frameworks())
-        raise UsageError(
+        raise MisspeltError(
             f"{framework!r} is no framework to switch to",
             why=f"there are {', '.join(frameworks())}",
-            fix=f"did you mean {meant}?" if meant else "name one of them",
+            fix="name one of them",
         )
     current = _recorded(project).get("framework")
     already = (f"The framework is {framework} already.",) if current == framework else ()
@@ -199,7 +198,7 @@ def adding(project: Path, wanted: Sequence[str]) -> Wish:
 
 def removing(project: Path, unwanted: Sequence[str]) -> Wish:
     """The answers of a project with fewer features or deploy targets."""
-    lists = {name: _list_of(name) for name in unwanted}
+    lists = {name: _list_of(name, remove=True) for name in unwanted}
     present = removable(project)
     kept = [name for name in present if name not in lists]
     given = _given(kept, lists.values(), f"remove {' '.join(unwanted)}")
@@ -249,26 +248,28 @@ def _offered() -> dict[str, str]:
     return {value: key for key in LISTS for value in fields()[key].values if value != NONE}
 
 
-def _list_of(name: str) -> str:
+def _list_of(name: str, *, remove: bool = False) -> str:
     """Which list a feature or deploy target belongs to."""
     offered = _offered()
     if name not in offered:
-        raise UsageError(
+        raise (MisspeltError if closest_value(name, offered) else UsageError)(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
-            fix=_meant(name, offered),
+            fix=_meant(name, offered, remove=remove),
         )
     return offered[name]
 
 
-def _meant(name: str, offered: Collection[str]) -> str:
+def _meant(name: str, offered: Collection[str], *, remove: bool) -> str:
     if meant := closest_value(name, offered):
         return f"did you mean {meant}?"
+    if name in frameworks():
+        wanted = [other for other in frameworks() if (other != name) == remove]
+        return f"did you mean `genai-scaffold switch {wanted[0]}`?"
     for field in project_fields().values():
-        if name in field.values and name not in (AUTO, NONE):
-            changed = ["update", "--set", f"{field.key}={name}"]
-            words = ["switch", name] if field.key == "framework" else changed
-            return f"did you mean `genai-scaffold {' '.join(words)}`?"
+        if name in field.values and name not in (AUTO, NONE) and not remove:
+            setting = f"--set {field.key}={name}"
+            return f"did you mean `genai-scaffold update {setting}`?"
     if Path(name).is_dir():
         return f"the project that it is meant for: --project {shlex.quote(name)}"
     return "`genai-scaffold list` explains them all"

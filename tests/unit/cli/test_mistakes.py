@@ -41,8 +41,8 @@ MISTAKES = [
     ("-help", "-", "--help"),
     ("new my-app --framwork flask", "--framwork", "new my-app --framework flask"),
     ("new my-app --framework", "--framework", "new my-app --framework auto"),
-    ("new my-app --framework=", "", None),
-    ("new my-app --framework fastpi", "'fastpi'", None),
+    ("new my-app --framework=", "", "new my-app --framework auto"),
+    ("new my-app --framework fastpi", "'fastpi'", "new my-app --framework fastapi"),
     ("new my-app --framework django", "'django'", None),
     ("new my-app --yes=1", "--yes", "new my-app --yes"),
     ("new my-app --Yes", "--Yes", "new my-app --yes"),
@@ -51,29 +51,29 @@ MISTAKES = [
     ("new my app --yes", "(app)", "new my-app --yes"),
     ("new My Great App --yes", "Great", "new My-Great-App --yes"),
     ("new my-app --model openai", "--model", "new my-app --provider openai"),
-    ("new my-app --provider opnai", "'opnai'", None),
+    ("new my-app --provider opnai", "'opnai'", "new my-app --provider openai"),
     ("new my-app --features ci", "--features", "new my-app --feature ci"),
-    ("new my-app --feature metrcs", "'metrcs'", None),
+    ("new my-app --feature metrcs", "'metrcs'", "new my-app --feature metrics"),
     ("new my-app --target docker", "--target", "new my-app --deploy docker"),
-    ("new my-app --deploy k8s", "'k8s'", None),
+    ("new my-app --deploy k8s", "'k8s'", "new my-app --deploy kubernetes"),
     ("new my-app --template prototype", "--template", "new my-app --preset prototype"),
-    ("new my-app --preset protoype", "'protoype'", None),
+    ("new my-app --preset protoype", "'protoype'", "new my-app --preset prototype"),
     ("new my-app --licence mit", "--licence", "new my-app --license mit"),
     ("new my-app --python 3.9", "'3.9'", None),
     ("new my-app --dry_run", "--dry_run", "new my-app --dry-run"),
     ("new my-app --preview", "--preview", "new my-app --dry-run"),
     ("new my-app --no-doc", "--no-doc", "new my-app --no-docs"),
-    ("new my-app --async many", "'many'", None),
-    ("new my-app --async --docs", "'--docs'", None),
+    ("new my-app --async many", "'many'", "new my-app --async high"),
+    ("new my-app --async --docs", "'--docs'", "new my-app --async high --docs"),
     ("new my_app --zzzzzz", "--zzzzzz", "new --help"),
     ("--zzzzzz", "--zzzzzz", "--help"),
     ("zzzzzz", "'zzzzzz'", "--help"),
     ("switch", "Missing", "switch flask"),
     ("switch djago", "'djago'", None),
     ("add", "Missing", "add metrics"),
-    ("add metrcs", "'metrcs'", None),
+    ("add metrcs", "'metrcs'", "add metrics"),
     ("remove", "Missing", "remove metrics"),
-    ("list feature", "'feature'", None),
+    ("list feature", "'feature'", "list features"),
     ("update --set provider", "provider", None),
     ("check --jsn", "--jsn", "check --json"),
     ("my-app", "'my-app'", "new my-app"),
@@ -126,6 +126,55 @@ MISTAKES = [
     ("remove --deploy=docker", "--deploy", "remove docker"),
     ("deploy docker", "'deploy'", "add docker"),
     ("install metrics and tracing", "'install'", "add metrics tracing"),
+    ("new my-app --lang python", "--lang", "new --help"),
+    ("new my-app --license Apache-2.0", "'Apache-2.0'", "new my-app --license apache-2.0"),
+    ("new my-app --python python3.12", "'python3.12'", "new my-app --python 3.12"),
+    ("new my-app --python 3", "'3'", "new my-app --python 3.13"),
+    ("new my-app --py 3.12", "--py", "new my-app --python 3.12"),
+    ("new my-app --async 400", "'400'", "new my-app --async high"),
+    ("recommend --async 30", "'30'", "recommend --async some"),
+    ("recommend --async 4", "'4'", "recommend --async none"),
+    ("new my-app --async true", "'true'", "new my-app --async high"),
+    ("new my-app --sync", "--sync", "new my-app --async none"),
+    ("new my-app --docs=false", "--docs", "new my-app --no-docs"),
+    ("new my-app --skip-git", "--skip-git", "new my-app --no-git"),
+    ("new my-app --skip-install", "--skip-install", "new my-app --no-install"),
+    ("new my-app --no-venv", "--no-venv", "new my-app --no-install"),
+    ("new my-app --no-docker", "--no-docker", "new my-app --deploy render"),
+    ("new my-app --no-ci --yes", "--no-ci", "new my-app --feature pre-commit,page --yes"),
+    ("new my-app --with-docker", "--with-docker", "new my-app --deploy docker"),
+    ("new my-app --use-flask", "--use-flask", "new my-app --framework flask"),
+    ("new my-app --db postgres", "--db", "new my-app --feature history"),
+    ("new my-app --y", "--y", "new my-app -y"),
+    ("new -y my-app -d docker", "-d", "new my-app -y --deploy docker"),
+    ("new my-app --author --yes", "--author", "new --help"),
+    (
+        "new my-app --description A chat service --yes",
+        "(chat service)",
+        "new my-app --description 'A chat service' --yes",
+    ),
+    ("new my-app --model gpt-4o", "--model", "new my-app --provider openai"),
+    ("new my-app --provider claude-opus", "'claude-opus'", "new my-app --provider anthropic"),
+    ("new my-app --feature docker", "'docker'", "new my-app --deploy docker"),
+    ("new my-app --hosting render", "'render'", "new my-app --deploy render"),
+    ("new my-app --preset minimal", "'minimal'", "new my-app --preset prototype"),
+    ("new my-app --feature rag", "'rag'", "list"),
+    ("new project my-app", "(my-app)", "new my-app"),
+    ("new a project called chat", "called", "new chat"),
+    ("new my-app --yes other", "(other)", "new my-app --yes"),
+    ("list models", "'models'", "list providers"),
+    ("list target", "'target'", "list deploy"),
+    ("set provider anthropic", "'set'", "update --set provider=anthropic"),
+    ("update --provider anthropic", "--provider", "update --set provider=anthropic"),
+    ("update --set provider=azure --plan", "--plan", "update --set provider=azure --plain"),
+    ("remove fastapi", "'fastapi'", "switch flask"),
+    ("switch to fastapi", "'to'", "switch fastapi"),
+    ("add postgres", "'postgres'", "add history"),
+    ("add metrics,trace", "'trace'", "add metrics,tracing"),
+    ("recommend --users 1000", "--users", "recommend --help"),
+    ("MyApp", "'MyApp'", "new MyApp"),
+    ("--yes", "--yes", "new --yes"),
+    ("--no-docs new my-app", "--no-docs", "new my-app --no-docs"),
 ]
 
 
@@ -148,19 +197,19 @@ def test_a_mistake_is_named_with_what_was_meant(
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("new --provider Claude", "anthropic"),
-        ("new --deploy docker,k8s", "kubernetes"),
-        ("new --feature prometheus", "metrics"),
-        ("recommend --team beginners", "learning"),
-        ("recommend --async many", "high"),
-        ("add otel", "tracing"),
-        ("remove apache", "mod-wsgi"),
+        ("new --provider Claude", "new --provider anthropic"),
+        ("new --deploy docker,k8s", "new --deploy docker,kubernetes"),
+        ("new --feature prometheus", "new --feature metrics"),
+        ("recommend --team beginners", "recommend --team learning"),
+        ("recommend --async many", "recommend --async high"),
+        ("add otel", "add tracing"),
+        ("remove apache", "remove mod-wsgi"),
     ],
 )
 def test_a_value_is_known_by_its_other_names(
     run: Callable[..., Run], typed: str, meant: str
 ) -> None:
-    assert f"did you mean {meant}?" in run(*shlex.split(typed)).errors
+    assert f"did you mean `genai-scaffold {meant}`?" in run(*shlex.split(typed)).errors
 
 
 def test_a_file_is_not_called_a_missing_directory(run: Callable[..., Run], work: Path) -> None:
@@ -173,6 +222,16 @@ def test_what_was_meant_is_understood_when_it_is_pasted(
     run: Callable[..., Run], meant: str
 ) -> None:
     assert "not understood" not in run(*shlex.split(meant)).errors
+
+
+def test_a_value_that_stands_elsewhere_is_named_alone(run: Callable[..., Run], work: Path) -> None:
+    (work / "answers.yml").write_text("provider: opnai", encoding="utf-8")
+    ended = run("new", "my-app", "--yes", "--answers", "answers.yml")
+    assert "fix: did you mean openai? `genai-scaffold list` explains them all" in ended.errors
+
+
+def test_behind_an_equals_sign_a_text_may_look_like_a_flag(run: Callable[..., Run]) -> None:
+    assert run("new", "my-app", "--author=--yes", "--yes", "--dry-run").code == 0
 
 
 def test_the_program_alone_says_how_to_begin(run: Callable[..., Run]) -> None:
