@@ -87,7 +87,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.post("/v1/chat/completions")
+@app.post("/v1/chat/completions", response_class=StreamingResponse)
 {%- if validation %}
 async def chat(request: ChatRequest) -> Response:
     """Answers a conversation, whole or as server-sent events."""
