@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from genai_scaffold.answers.spelling import shell_line
-from genai_scaffold.create.destination import check_destination
+from genai_scaffold.create.destination import check_destination, destination_at
 from genai_scaffold.create.repository import place_in_repository
 from genai_scaffold.errors import DestinationError, UsageError
 from genai_scaffold.project.record import is_project
@@ -19,15 +19,17 @@ from genai_scaffold.system.git import repository_root
 ROOT_ALONE = "GitHub reads .github/ at a repository's root alone"
 
 
-def check_placement(destination: Path, *, workspace: bool) -> None:
-    """Refuse a destination that cannot be a workspace, or else a project.
+def check_placement(directory: str, *, workspace: bool) -> None:
+    """Refuse a directory, as it was named, that cannot be a workspace, or else a project.
 
     Raises:
         ScaffoldError: it lies where it would not work, or something is in the way.
     """
+    destination = destination_at(directory)
     if workspace:
         _check_root(destination)
     else:
+        _refuse_a_way_out(Path(directory).absolute())
         _check_service(destination)
     check_destination(destination, among=workspace)
 
@@ -65,17 +67,29 @@ def _check_root(destination: Path) -> None:
     refuse_clashes(destination)
 
 
+def _refuse_a_way_out(named: Path) -> None:
+    """Refuse a place in a workspace that a link on the way to it takes elsewhere."""
+    if around := workspace_around(named):
+        for folder in reversed(named.parents):
+            if folder.is_relative_to(around / SERVICES) and folder.is_symlink():
+                raise _is_a_link(folder)
+
+
+def _is_a_link(folder: Path) -> DestinationError:
+    return DestinationError(
+        f"{folder} is in the way",
+        why="it is a symbolic link, and git keeps nothing behind one",
+        fix="put a directory in its place",
+    )
+
+
 def _check_service(destination: Path) -> None:
     """Refuse what a workspace would not find, or that would not know that it is in one."""
     around = workspace_around(destination)
     if around is None:
         return
     if (around / SERVICES).is_symlink():
-        raise DestinationError(
-            f"{around / SERVICES} is in the way",
-            why="it is a symbolic link, and git keeps nothing behind one",
-            fix="put a directory in its place",
-        )
+        raise _is_a_link(around / SERVICES)
     if destination.parent != around / SERVICES or not NAME.fullmatch(destination.name):
         name = "NAME" if destination == around else destination.name
         raise UsageError(

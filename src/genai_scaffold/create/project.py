@@ -143,7 +143,7 @@ def _rendered(planned: Plan, project: Path) -> tuple[str, ...]:
 
 def _check_place(planned: Plan) -> None:
     """Refuse a place where something is in the way, or where it would not work."""
-    check_placement(planned.destination, workspace=planned.answers.is_workspace)
+    check_placement(planned.directory, workspace=planned.answers.is_workspace)
     if planned.place:
         refuse_a_namesake(planned.destination, planned.answers.text("name"), "--name ")
 

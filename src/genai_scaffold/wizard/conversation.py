@@ -80,7 +80,7 @@ def _asked(
     if directory is not None:
         settled.add("name")
         plan = plan_project(given, directory)
-        check_placement(plan.destination, workspace=plan.answers.is_workspace)
+        check_placement(plan.directory, workspace=plan.answers.is_workspace)
     said: list[Said] = []
     remembered: dict[str, Value] = {}
     while True:

@@ -60,7 +60,7 @@ def _name(talk: Conversation) -> dict[str, Value]:
         try:
             placed = destination_answers(text)
             place = placed[DIRECTORY] or placed["name"]
-            check_placement(destination_at(place), workspace=talk.plan.answers.is_workspace)
+            check_placement(place, workspace=talk.plan.answers.is_workspace)
         except ScaffoldError as problem:
             return f"{problem.what}: {problem.why} ({problem.fix})"
         return None

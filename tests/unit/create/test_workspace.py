@@ -446,6 +446,21 @@ def test_services_behind_a_link_are_refused_with_what_helps(served: Path) -> Non
     assert "put a directory in its place" in refused.errors
 
 
+@pytest.mark.parametrize("link", ["services", "services/group"])
+def test_a_service_is_not_made_behind_a_link_that_leads_out_of_the_workspace(
+    shop: Path, link: str
+) -> None:
+    outside = shop.parent / "outside"
+    outside.mkdir()
+    (shop / link).parent.mkdir(exist_ok=True)
+    (shop / link).symlink_to(outside)
+    before = contents(shop)
+    refused = tool("new", str(shop / link / "mail"), *SMALL)
+    assert (refused.code, f"{shop / link} is in the way" in refused.errors) == (3, True)
+    assert "it is a symbolic link" in refused.errors
+    assert (contents(shop), list(outside.iterdir())) == (before, [])
+
+
 def test_services_behind_a_link_are_found_and_not_taken_for_kept(served: Path) -> None:
     (served / "services").rename(served.parent / "elsewhere")
     (served / "services").symlink_to(served.parent / "elsewhere")

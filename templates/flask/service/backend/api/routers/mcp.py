@@ -23,5 +23,7 @@ def serve_mcp(body: McpMessage) -> Response:
     headers = {name: ",".join(values) for name, values in sent.items() if values}
     status, answer = McpServer(services().tools, given()).answer(body.root, headers)
     if answer is None:
-        return Response(status=status)
+        nothing = Response(status=status)
+        del nothing.content_type
+        return nothing
     return Response(write_json(answer), status=status, mimetype="application/json")
