@@ -31,7 +31,7 @@ GTHREAD_OPTIONS = f"--threads {MOST} --worker-connections {2 * MOST}"
 
 RELAY_TARGETS = {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6}
 RESPONSES_TARGETS = dict.fromkeys(KINDS, 2.0)
-TOOLS_TARGETS = {"uvicorn": 1 / 3}
+TOOLS_TARGETS = dict.fromkeys(("uvicorn", "gthread"), 1 / 3)
 HISTORY_TARGETS = {"uvicorn": None, "gthread": 1.5, "gevent": 1.5}
 CHATS_TARGETS = dict.fromkeys(KINDS, 1.5)
 AGENTS_TARGETS = dict.fromkeys(KINDS, 1.0)

@@ -179,8 +179,8 @@ def prepare(folder: Path, *flags: str) -> Bench:
     bench = Bench(folder)
     requirements: list[str] = []
     projects = {bench.project(kind): options for kind, options in KINDS.items()}
-    tools = bench.project("uvicorn", "tools")
-    projects[tools] = (*KINDS["uvicorn"], "--feature", "tools")
+    with_tools = {bench.project(kind, "tools"): KINDS[kind] for kind in ("uvicorn", "gthread")}
+    projects |= {tools: (*options, "--feature", "tools") for tools, options in with_tools.items()}
     projects |= {
         bench.project(kind, "history"): (*options, "--feature", "history")
         for kind, options in KINDS.items()
@@ -190,7 +190,9 @@ def prepare(folder: Path, *flags: str) -> Bench:
         tool = [sys.executable, "-m", "genai_scaffold", "new", str(project), "--yes", "--quiet"]
         subprocess.run([*tool, "--no-git", *options, *flags], check=True)
         requirements += ["-r", str(project / "requirements.txt")]
-    (tools / "backend/tools/__init__.py").write_text(TOOLS)
+    for tools, options in with_tools.items():
+        text = TOOLS.replace("async def", "def") if "flask" in options else TOOLS
+        (tools / "backend/tools/__init__.py").write_text(text)
     environment = folder / "environment"
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", sys.executable, str(environment)], check=True)

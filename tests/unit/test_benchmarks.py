@@ -55,7 +55,7 @@ def test_what_the_issue_bounds_has_its_target() -> None:
         "relay": {"uvicorn": 1 / 3, "gthread": 0.6, "gevent": 0.6},
         "responses": dict.fromkeys(("uvicorn", "gthread", "gevent"), 2.0),
         "agents": dict.fromkeys(("uvicorn", "gthread", "gevent"), 1.0),
-        "tools": {"uvicorn": 1 / 3},
+        "tools": dict.fromkeys(("uvicorn", "gthread"), 1 / 3),
         "history": {"uvicorn": None, "gthread": 1.5, "gevent": 1.5},
         "chats": dict.fromkeys(("uvicorn", "gthread", "gevent"), 1.5),
         "plain": {"uvicorn": 0.9, "gthread": 0.8, "gevent": 0.8},
