@@ -203,7 +203,7 @@ GUARDS = (client, client_in_production)
 
 async def given(services: ServicesDep, model: ModelDep, client: ClientDep) -> Given:
     """Returns what tools may take by its type."""
-    return Given(Client(client), model, services.limits, services.settings)
+    return Given(Client(client), model, services.limits, services.settings{{ ', services.database' if 'history' in features else '' }})
 
 
 GivenDep = Annotated[Given, Depends(given)]

@@ -190,7 +190,9 @@ def peers() -> Peers:
 
 def given() -> Given:
     """Returns what tools may take by its type."""
-    return Given(Client(client()), model(), services().limits, services().settings)
+    found = services()
+    who, limits, settings = Client(client()), found.limits, found.settings
+    return Given(who, model(), limits, settings{{ ', found.database' if 'history' in features else '' }})
 
 
 def assistant() -> Assistant:
