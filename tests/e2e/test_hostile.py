@@ -8,10 +8,11 @@ it.
 """
 
 import hashlib
+import json
 import select
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -214,6 +215,29 @@ def test_takes_a_large_head(server: Server, headers: list[bytes]) -> None:
 def test_bounds_a_head(server: Server, kilobytes: int) -> None:
     header = b"X-Long: " + b"x" * kilobytes * 1000
     assert send(server, [request(header, ONE, body=b"1")]).status in {400, 431}
+
+
+@pytest.mark.parametrize("server", ["flask"], indirect=True, scope="module")
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(request(b"Transfer-Encoding: many"), 400, id="a coding that is none"),
+        pytest.param(b"GET urn:x HTTP/1.1\r\nHost: x\r\n\r\n", 400, id="no path"),
+        pytest.param(request(b"X-Long: " + b"x" * 70_000), 431, id="a long header"),
+    ],
+)
+def test_what_gunicorn_refuses_has_the_shape_of_every_error(
+    server: Server, sent: bytes, status: int
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(sent)
+        with suppress(ConnectionResetError):  # where it has not read all that was sent
+            answered = b"".join(iter(lambda: connection.recv(4096), b""))
+            head, _, body = answered.partition(b"\r\n\r\n")
+            assert int(head.split()[1]) == status
+            error = json.loads(body)["error"]
+            assert error.keys() == {"message", "type", "param", "code"}
+            assert error["type"] == "invalid_request_error"
 
 
 def without_end(begun: bytes, piece: bytes = b"x" * MEGABYTE) -> Callable[[], Iterator[bytes]]:
