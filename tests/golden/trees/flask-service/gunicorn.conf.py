@@ -3,10 +3,12 @@
 import os
 import sys
 import time
+from http import HTTPStatus
 from threading import Thread
 from typing import Any
 
 from gevent import hub, monkey  # type: ignore[import-untyped]
+from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 
@@ -31,7 +33,22 @@ class BoundedRequest(Request):  # type: ignore[misc]
         return super().parse(unreader)
 
 
+def write_error(client: Any, status: int, reason: str, message: str) -> None:
+    """Answers what gunicorn itself refuses as the service answers all else."""
+    from backend.api.responses import from_status  # once the worker has patched what waits
+
+    if status == HTTPStatus.NOT_IMPLEMENTED:  # how a body is sent, which the client may mend
+        status, reason = 400, "Bad Request"
+    body = from_status(status, message or reason).body.encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode() + body)
+
+
 RequestParser.mesg_class = BoundedRequest
+util.write_error = write_error
 limit_request_line = 8190
 limit_request_fields = 1000
 limit_request_field_size = 65_536

@@ -65,7 +65,8 @@ def test_packs_numbers_where_it_is_asked_to(client: httpx2.Client) -> None:
 
 @pytest.mark.parametrize("given", ["", [], None, 3])
 def test_refuses_what_is_no_text(client: httpx2.Client, given: object) -> None:
-    assert client.post("/v1/embeddings", json={"input": given}).status_code == 422
+    refused = client.post("/v1/embeddings", json={"input": given})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (422, "input")
 
 
 def test_refuses_more_numbers_than_any_model_makes(client: httpx2.Client) -> None:

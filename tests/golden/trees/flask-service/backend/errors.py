@@ -1,6 +1,8 @@
 """What can go wrong while answering, in the words that a client reads."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
 
 
 class AppError(Exception):
@@ -13,6 +15,7 @@ class AppError(Exception):
         retry_after: seconds to wait before trying again, as the upstream sent them.
     """
 
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     type: ClassVar[str] = "api_error"
 
     def __init__(
@@ -31,38 +34,44 @@ class AppError(Exception):
 
 
 class InvalidRequest(AppError):
+    status = HTTPStatus.BAD_REQUEST
     type = "invalid_request_error"
 
 
 class RequestTooLarge(InvalidRequest):
-    pass
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class UnprocessableRequest(InvalidRequest):
-    pass
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class NotFound(InvalidRequest):
-    pass
+    status = HTTPStatus.NOT_FOUND
 
 
 class Unauthorized(AppError):
+    status = HTTPStatus.UNAUTHORIZED
     type = "authentication_error"
 
 
 class RateLimited(AppError):
+    status = HTTPStatus.TOO_MANY_REQUESTS
     type = "rate_limit_error"
 
 
 class Unavailable(AppError):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
     type = "service_unavailable_error"
 
 
 class UpstreamFailed(AppError):
+    status = HTTPStatus.BAD_GATEWAY
     type = "upstream_error"
 
 
 class UpstreamTimedOut(UpstreamFailed):
+    status = HTTPStatus.GATEWAY_TIMEOUT
     type = "timeout_error"
 
 
@@ -76,3 +85,17 @@ class AnswerCutOff(UpstreamFailed):
 
 class AnswerMalformed(UpstreamFailed):
     """The answer has another form than was asked for."""
+
+
+def place_of(failure: Mapping[str, Any], sent: Any) -> list[str | int]:
+    """Returns the way to what is at fault; Pydantic's own also names the forms that it tried."""
+    place: list[str | int] = []
+    for step in failure["loc"]:
+        match sent:
+            case Mapping() if step in sent:
+                place.append(step)
+                sent = sent[step]
+            case list() if isinstance(step, int) and step < len(sent):
+                place.append(step)
+                sent = sent[step]
+    return [*place, *failure["loc"][-1:]] if failure["type"] == "missing" else place

@@ -3,7 +3,7 @@
 import re
 import sys
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -209,8 +209,11 @@ def load_settings() -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = [str(part).upper() for part in first["loc"][:1]]
         reason = first["msg"].removeprefix("Value error, ")
-        sys.stderr.write(": ".join(["settings", *name, reason]) + "\n")
-        raise SystemExit(START_FAILED) from None
+        refuse_to_start(": ".join([*name, reason]))
     except UnicodeDecodeError:
-        sys.stderr.write("settings: .env: takes text in UTF-8\n")
-        raise SystemExit(START_FAILED) from None
+        refuse_to_start(".env: takes text in UTF-8")
+
+
+def refuse_to_start(reason: str) -> NoReturn:
+    sys.stderr.write(f"settings: {reason}\n")
+    raise SystemExit(START_FAILED) from None

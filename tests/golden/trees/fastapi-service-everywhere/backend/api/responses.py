@@ -1,6 +1,6 @@
 """What goes over the wire, whichever framework sends it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
@@ -78,20 +78,6 @@ MOST_TARGET_BYTES = 8_000
 MOST_HEAD_BYTES = 64_000
 
 
-STATUS: dict[type[errors.AppError], HTTPStatus] = {
-    errors.AppError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
-    errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnprocessableRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
-    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.UpstreamFailed: HTTPStatus.BAD_GATEWAY,
-    errors.UpstreamTimedOut: HTTPStatus.GATEWAY_TIMEOUT,
-}
-
-
 def error_json(error: errors.AppError) -> str:
     detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
     return ErrorBody(error=detail).model_dump_json()
@@ -114,12 +100,7 @@ def from_error(failure: Exception) -> ErrorAnswer:
         headers["retry-after"] = error.retry_after
     if isinstance(error, errors.Unauthorized):
         headers["www-authenticate"] = "Bearer"
-    return ErrorAnswer(status_of(error), error_json(error), headers)
-
-
-def status_of(error: errors.AppError) -> HTTPStatus:
-    """Returns the status of the error's class, or of the nearest that it is derived from."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return ErrorAnswer(error.status, error_json(error), headers)
 
 
 def from_status(status: int, detail: object = None) -> ErrorAnswer:
@@ -146,18 +127,17 @@ def refused_head(target: int, headers: int) -> ErrorAnswer | None:
 
 def no_such_route(path: str, served: Iterable[str]) -> ErrorAnswer:
     """Returns the answer to an unknown path; below `/v1` it says what there is."""
-    names = ", ".join(sorted(name for name in served if name.startswith("/v1/")))
+    names = ", ".join(sorted({name for name in served if name.startswith("/v1/")}))
     below = path == "/v1" or path.startswith("/v1/")
     return from_status(404, f"No such route; there are {names}" if below else None)
 
 
-def from_validation(failures: Sequence[Any]) -> ErrorAnswer:
+def from_validation(failure: Mapping[str, Any], sent: object) -> ErrorAnswer:
     """Returns the answer to a request of the wrong form: it names the field, never its value."""
-    first = failures[0]
-    field = ".".join(map(str, first["loc"]))
-    message = f"{field}: {first['msg']}" if field else first["msg"]
+    field = ".".join(map(str, errors.place_of(failure, sent)))
+    message = f"{field}: {failure['msg']}" if field else failure["msg"]
     detail = ErrorDetail(
-        message=message, type="invalid_request_error", param=field or None, code=first["type"]
+        message=message, type="invalid_request_error", param=field or None, code=failure["type"]
     )
     body = ErrorBody(error=detail).model_dump_json()
     return ErrorAnswer(HTTPStatus.UNPROCESSABLE_ENTITY, body, {})

@@ -28,8 +28,9 @@ def register_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
         # FastAPI's locations begin with the part of the request: body, query, path or header.
-        failures = [{**failure, "loc": failure["loc"][1:]} for failure in error.errors()]
-        return respond(from_validation(failures))
+        part, *steps = (failure := error.errors()[0])["loc"]
+        sent = error.body if part == "body" else dict.fromkeys(steps)
+        return respond(from_validation({**failure, "loc": steps}, sent))
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:

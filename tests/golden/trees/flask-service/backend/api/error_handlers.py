@@ -18,7 +18,7 @@ from backend.api.routing import InvalidInput
 def register_error_handlers(app: Flask) -> None:
     @app.errorhandler(InvalidInput)
     def on_invalid_input(error: InvalidInput) -> Response:
-        return respond(from_validation(error.failures))
+        return respond(from_validation(error.failure, error.sent))
 
     served = [rule.rule for rule in app.url_map.iter_rules() if not rule.arguments]
 

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, make_dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -60,12 +60,14 @@ class InvalidInput(Exception):
     """What was sent does not fit its type.
 
     Args:
-        failures: as Pydantic describes them.
+        failure: the first, as Pydantic describes it.
+        sent: in what it is.
     """
 
-    def __init__(self, failures: Sequence[Any]) -> None:
+    def __init__(self, failure: Mapping[str, Any], sent: object) -> None:
         super().__init__()
-        self.failures = failures
+        self.failure = failure
+        self.sent = sent
 
 
 class Operation:
@@ -179,11 +181,11 @@ def received() -> bytes:
 
 def validated_body(model: type[BaseModel], sent: Any) -> BaseModel:
     if sent == b"":
-        raise InvalidInput([{"type": "missing", "loc": (), "msg": "Field required"}])
+        raise InvalidInput({"type": "missing", "loc": (), "msg": "Field required"}, sent)
     try:
         return model.model_validate(sent, from_attributes=True)
     except ValidationError as error:
-        raise InvalidInput(error.errors(include_url=False, include_input=False)) from None
+        raise InvalidInput(error.errors(include_url=False, include_input=False)[0], sent) from None
 
 
 def type_of_parameters(view: View, hints: Mapping[str, Any]) -> TypeAdapter[Any] | None:
@@ -204,13 +206,14 @@ def type_of_parameters(view: View, hints: Mapping[str, Any]) -> TypeAdapter[Any]
 def read_parameters(parameters: TypeAdapter[Any], in_path: dict[str, str]) -> dict[str, Any]:
     # As Starlette reads it: `request.args` takes the first of several values, and leaves `%ff`.
     in_query = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+    sent = dict(in_query) | in_path
     try:
-        return dict(vars(parameters.validate_python(dict(in_query) | in_path)))
+        return dict(vars(parameters.validate_python(sent)))
     except ValidationError as error:
         failures = error.errors(include_url=False, include_input=False)
         # In FastAPI's order: the path, then the query.
         failures.sort(key=lambda failure: failure["loc"][0] not in in_path)
-        raise InvalidInput(failures) from None
+        raise InvalidInput(failures[0], sent) from None
 
 
 def is_a(hint: Any, *kinds: type) -> bool:

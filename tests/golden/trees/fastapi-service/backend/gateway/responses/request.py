@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from backend.errors import InvalidRequest
+from backend.errors import InvalidRequest, place_of
 from backend.gateway.responses.messages import NOT_STORED, is_thought, messages
 from backend.gateway.responses.schemas import (
     AdditionalTools,
@@ -156,20 +156,6 @@ def named(problem: ValidationError, request: object) -> InvalidRequest:
         return InvalidRequest(why, code=code)
     field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return InvalidRequest(f"{field[1:]}: {why}", param=str(place[0]), code=code)
-
-
-def place_of(failure: Any, request: Any) -> list[str | int]:
-    """Returns the way to what is at fault; Pydantic's own also names the forms that it tried."""
-    place = []
-    for step in failure["loc"]:
-        match request:
-            case dict() if step in request:
-                place.append(step)
-                request = request[step]
-            case list() if isinstance(step, int) and step < len(request):
-                place.append(step)
-                request = request[step]
-    return [*place, failure["loc"][-1]] if failure["type"] == "missing" else place
 
 
 def to_chat(request: ResponseRequest, settings: Settings) -> ChatCompletionRequest:
