@@ -1,3 +1,0 @@
-from backend.application import create_app
-
-app = create_app()
