@@ -174,7 +174,7 @@ def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its
 
     usual = {key: words.partition(";")[0].split(", ") for key, words in defaults().items()}
     values = {
-        field.flag: sorted(field.values, key=lambda value: value not in usual[field.key])
+        field.flag: sorted(field.values, key=lambda value: value not in usual.get(field.key, ()))
         for field in fields().values()
     }
     ranks = {flag: rank for rank, flag in enumerate(values)}  # what shapes a project comes first

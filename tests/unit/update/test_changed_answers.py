@@ -70,8 +70,14 @@ def test_what_is_not_offered_any_more_falls_away(versions: Versions, project: Pa
     ("arguments", "words"),
     [
         pytest.param(("switch", "auto"), "there are fastapi, flask", id="switch-to-auto"),
-        pytest.param(("switch", "flsk"), "did you mean flask?", id="switch-misspelt"),
-        pytest.param(("add", "metrcs", "--project"), "did you mean metrics?", id="add-misspelt"),
+        pytest.param(
+            ("switch", "flsk"), "did you mean `genai-scaffold switch flask ", id="switch-misspelt"
+        ),
+        pytest.param(
+            ("add", "metrcs", "--project"),
+            "did you mean `genai-scaffold add metrics ",
+            id="add-misspelt",
+        ),
         pytest.param(
             ("remove", "everything", "--project"), "neither a feature nor", id="remove-unknown"
         ),
