@@ -13,22 +13,22 @@ LOCK = 4_707_202_611  # any number, as long as it is the same in every replica
 
 url = context.config.attributes.get("url") or read_settings(DatabaseSettings).database
 engine = create_engine(url, **options(url))
-with engine.connect() as connection:
+# Alembic joins this transaction; one of its own it would end after each of SQLite's migrations.
+with engine.begin() as connection:
     is_sqlite = connection.dialect.name == "sqlite"
+    # One at a time, and for as long as it takes.
+    if is_sqlite:
+        connection.exec_driver_sql("pragma busy_timeout = 60000")
+        connection.exec_driver_sql("begin immediate")
+    else:
+        connection.execute(text("set local statement_timeout = 0"))
+        connection.execute(text("set local lock_timeout = '60s'"))
+        connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         render_as_batch=is_sqlite,
         compare_type=True,
     )
-    with context.begin_transaction():
-        # One at a time, and for as long as it takes.
-        if is_sqlite:
-            connection.exec_driver_sql("pragma busy_timeout = 60000")
-            connection.exec_driver_sql("begin immediate")
-        else:
-            connection.execute(text("set local statement_timeout = 0"))
-            connection.execute(text("set local lock_timeout = '60s'"))
-            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        context.run_migrations()
+    context.run_migrations()
 engine.dispose()
