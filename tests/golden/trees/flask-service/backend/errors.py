@@ -89,8 +89,9 @@ class AnswerMalformed(UpstreamFailed):
 
 def place_of(failure: Mapping[str, Any], sent: Any) -> list[str | int]:
     """Returns the way to what is at fault; Pydantic's own also names the forms that it tried."""
-    place: list[str | int] = []
-    for step in failure["loc"]:
+    way, place = list(failure["loc"]), []
+    missing = [way.pop()] if way and failure["type"] == "missing" else []
+    for step in way:
         match sent:
             case Mapping() if step in sent:
                 place.append(step)
@@ -98,4 +99,4 @@ def place_of(failure: Mapping[str, Any], sent: Any) -> list[str | int]:
             case list() if isinstance(step, int) and step < len(sent):
                 place.append(step)
                 sent = sent[step]
-    return [*place, *failure["loc"][-1:]] if failure["type"] == "missing" else place
+    return place + missing
