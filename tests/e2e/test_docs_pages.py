@@ -86,3 +86,20 @@ def test_each_operation_can_be_tried_as_it_stands(
         answers = browser.try_all()
         browser.photograph(tmp_path / f"{framework}-tried.png")
     assert list(answers.items()) == [(operation, "200") for operation in OPERATIONS]
+
+
+@pytest.mark.parametrize("combination", PROTOTYPES)
+def test_each_operation_of_a_prototype_can_be_tried(
+    project: Callable[[str], Project], combination: str, tmp_path: Path
+) -> None:
+    with (
+        serving(project(combination)) as server,
+        browsing((required("chromium"),), tmp_path / "profile") as browser,
+    ):
+        browser.visit(f"{server.url}/docs")
+        assert browser.shows("/v1/chat/completions")
+        assert browser.shows("A GenAI backend")
+        answers = browser.try_all()
+        browser.photograph(tmp_path / f"{combination}-tried.png")
+    tried = ["POST /v1/chat/completions", "GET /", "POST /echo", "GET /healthz"]
+    assert list(answers.items()) == [(operation, "200") for operation in tried]

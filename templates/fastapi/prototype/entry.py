@@ -1,3 +1,4 @@
+{%- from 'templates/text.jinja' import python -%}
 """A chat API in one file."""
 
 import asyncio
@@ -31,10 +32,9 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
+HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 {%- if docs %}
 ERROR: Any = {"default": {"description": "An error", "model": dict[str, dict[str, str | None]]}}
-{%- endif %}
-{%- if docs and not validation %}
 EXAMPLES: Any = {"hello": {"value": {"messages": [{"role": "user", "content": "Hello!"}]}}}
 {%- endif %}
 
@@ -42,10 +42,10 @@ client: openai.AsyncOpenAI | None = None
 if KEY:
     if not re.fullmatch("[!-~]+", KEY):
         raise SystemExit("settings: LLM_API_KEY: takes visible ASCII characters")
-    if not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+    if not (MODEL and re.fullmatch(rf"https?://{HOST}(/[^\s?#]*)?", BASE_URL)):
         raise SystemExit("settings: LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name")
     for kind in getproxies().keys() & {"http", "https", "all"}:
-        if not re.fullmatch(r"(https?://)?([^\s/@]+@)?[\w.:\[\]-]+/?", getproxies()[kind]):
+        if not re.fullmatch(rf"(https?://)?([^\s/@]+@)?{HOST}/?", getproxies()[kind]):
             raise SystemExit(f"settings: {kind.upper()}_PROXY: takes http(s)://host:port")
     try:
         http = openai.DefaultAsyncHttpxClient(timeout=60, follow_redirects=False)
@@ -55,6 +55,7 @@ if KEY:
 {%- if docs %}
 app = FastAPIOffline(redirect_slashes=False, responses=ERROR)
 app.title = "{{ project_name }}"
+{{ python('app.description = ', description, '') }}
 {%- else %}
 app = FastAPI(redirect_slashes=False, openapi_url=None)
 {%- endif %}
@@ -63,7 +64,7 @@ app = FastAPI(redirect_slashes=False, openapi_url=None)
 
 class ChatMessage(BaseModel):
     role: Literal["developer", "system", "user", "assistant"]
-    content: str{{ ' = Field(examples=["Hello!"])' if docs }}
+    content: str
 
 
 class ChatRequest(BaseModel):
@@ -72,24 +73,9 @@ class ChatRequest(BaseModel):
 {%- endif %}
 
 
-@app.get("/")
-async def root() -> dict[str, str]:
-    return {"message": "Hello from FastAPI!"}
-
-
-@app.post("/echo")
-async def echo(data: Annotated[JsonValue, Body({{ ('examples=["Hello!"]' if validation else 'openapi_examples=EXAMPLES') if docs }})]) -> dict[str, Any]:
-    return {"you_sent": data}
-
-
-@app.get("/healthz")
-async def healthz() -> dict[str, str]:
-    return {"status": "ok"}
-
-
 @app.post("/v1/chat/completions", response_class=StreamingResponse)
 {%- if validation %}
-async def chat(request: ChatRequest) -> Response:
+async def chat(request: {{ 'Annotated[ChatRequest, Body(openapi_examples=EXAMPLES)]' if docs else 'ChatRequest' }}) -> Response:
     """Answers a conversation, whole or as server-sent events."""
     pieces = answer([message.model_dump() for message in request.messages])
     if request.stream:
@@ -109,6 +95,21 @@ async def chat(data: Annotated[JsonValue, Body({{ 'openapi_examples=EXAMPLES' if
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
     whole = body(envelope("chat.completion"), reason, message=message)
     return Response(json.dumps(whole), media_type="application/json")
+
+
+@app.get("/")
+async def root() -> dict[str, str]:
+    return {"message": "Hello from FastAPI!"}
+
+
+@app.post("/echo")
+async def echo(data: Annotated[JsonValue, Body({{ 'openapi_examples=EXAMPLES' if docs }})]) -> dict[str, Any]:
+    return {"you_sent": data}
+
+
+@app.get("/healthz")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
 
 
 async def answer(messages: list[Any]) -> AsyncGenerator[Any]:
@@ -195,10 +196,7 @@ def guarded(inner: ASGIApp) -> ASGIApp:
             if len(read) > 1_000_000:
                 raise HTTPException(413)
             if message["type"] == "http.request" and read and not message.get("more_body"):
-                try:  # what no answer can repeat: NaN, half a surrogate pair, endless nesting
-                    from_json(to_json(from_json(read)), allow_inf_nan=False)
-                except ValueError:
-                    raise HTTPException(400, "The body is not valid JSON") from None
+                from_json(to_json(from_json(read)), allow_inf_nan=False)  # refuses NaN, "\ud800"
             return message
 
         async def send_marked(message: Message) -> None:

@@ -1,3 +1,4 @@
+{%- from 'templates/text.jinja' import python -%}
 {%- set routes = 'routes' if docs else 'app' -%}
 """A chat API in one file."""
 
@@ -33,25 +34,24 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
+HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 {%- if docs %}
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
-PAGES = {
-    "docs": """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
+DOCS = """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
 <link rel="stylesheet" href="/docs-assets/swagger_style.css">
 <script src="/docs-assets/swagger_bundle.js"></script>
-<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>""",
-    "redoc": """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
-<script type="module" src="/docs-assets/redoc.js"></script>""",
-}
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>"""
+REDOC = """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
+<script type="module" src="/docs-assets/redoc.js"></script>"""
 {%- endif %}
 
 client: openai.OpenAI | None = None
 if KEY:
     wrong = "" if re.fullmatch("[!-~]+", KEY) else "LLM_API_KEY: takes visible ASCII characters"
-    if not (MODEL and re.fullmatch(r"https?://[\w.:\[\]-]+(/[^\s?#]*)?", BASE_URL)):
+    if not (MODEL and re.fullmatch(rf"https?://{HOST}(/[^\s?#]*)?", BASE_URL)):
         wrong = "LLM_BASE_URL, LLM_MODEL: take http(s)://host/path, and a name"
     for kind in getproxies().keys() & {"http", "https", "all"}:
-        if not re.fullmatch(r"(https?://)?([^\s/@]+@)?[\w.:\[\]-]+/?", getproxies()[kind]):
+        if not re.fullmatch(rf"(https?://)?([^\s/@]+@)?{HOST}/?", getproxies()[kind]):
             wrong = f"{kind.upper()}_PROXY: takes http(s)://host:port"
     try:
         http = openai.DefaultHttpxClient(timeout=60, follow_redirects=False)
@@ -65,6 +65,7 @@ if KEY:
 app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
 app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
 app.config["API_TITLE"] = "{{ project_name }}"
+{{ python('app.config["API_SPEC_OPTIONS"] = {"info": {"description": ', description, '}}') }}
 {%- else %}
 app = Flask(__name__)
 {%- endif %}
@@ -87,24 +88,6 @@ class ChatRequest(Schema):
     messages = fields.Nested(Message(unknown=EXCLUDE), many=True, required=True, validate=Length(1))
     stream = fields.Bool(load_default=False, allow_none=True, truthy={True}, falsy={False})
 {%- endif %}
-
-
-@{{ routes }}.get("/")
-def root() -> Response:
-    return jsonify(message="Hello from Flask!")
-
-
-@{{ routes }}.post("/echo")
-{%- if docs %}
-@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
-{%- endif %}
-def echo() -> Response:
-    return jsonify(you_sent=request.get_json())
-
-
-@{{ routes }}.get("/healthz")
-def healthz() -> Response:
-    return jsonify(status="ok")
 
 
 @{{ routes }}.post("/v1/chat/completions")
@@ -133,6 +116,24 @@ def chat() -> Response:
     return jsonify(body_of(envelope("chat.completion"), reason, message=message))
 
 
+@{{ routes }}.get("/")
+def root() -> Response:
+    return jsonify(message="Hello from Flask!")
+
+
+@{{ routes }}.post("/echo")
+{%- if docs %}
+@routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
+{%- endif %}
+def echo() -> Response:
+    return jsonify(you_sent=request.get_json())
+
+
+@{{ routes }}.get("/healthz")
+def healthz() -> Response:
+    return jsonify(status="ok")
+
+
 def answer(messages: list[Any]) -> Iterator[tuple[str, str | None]]:
     """Nothing, once the model begins; its words; and why it stopped. Without a key, an echo."""
     if client is None:
@@ -141,13 +142,13 @@ def answer(messages: list[Any]) -> Iterator[tuple[str, str | None]]:
             time.sleep(0.02)
         yield "", "stop"
         return
-    reason = None
+    reason, done = None, False
     try:
         model = client.chat.completions.with_streaming_response
         with model.create(model=MODEL, messages=messages, stream=True) as response:
             yield "", None
             for event in httpx2.EventSource(response.http_response):
-                if event.data == "[DONE]":
+                if done := event.data == "[DONE]":
                     break
                 chunk = json.loads(event.data)
                 if chunk.get("error"):
@@ -156,9 +157,8 @@ def answer(messages: list[Any]) -> Iterator[tuple[str, str | None]]:
                     delta, reason = choice.get("delta") or {}, choice.get("finish_reason") or reason
                     if isinstance(text := delta.get("content") or delta.get("refusal"), str):
                         yield text, None
-            else:
-                if not reason:
-                    raise EOFError("The answer was cut off")
+            if not (done or reason):
+                raise EOFError("The answer was cut off")
     except Exception as error:  # its text may hold the prompt: only its kind is logged
         sent = getattr(error, "response", httpx2.Response(0))
         app.logger.error("The model failed: %s, status %s", type(error).__name__, sent.status_code)
@@ -242,6 +242,7 @@ def refusal(status: int, message: Any, param: str | None = None, headers: Any = 
 {%- if docs %}
 
 
-app.add_url_rule("/<any(docs, redoc):page>", view_func=lambda page: PAGES[page], endpoint="pages")
+app.add_url_rule("/docs", "docs", lambda: DOCS)
+app.add_url_rule("/redoc", "redoc", lambda: REDOC)
 api.register_blueprint(routes)
 {%- endif %}

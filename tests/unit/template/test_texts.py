@@ -141,10 +141,15 @@ def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Pat
     holding = {
         path for path in generated_files(tmp_path) if b"zyx" in (tmp_path / path).read_bytes()
     }
-    described = {"fastapi": "backend/application.py", "flask": "backend/api/docs.py"}
+    described = {
+        ("fastapi", "service"): "backend/application.py",
+        ("flask", "service"): "backend/api/docs.py",
+        ("fastapi", "prototype"): "main.py",
+        ("flask", "prototype"): "app.py",
+    }
     known = {"pyproject.toml", "README.md", "LICENSE", ANSWERS_FILE}
-    if row["preset"] == "service":
-        known.add(described[row["framework"]])
+    if row["preset"] != "workspace":
+        known.add(described[row["framework"], row["preset"]])
     assert holding == known
 
 

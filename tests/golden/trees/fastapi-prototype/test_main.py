@@ -258,7 +258,7 @@ def test_lets_no_browser_guess(client: httpx2.Client, path: str) -> None:
     assert client.get(path).headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("proxy", ["not a url", "http://", "socks5://proxy:1080"])
+@pytest.mark.parametrize("proxy", ["not a url", "http://", "socks5://proxy:1080", "proxy:99999"])
 def test_a_proxy_that_cannot_be_used_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str
 ) -> None:
@@ -267,6 +267,18 @@ def test_a_proxy_that_cannot_be_used_stops_the_start(
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("main")
     assert f"{stop.value}{capsys.readouterr().err}".count("settings: ALL_PROXY: ") == 1
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "many"])
+def test_a_port_that_there_cannot_be_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    monkeypatch.setenv("LLM_API_KEY", "test")
+    monkeypatch.setenv("LLM_MODEL", "test")
+    monkeypatch.setenv("LLM_BASE_URL", f"http://model.test:{port}/v1")
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_module("main")
+    assert f"{stop.value}{capsys.readouterr().err}".count("settings: LLM_BASE_URL") == 1
 
 
 def test_refuses_a_large_body(client: httpx2.Client) -> None:
@@ -291,11 +303,13 @@ def test_its_pages_need_no_other_host(client: httpx2.Client, page: str) -> None:
 
 @pytest.mark.parametrize("path", ["/echo", CHAT])
 def test_the_example_of_the_document_is_answered(client: httpx2.Client, path: str) -> None:
-    document = client.get("/openapi.json").json()
-    route = document["paths"][path]
-    assert '"Hello!"' in json.dumps(document if path == CHAT else route)
-    body = {"messages": [{"role": "user", "content": "Hello!"}]}
+    taken = client.get("/openapi.json").json()["paths"][path]["post"]["requestBody"]["content"]
+    body = taken["application/json"]["examples"]["hello"]["value"]
     assert client.post(path, json=body).status_code == 200
+
+
+def test_the_document_begins_with_the_chat(client: httpx2.Client) -> None:
+    assert next(iter(client.get("/openapi.json").json()["paths"])) == CHAT
 
 
 def upstream_stream(reason: str) -> httpx2.Response:
