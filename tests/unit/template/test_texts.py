@@ -4,6 +4,8 @@ import ast
 import itertools
 import json
 import random
+import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -151,6 +153,20 @@ def test_no_other_file_holds_a_text(row: matrix.Row, source: Path, tmp_path: Pat
     if row["preset"] != "workspace":
         known.add(described[row["framework"], row["preset"]])
     assert holding == known
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+@pytest.mark.parametrize("preset", ["service", "prototype"])
+@pytest.mark.parametrize("text", ["word " * 39 + "end", 'rocket 🚀 é — \\ "so"'])
+def test_code_that_holds_a_text_is_as_its_formatter_leaves_it(
+    framework: str, preset: str, text: str, source: Path, tmp_path: Path
+) -> None:
+    flags = {"framework": framework, "preset": preset, "description": text}
+    planned = plan_project(from_flags(flags), "my-app")
+    render_from(source, tmp_path, planned.answers.for_template())
+    ruff = (sys.executable, "-m", "ruff")
+    subprocess.run((*ruff, "check", "--no-cache", "."), cwd=tmp_path, check=True)
+    subprocess.run((*ruff, "format", "--no-cache", "--check", "."), cwd=tmp_path, check=True)
 
 
 def test_a_proprietary_licence_names_the_author_too(source: Path, tmp_path: Path) -> None:
