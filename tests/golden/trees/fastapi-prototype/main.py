@@ -29,7 +29,7 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
-HOST = r"([\w.-]+|\[[\w.:]+\])(:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
+HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 ERROR: Any = {"default": {"description": "An error", "model": dict[str, dict[str, str | None]]}}
 EXAMPLES: Any = {"hello": {"value": {"messages": [{"role": "user", "content": "Hello!"}]}}}
 

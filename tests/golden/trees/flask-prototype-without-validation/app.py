@@ -24,7 +24,8 @@ REFUSED = (502, "The model's provider refused this service's own API key")
 SPENT, BUSY = "This service has spent its quota", "The model is busy, or its quota is spent"
 TOLD = {401: REFUSED, 402: (502, SPENT), 403: REFUSED, 429: (429, BUSY)}
 KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
-HOST = r"([\w.-]+|\[[\w.:]+\])(:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
+HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
+ABOUT = "A GenAI backend"
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
 DOCS = """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
 <link rel="stylesheet" href="/docs-assets/swagger_style.css">
@@ -52,11 +53,10 @@ if KEY:
 app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
 app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
 app.config["API_TITLE"] = "my-app"
-app.config["API_SPEC_OPTIONS"] = {"info": {"description": "A GenAI backend"}}
 app.config["MAX_CONTENT_LENGTH"] = 1_000_001
 app.url_map.merge_slashes = False
 Api.ERROR_SCHEMA = {"type": "object", "properties": {"error": {"type": "object"}}}
-api, routes = Api(app), Blueprint("api", __name__)
+api, routes = Api(app, spec_kwargs={"info": {"description": ABOUT}}), Blueprint("api", __name__)
 del api.spec.components.schemas["PaginationMetadata"]  # nothing here comes in pages
 
 
