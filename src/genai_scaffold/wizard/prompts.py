@@ -3,7 +3,8 @@
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genai_scaffold.recommendation.criteria import Choice
@@ -24,6 +25,7 @@ STYLE = [
     ("hint", f"fg:{GREY}"),
 ]
 BACK_WORDS = frozenset({"b", "back"})
+BACK = "‹ Back"  # noqa: RUF001 - shown where it can be
 
 
 class Back(Exception):  # noqa: N818 - not an error: the user wants the question before this one
@@ -87,7 +89,8 @@ class ArrowKeys:
                 placeholder=[(f"fg:{GREY}", default)],
                 **self._settings(),
             )
-            typed = str(self._with_left_key(prompt).unsafe_ask())
+            with self._leaving(question):
+                typed = str(self._with_left_key(prompt).unsafe_ask())
             self._show(question, typed or default)
             if not (why := refusal(typed or default)):
                 return typed or default
@@ -98,7 +101,7 @@ class ArrowKeys:
 
         rows = [questionary.Choice(_wrapped(row.label), value=row.value) for row in choices]
         if self.back:
-            rows.append(questionary.Choice("‹ Back", value=Back))  # noqa: RUF001 - shown where it can be
+            rows.append(questionary.Choice(BACK, value=Back))
         prompt = questionary.select(
             _wrapped(question),
             choices=rows,
@@ -106,9 +109,10 @@ class ArrowKeys:
             instruction=self._keys(question, "↑ ↓: move · enter: select"),
             **self._settings(),
         )
-        chosen = self._with_left_key(with_hints(prompt, choices)).unsafe_ask()
-        if chosen is Back:
-            raise Back
+        with self._leaving(question):
+            chosen = self._with_left_key(with_hints(prompt, choices)).unsafe_ask()
+            if chosen is Back:
+                raise Back
         self._show(question, *(row.label for row in choices if row.value == chosen))
         return str(chosen)
 
@@ -128,9 +132,19 @@ class ArrowKeys:
             instruction=self._keys(question, "space: select · enter: continue"),
             **self._settings(),
         )
-        chosen = tuple(self._with_left_key(with_hints(prompt, choices)).unsafe_ask())
+        with self._leaving(question):
+            chosen = tuple(self._with_left_key(with_hints(prompt, choices)).unsafe_ask())
         self._show(question, *(row.label for row in choices if row.value in chosen))
         return chosen
+
+    @contextmanager
+    def _leaving(self, question: str) -> Iterator[None]:
+        """Show that somebody went back: the answer above counts no more, but stays in sight."""
+        try:
+            yield
+        except Back:
+            self._show(question, BACK)
+            raise
 
     def _keys(self, question: str, keys: str) -> str:
         """Name the keys, on a line of their own where the question leaves too little room."""
@@ -205,7 +219,8 @@ def with_hints(prompt: "Prompt", choices: Sequence[Choice[str]]) -> "Prompt":
 def _wrapped(text: str) -> str:
     """Break a text between words, where a prompt would break or cut it at the edge."""
     width = console_on(sys.stderr).width - len(INDENT) - 1
-    return textwrap.fill(text, max(width, NARROWEST_QUESTION), subsequent_indent=INDENT)
+    width = max(width, NARROWEST_QUESTION)
+    return textwrap.fill(text, width, subsequent_indent=INDENT, break_on_hyphens=False)
 
 
 class NumberedLines:

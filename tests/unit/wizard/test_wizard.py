@@ -506,6 +506,16 @@ def test_lines_break_between_words(
     assert max(map(len, lines)) < 40
 
 
+def test_no_word_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    hint = "or a path, such as ../shop/my-app"
+    typed(monkeypatch, "x").text("Project name", "my-app", lambda _: None, hint)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["(or a path, such as", "     ../shop/my-app)"]
+
+
 def test_the_whole_conversation_in_numbered_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     prompter = typed(monkeypatch, "bot", "", "b", "2", "", "", "", "0", "2", "5", "0", "1")
     plan = ask_for_plan({}, None, prompter)
@@ -585,6 +595,15 @@ def test_an_answer_that_does_not_fit_has_lines_of_its_own(
         "  people who want as little to learn",
         "     as possible",
     ]
+
+
+@pytest.mark.parametrize("way", [LEFT, UP + ENTER])
+def test_to_go_back_is_seen(
+    way: str, keys: Callable[[str], Prompter], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Back):
+        keys(way).select("Which?", ROWS, "a")
+    assert capsys.readouterr().err.splitlines() == ["? Which? ‹ Back"]  # noqa: RUF001
 
 
 def test_the_first_question_of_arrow_keys_has_no_way_back(
