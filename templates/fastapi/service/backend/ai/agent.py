@@ -13,7 +13,7 @@ from backend import tracing
 from backend.ai.call import Call, outcome_of
 from backend.ai.metering import Meter
 from backend.ai.pieces import ToolCall
-from backend.ai.provider import Stream
+from backend.ai.provider import Stream, begun
 from backend.ai.relay import Relay
 from backend.ai.steps import (
     AgentEvent,
@@ -62,9 +62,7 @@ class Agent:
             body: the request to the model; each step adds messages to it.
             approved: calls that are made first; in `body`, each has an empty result.
         """
-        events = self._events(body, approved)
-        await anext(events)
-        return events
+        return await begun(self._events(body, approved))
 
     async def _events(self, body: JSONObject, approved: Sequence[ToolCall]) -> Events:
         taken = ids_of_calls(body)

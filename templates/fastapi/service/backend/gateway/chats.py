@@ -132,6 +132,7 @@ class KeptMessage({{ stream }}):
 
     async def kept(self, answer: {{ answer }}) -> {{ answer }}:
         try:
+            yield []
             async for chunks in answer:
                 yield chunks
             self._last = [*self._taken(super().closing())]

@@ -9,6 +9,7 @@ from backend.ai.call import Call
 from backend.ai.conversations import Conversations
 from backend.ai.events import Event
 from backend.ai.metering import Meter
+from backend.ai.provider import begun
 from backend.ai.relay import Relay
 from backend.database import Database
 from backend.errors import AppError, InvalidRequest, NotFound, Unavailable
@@ -68,17 +69,19 @@ class RememberingService(ChatService):
             relay = ResponseRelay() if passes else Relay(include_usage=True)
             try:
                 chunks = await self._meter.stream(call, relay)
+                telling = KeptPassed(turn) if passes else KeptResponse(request, turn)
+                return await begun(telling.kept(chunks)), telling
             except BaseException:
                 await turn.forget()
                 raise
-            return chunks, KeptPassed(turn) if passes else KeptResponse(request, turn)
 {%- if 'tools' not in features %}
 
     async def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
         turn = ChatTurn(request, self._of(client))
         chat = await turn.asked(self._settings)
         chunks = await self._stream(chat, client, Relay(include_usage=True))
-        return chunks, KeptMessage(turn)
+        telling = KeptMessage(turn)
+        return await begun(telling.kept(chunks)), telling
 {%- endif %}
 
     async def _asked(self, turn: "ResponseTurn", client: str) -> Call:
@@ -218,6 +221,7 @@ class KeptResponse(ResponseStream):
 
     async def kept(self, answer: AsyncIterator[Sequence[str]]) -> AsyncIterator[Sequence[str]]:
         try:
+            yield []
             async for chunks in answer:
                 yield chunks
             self._last = [*super().closing()]
@@ -249,6 +253,7 @@ class KeptPassed(PassedStream):
     async def kept(self, answer: AsyncIterator[Sequence[str]]) -> AsyncIterator[Sequence[str]]:
         ended = False
         try:
+            yield []
             async for chunks in answer:
                 events = [self._taken(read_json(chunk)) for chunk in chunks]
                 if any(told["type"] in ENDS for told in events):

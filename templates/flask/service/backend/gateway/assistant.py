@@ -7,6 +7,7 @@ from functools import partial
 from backend.ai.agent import Agent, Events
 {%- if 'history' in features %}
 from backend.ai.conversations import Conversations
+from backend.ai.provider import begun
 {%- endif %}
 from backend.ai.steps import AgentEvent
 from backend.ai.tools import Given
@@ -47,7 +48,9 @@ class Assistant:
         """
         turn = ChatTurn(request, self._conversations)
         body = admit_chat(turn.asked(self._settings), self._settings)
-        return self._agent.run(body, turn.approved), KeptMessage(turn)
+        telling = KeptMessage(turn)
+        events = self._agent.run(body, turn.approved)
+        return begun(telling.kept(events)), telling
 {%- else %}
 
     def __init__(self, agent: Agent, approvals: Approvals, given: Given) -> None:

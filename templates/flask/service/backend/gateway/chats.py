@@ -132,6 +132,7 @@ class KeptMessage({{ stream }}):
 
     def kept(self, answer: {{ answer }}) -> {{ answer }}:
         try:
+            yield []
             yield from answer
             self._last = [*self._taken(super().closing())]
         except BaseException:

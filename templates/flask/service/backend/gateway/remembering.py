@@ -9,6 +9,7 @@ from backend.ai.call import Call
 from backend.ai.conversations import Conversations
 from backend.ai.events import Event
 from backend.ai.metering import Meter
+from backend.ai.provider import begun
 from backend.ai.relay import Relay
 from backend.database import Database
 from backend.errors import AppError, InvalidRequest, NotFound, Unavailable
@@ -68,17 +69,19 @@ class RememberingService(ChatService):
             relay = ResponseRelay() if passes else Relay(include_usage=True)
             try:
                 chunks = self._meter.stream(call, relay)
+                telling = KeptPassed(turn) if passes else KeptResponse(request, turn)
+                return begun(telling.kept(chunks)), telling
             except BaseException:
                 turn.forget()
                 raise
-            return chunks, KeptPassed(turn) if passes else KeptResponse(request, turn)
 {%- if 'tools' not in features %}
 
     def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
         turn = ChatTurn(request, self._of(client))
         chat = turn.asked(self._settings)
         chunks = self._stream(chat, client, Relay(include_usage=True))
-        return chunks, KeptMessage(turn)
+        telling = KeptMessage(turn)
+        return begun(telling.kept(chunks)), telling
 {%- endif %}
 
     def _asked(self, turn: "ResponseTurn", client: str) -> Call:
@@ -218,6 +221,7 @@ class KeptResponse(ResponseStream):
 
     def kept(self, answer: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
         try:
+            yield []
             yield from answer
             self._last = [*super().closing()]
         except BaseException:
@@ -248,6 +252,7 @@ class KeptPassed(PassedStream):
     def kept(self, answer: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
         ended = False
         try:
+            yield []
             for chunks in answer:
                 events = [self._taken(read_json(chunk)) for chunk in chunks]
                 if any(told["type"] in ENDS for told in events):
