@@ -1,9 +1,12 @@
 """How the tests run the application, and how they replace the network behind it."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 import httpx2
 from flask import Flask
@@ -11,6 +14,7 @@ from pydantic import SecretStr
 from werkzeug.serving import ThreadedWSGIServer
 
 from backend.ai.provider import UpstreamProvider, connect
+from backend.api import streaming
 from backend.settings import Settings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
@@ -47,10 +51,14 @@ class WholeStream(httpx2.SyncByteStream):
     """An answer that arrives, with nothing done to it yet."""
 
     def __init__(self, sent: bytes) -> None:
+        self.closed = Event()
         self._sent = sent
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._sent
+
+    def close(self) -> None:
+        self.closed.set()
 
 
 class BrokenStream(httpx2.SyncByteStream):
@@ -65,6 +73,20 @@ class BrokenStream(httpx2.SyncByteStream):
         yield self._sent
         self.broken.set()
         raise self._error
+
+
+def leave(app: Flask, path: str, asked: Any, frames: int, until: Callable[[], bool]) -> None:
+    """Sends a request, leaves after so many frames of its answer, and waits."""
+    no_more_than_is_read = patch.object(streaming, "MOST_AHEAD", -1)
+    with no_more_than_is_read, app.test_client().post(path, json=asked) as response:
+        for _ in islice(response.iter_encoded(), frames):
+            pass
+    for _ in range(3000):
+        if until():
+            break
+        time.sleep(0.01)
+    else:
+        raise TimeoutError("what the client left has not ended")
 
 
 def result(returned: Result) -> Result:

@@ -7,7 +7,7 @@ from functools import partial
 import anyio
 
 from backend.ai.call import Call
-from backend.ai.provider import Provider, Stream
+from backend.ai.provider import Provider, Stream, begun
 from backend.ai.relay import Relay
 from backend.json_text import JSONObject
 from backend.limits import Limits
@@ -33,7 +33,7 @@ class Meter:
         except BaseException as failure:
             await self._finish(call, failure)
             raise
-        return self._pass_on(stream, relay, call)
+        return await begun(self._pass_on(stream, relay, call))
 
     async def models(self) -> list[str]:
         return await self._provider.models()
@@ -53,6 +53,7 @@ class Meter:
 
     async def _pass_on(self, stream: Stream, relay: Relay, call: Call) -> Stream:
         try:
+            yield []
             with relay.until_complete():
                 async for events in stream:
                     call.answering()

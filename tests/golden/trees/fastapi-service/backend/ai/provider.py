@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx2
 import openai
@@ -29,6 +29,13 @@ from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
 Stream = AsyncIterator[list[str]]  # the JSON of events that arrived together, and `[DONE]`
+Piece = TypeVar("Piece")
+
+
+async def begun(pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+    """Returns a generator from its first `yield` on: one that is dropped before it ends nothing."""
+    await anext(pieces)
+    return pieces
 
 
 class Provider(Protocol):
@@ -74,7 +81,7 @@ class UpstreamProvider:
             )
         except FAILURES as error:
             raise translate(error) from error
-        return self._events(stream)
+        return await begun(self._events(stream))
 
     async def models(self) -> list[str]:
         options = openai.RequestOptions(headers=outgoing_headers())
@@ -93,6 +100,7 @@ class UpstreamProvider:
         # The SDK would build a model for every token, at three times the cost.
         reader, received = EventReader(), stream.response.aiter_bytes()
         try:
+            yield []
             async for data in received:
                 if events := reader.read(data):
                     yield events

@@ -1,19 +1,20 @@
 """A model's events on their way to the client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from backend.ai.provider import Stream
 from backend.api import sse
 from backend.api.answering import while_connected
 from backend.api.responses import error_json, told
-from backend.gateway.telling import Telling
+from backend.gateway.telling import Telling, Told
 from backend.json_text import write_json
 
 
@@ -23,7 +24,7 @@ class EventStream(StreamingResponse):
     media_type = sse.MEDIA_TYPE
 
     def __init__(self, frames: AsyncIterator[str], headers: Mapping[str, str]) -> None:
-        super().__init__(self._noted(frames), headers={**sse.HEADERS, **headers})
+        super().__init__(frames, headers={**sse.HEADERS, **headers})
         self._silent = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,14 +35,13 @@ class EventStream(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         pings = asyncio.create_task(self._ping_in_silence(send))
         try:
-            await super().stream_response(send)
+            await super().stream_response(partial(self._send, send))
         finally:
             pings.cancel()
 
-    async def _noted(self, frames: AsyncIterator[str]) -> AsyncIterator[str]:
-        async for frame in frames:
-            self._silent = False
-            yield frame
+    async def _send(self, send: Send, message: Message) -> None:
+        self._silent = "body" not in message
+        await send(message)
 
     async def _ping_in_silence(self, send: Send) -> None:
         ping = {"type": "http.response.body", "body": sse.PING.encode(), "more_body": True}
@@ -61,7 +61,9 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> EventStream:
     return EventStream(chat_frames(answer), headers)
 
 
-def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> EventStream:
+def told_stream(
+    answer: AsyncIterator[Sequence[Told]], telling: Telling[Told], headers: Mapping[str, str]
+) -> EventStream:
     return EventStream(frames(answer, telling), headers)
 
 
@@ -76,7 +78,9 @@ async def chat_frames(answer: Stream) -> AsyncIterator[str]:
         yield sse.DONE
 
 
-async def frames(answer: Stream, telling: Telling[str]) -> AsyncIterator[str]:
+async def frames(
+    answer: AsyncIterator[Sequence[Told]], telling: Telling[Told]
+) -> AsyncIterator[str]:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from backend.ai.call import Call
-from backend.ai.provider import Provider, Stream, streams_of_request
+from backend.ai.provider import Provider, Stream, begun, streams_of_request
 from backend.ai.relay import Relay
 from backend.json_text import JSONObject
 from backend.limits import Limits
@@ -32,9 +32,8 @@ class Meter:
         except BaseException as failure:
             self._finish(call, failure)
             raise
-        passed_on = replace(stream, events=self._pass_on(stream, relay, call))
-        streams_of_request().add(passed_on)
-        return passed_on
+        streams_of_request().add(stream)
+        return replace(stream, events=begun(self._pass_on(stream, relay, call)))
 
     def models(self) -> list[str]:
         return self._provider.models()
@@ -52,6 +51,7 @@ class Meter:
 
     def _pass_on(self, stream: Stream, relay: Relay, call: Call) -> Iterator[list[str]]:
         try:
+            yield []
             with relay.until_complete():
                 for events in stream:
                     call.answering()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Timer
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx2
 import openai
@@ -33,6 +33,13 @@ from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
 remainders = BoundedSemaphore(MOST_REMAINDERS)
+Piece = TypeVar("Piece")
+
+
+def begun(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Returns a generator from its first `yield` on: one that is dropped before it ends nothing."""
+    next(pieces)
+    return pieces
 
 
 class Cancelled(BaseException):
@@ -128,7 +135,7 @@ class UpstreamProvider:
         except FAILURES as error:
             raise translate(error) from error
         upstream = UpstreamStream(stream)
-        return Stream(upstream.events(), upstream.cancel, upstream.close)
+        return Stream(begun(upstream.events()), upstream.cancel, upstream.close)
 
     def models(self) -> list[str]:
         options = openai.RequestOptions(headers=outgoing_headers())
@@ -162,6 +169,7 @@ class UpstreamStream:
     def events(self) -> Iterator[list[str]]:
         # The SDK would build a model for every token, at three times the cost.
         try:
+            yield []
             for data in self._received:
                 with self._lock:
                     found = self._reader.read(data)

@@ -1,7 +1,7 @@
 """A model's events on their way to the client."""
 
 import contextvars
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from backend.ai.provider import Cancelled, Stream, Streams, streams_of_request
 from backend.api import sse
 from backend.api.responses import error_json, told
-from backend.gateway.telling import Telling
+from backend.gateway.telling import Telling, Told
 from backend.json_text import write_json
 
 Frames = Generator[str, None, None]
@@ -31,7 +31,9 @@ def chat_stream(answer: Stream, headers: Mapping[str, str]) -> Response:
     return respond(chat_frames(answer), headers)
 
 
-def told_stream(answer: Stream, telling: Telling[str], headers: Mapping[str, str]) -> Response:
+def told_stream(
+    answer: Iterator[Sequence[Told]], telling: Telling[Told], headers: Mapping[str, str]
+) -> Response:
     return respond(frames(answer, telling), headers)
 
 
@@ -107,7 +109,7 @@ def chat_frames(answer: Iterator[list[str]]) -> Frames:
         yield sse.DONE
 
 
-def frames(answer: Stream, telling: Telling[str]) -> Frames:
+def frames(answer: Iterator[Sequence[Told]], telling: Telling[Told]) -> Frames:
     """Tells of the same answer in another form."""
     yield sse.joined(telling.opening())
     try:

@@ -1,5 +1,7 @@
 """Answers clients' requests for the model, as far as the policy goes."""
 
+from collections.abc import Iterator, Sequence
+
 import structlog
 
 from backend.ai.call import Call
@@ -27,7 +29,7 @@ from backend.json_text import JSONObject
 from backend.settings import Settings
 
 logger = structlog.get_logger(__name__)
-Answer = tuple[Stream, Telling[str]]  # what the model answers, and how that is told
+Answer = tuple[Iterator[Sequence[str]], Telling[str]]  # an answer, and how it is told
 
 
 class ChatService:
