@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart, measure, tool
-from benchmarks.projects import AGENTS, LOOP, OTHERS, Bench, prepare
+from benchmarks.documents import measure as documents
+from benchmarks.projects import AGENTS, DOCUMENTS, LOOP, OTHERS, Bench, prepare
 from benchmarks.report import tables, update_pages
 from benchmarks.results import FILE, Results
 
@@ -27,6 +28,8 @@ SERVICES: dict[str, Callable[[Bench], Iterator[Any]]] = {
     "echo": measure.echo,
     "claims": measure.claims,
     "growth": measure.growth,
+    "documents": documents.quality,
+    "search": documents.speed,
 }
 TOOL: dict[str, Callable[[], Iterator[Any]]] = {
     "start": tool.start,
@@ -35,6 +38,14 @@ TOOL: dict[str, Callable[[], Iterator[Any]]] = {
     "large": tool.large,
     "shares": tool.shares,
     "sizes": tool.sizes,
+}
+
+OF_A_PART = {  # packages beyond those of all services
+    "claims": OTHERS,
+    "agents": (AGENTS,),
+    "tools": (LOOP,),
+    "documents": DOCUMENTS,
+    "search": DOCUMENTS,
 }
 
 
@@ -48,7 +59,7 @@ def main() -> None:
         services = cache(partial(prepare, Path(folder)))
         for part in parts:
             if part in SERVICES:
-                others = {"claims": OTHERS, "agents": (AGENTS,), "tools": (LOOP,)}.get(part, ())
+                others = OF_A_PART.get(part, ())
                 rows, versions = SERVICES[part](services()), services().versions(*others)
             else:
                 rows, versions = TOOL[part](), tool.versions()
@@ -57,7 +68,7 @@ def main() -> None:
             results = replace(results, conditions=conditions, **measured)
             results.write()
     update_pages(results)
-    chart.draw(results.growth, results.sizes)
+    chart.draw(results)
     print(tables(results))
 
 

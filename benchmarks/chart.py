@@ -1,4 +1,4 @@
-"""The charts: what a stream costs the more of them there are, and a project the larger it is."""
+"""The charts: what a stream costs, a project or a search, the more there is."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,18 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import NAMES
-from benchmarks.results import Crowd, Size
+from benchmarks.results import Crowd, Results, Size, Speed
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "growth.svg"
 SIZES_FILE = FILE.with_name("project-sizes.svg")
+SEARCH_FILE = FILE.with_name("search.svg")
 COLOURS = {"uvicorn": "#0f766e", "gthread": "#b45309", "gevent": "#4338ca"}
 
 
-def draw(crowds: Sequence[Crowd], sizes: Sequence[Size]) -> None:
+def draw(results: Results) -> None:
     # The same numbers make the same file, and text stays text.
     mpl.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})
-    streams(crowds)
-    projects(sizes)
+    streams(results.growth)
+    projects(results.sizes)
+    if results.search:
+        searches(results.search)
 
 
 def streams(crowds: Sequence[Crowd]) -> None:
@@ -44,6 +47,23 @@ def projects(sizes: Sequence[Size]) -> None:
     axes.plot(files, copier, marker="o", color=COLOURS["gthread"], label="copier copy --defaults")
     axes.set_xticks(files, [f"{count:,}" for count in files])
     finished(figure, axes, SIZES_FILE)
+
+
+def searches(speeds: Sequence[Speed]) -> None:
+    figure, axes = empty("passages", "a search, ms")
+    counts = sorted({speed.passages for speed in speeds})
+    for size, style in ((1536, "-"), (384, "--")):
+        for database, colour in (("SQLite", "uvicorn"), ("PostgreSQL", "gevent")):
+            rows = [row for row in speeds if (row.database, row.size) == (database, size)]
+            times = [row.cached_milliseconds for row in rows]
+            label = f"the service on {database}, {size:,}"
+            axes.plot(counts, times, style, marker="o", color=COLOURS[colour], label=label)
+        scans = [scan for row in speeds if row.size == size if (scan := row.pgvector_milliseconds)]
+        label = f"pgvector's scan alone, {size:,}"
+        axes.plot(counts, scans, style, marker="o", color=COLOURS["gthread"], label=label)
+    axes.set_xscale("log")
+    axes.set_xticks(counts, [f"{count:,}" for count in counts])
+    finished(figure, axes, SEARCH_FILE)
 
 
 def empty(across: str, up: str) -> tuple[Figure, Axes]:

@@ -22,6 +22,7 @@ PACKAGES = ("fastapi", "uvicorn", "flask", "gunicorn", "gevent", "openai")
 # what Flask runs async views with.
 OTHERS = ("granian", "packaging", "asgiref")
 AGENTS, LOOP = "openai-agents", "pydantic-ai-slim"
+DOCUMENTS = ("numpy", "bm25s")
 MANY = "1000000000000"
 # The user's own list of tools: one that is the same for both sides.
 TOOLS = '''\
@@ -184,6 +185,10 @@ def prepare(folder: Path, *flags: str) -> Bench:
     projects |= {
         bench.project(kind, "history"): (*options, "--feature", "history")
         for kind, options in KINDS.items()
+    }
+    projects |= {
+        bench.project(kind, "documents"): (*KINDS[kind], "--feature", "documents")
+        for kind in ("uvicorn", "gthread")
     }
     projects |= {bench.project(kind, "prototype"): flags for kind, flags in PROTOTYPES.items()}
     for project, options in projects.items():

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.results import OWN_MODULES, Comparison, Crowd, Results, Share, Size, Trials
+from benchmarks.results import (
+    OWN_MODULES,
+    Comparison,
+    Crowd,
+    Extracted,
+    Quality,
+    Results,
+    Share,
+    Size,
+    Speed,
+    Trials,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
 TABLES = re.compile(r"(?<=<!-- results -->\n).*(?=<!-- /results -->)", re.DOTALL)
@@ -27,6 +38,11 @@ NAMES = {
     "nothing": "nothing to merge",
     "CPU": "CPU time, both with git",
     "memory": "memory at its peak",
+}
+KINDS = {
+    "same": "25 in the passage's words",
+    "other": "25 in others",
+    None: "20 that nothing answers",
 }
 WHOLE = 100  # values from here on are shown without a fraction
 
@@ -129,6 +145,7 @@ def tables(results: Results) -> str:
             "",
             *comparisons(results.flatness, "Among 100", ours="Among 1,000"),
             *measured(results, "growth"),
+            *searched(results),
             "**The tool's start**, beside a program of two commands that is Typer and no more, and",
             "a recommendation beside the tool's own help:",
             "",
@@ -179,6 +196,64 @@ def remembered(results: Results) -> Iterator[str]:
         yield ""
         yield from comparisons(results.chats, "Of 10", ours="Of 1,000")
         yield from measured(results, "chats")
+
+
+def searched(results: Results) -> Iterator[str]:
+    for quality in results.documents:
+        yield "**Documents found**: 50 questions about Click's documentation that search was not"
+        yield f"tuned with, among {quality.passages} passages; vectors of `{quality.model}`:"
+        yield ""
+        yield from found(quality)
+        yield ""
+        yield "**Answered without a model**, by a sentence of the documents or by none:"
+        yield ""
+        yield from extracted(quality.extracts)
+    if results.documents:
+        yield from measured(results, "documents")
+    if results.search:
+        yield "**A search**, asked over HTTP, and beside it the statement alone with which pgvector"
+        yield "scans the same vectors; memory above the idle service:"
+        yield ""
+        yield from speeds(results.search)
+        yield from measured(results, "search")
+
+
+def found(quality: Quality) -> Iterator[str]:
+    yield "| Search by | Asked in the passage's words | In others | Recall@5 | MRR |"
+    yield "|---|---:|---:|---:|---:|"
+    for row in quality.searches:
+        if row.half == "held":
+            share = f"**{row.recall / 50:.0%}**"
+            yield f"| {row.by} | {row.same} of 25 | {row.other} of 25 | {share} | {row.mrr:.2f} |"
+
+
+def extracted(rows: Sequence[Extracted]) -> Iterator[str]:
+    yield "| Questions | A right sentence | A wrong one | “Not in the documents” |"
+    yield "|---|---:|---:|---:|"
+    for row in rows:
+        if row.half == "held":
+            yield f"| {KINDS[row.words]} | {row.right} | {row.wrong} | {row.none} |"
+
+
+def speeds(rows: Sequence[Speed]) -> Iterator[str]:
+    columns = "First | Its CPU | Later | Its CPU | Kept | At most | pgvector"
+    yield f"| Passages | Numbers | Database | {columns} |"
+    yield "|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+    for row in rows:
+        scan = row.pgvector_milliseconds
+        cells = (
+            f"{row.passages:,}",
+            f"{row.size:,}",
+            row.database,
+            f"{row.first_milliseconds:,} ms",
+            f"{row.first_cpu_milliseconds:,} ms",
+            f"{row.cached_milliseconds:.1f} ms",
+            f"{row.cpu_milliseconds:.1f} ms",
+            f"{row.held_megabytes} MB",
+            f"{row.peak_megabytes} MB",
+            "" if scan is None else f"{scan:.1f} ms",
+        )
+        yield f"| {' | '.join(cells)} |"
 
 
 def measured(results: Results, part: str) -> Iterator[str]:

@@ -100,6 +100,96 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Found:
+    """How many of a half of the questions find their passage among the first five.
+
+    Args:
+        half: `tuned` or `held`: whether search was tuned with these 50 questions.
+        by: `words`, `vectors` or `both`.
+        same: of 25 in the passage's words.
+        other: of 25 in other words.
+        mrr: the mean of the reciprocal ranks, of all 50.
+    """
+
+    half: str
+    by: str
+    same: int
+    other: int
+    mrr: float
+
+    @property
+    def recall(self) -> int:
+        return self.same + self.other
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What answers without a model say to a kind of questions.
+
+    Args:
+        half: `tuned` or `held`: whether the least score was set with these questions.
+        words: `same` or `other`, as the passage's; none where no passage answers.
+        right: a sentence of the passage that answers.
+        wrong: another one.
+        none: "not in the documents".
+    """
+
+    half: str
+    words: str | None
+    right: int
+    wrong: int
+    none: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well documents are searched with the embeddings of a model."""
+
+    model: str
+    passages: int
+    searches: Sequence[Found]
+    extracts: Sequence[Extracted]
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(
+            kept["model"],
+            kept["passages"],
+            [Found(**found) for found in kept["searches"]],
+            [Extracted(**extracted) for extracted in kept["extracts"]],
+        )
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A search of a service, asked over HTTP, and pgvector's exact scan of the same vectors.
+
+    Args:
+        database: `SQLite` or `PostgreSQL`.
+        passages: among which is searched.
+        size: of a vector.
+        first_milliseconds: when nothing is in memory.
+        first_cpu_milliseconds: of the service, for that one.
+        cached_milliseconds: afterwards; the fastest.
+        cpu_milliseconds: of the service, afterwards; in the round that took least.
+        held_megabytes: above the idle service, after the first search.
+        peak_megabytes: above the idle service, at most.
+        pgvector_milliseconds: of the statement alone; the fastest.
+    """
+
+    database: str
+    passages: int
+    size: int
+    first_milliseconds: int
+    first_cpu_milliseconds: int
+    cached_milliseconds: float
+    cpu_milliseconds: float
+    held_megabytes: int
+    peak_megabytes: int
+    pgvector_milliseconds: float | None
+
+
+@dataclass(frozen=True)
 class Trials:
     """All that two replicas of one kind of server were put through."""
 
@@ -146,6 +236,8 @@ class Results:
     large: Sequence[Comparison] = ()
     shares: Sequence[Share] = ()
     sizes: Sequence[Size] = ()
+    documents: Sequence[Quality] = ()
+    search: Sequence[Speed] = ()
     replicas: Mapping[str, Trials] = field(default_factory=dict)
 
     @classmethod
@@ -169,6 +261,8 @@ class Results:
             large=[Comparison(**comparison) for comparison in kept["large"]],
             shares=[Share(**share) for share in kept["shares"]],
             sizes=[Size(**size) for size in kept["sizes"]],
+            documents=[Quality.of(quality) for quality in kept.get("documents", ())],
+            search=[Speed(**speed) for speed in kept.get("search", ())],
             replicas={server: Trials.of(trials) for server, trials in kept["replicas"].items()},
         )
 

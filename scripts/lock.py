@@ -58,7 +58,14 @@ COMMON = (ALWAYS, DEV, HOOKS)
 VALIDATION = Option("validation", {"validation": True})
 SERVICE = (
     *COMMON,
-    *(DOCS, feature("metrics"), feature("tracing"), feature("oidc"), feature("history")),
+    *(
+        DOCS,
+        feature("metrics"),
+        feature("tracing"),
+        feature("oidc"),
+        feature("history"),
+        feature("documents"),
+    ),
     feature("peers", dev=True),
 )
 OPTIONS: dict[tuple[str, str], tuple[Option, ...]] = {

@@ -22,6 +22,7 @@ OBSERVED = (
     "peers",
 )
 REMEMBERING = ("--feature", "history", "--feature", "page")
+ANSWERING = ("--feature", "documents", "--feature", "tools", "--feature", "page")
 NOTHING = ("--deploy", "none", "--license", "none", "--feature", "none")
 
 COMBINATIONS: Mapping[str, tuple[str, ...]] = {
@@ -35,6 +36,8 @@ COMBINATIONS: Mapping[str, tuple[str, ...]] = {
     "flask-kept-tools": (*FLASK, "--feature", "tools", *REMEMBERING),
     "fastapi-history": (*FASTAPI, "--deploy", "systemd", *REMEMBERING),
     "flask-history": (*FLASK, "--deploy", "systemd", *REMEMBERING),
+    "fastapi-documents": (*FASTAPI, *ANSWERING),
+    "flask-documents": (*FLASK, *ANSWERING),
     "fastapi-prototype": (*FASTAPI, *PROTOTYPE),
     "flask-prototype": (*FLASK, *PROTOTYPE),
     "fastapi-prototype-plain": (*FASTAPI, *PROTOTYPE, "--no-validation", "--no-docs", *NOTHING),

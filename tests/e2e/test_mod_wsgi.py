@@ -75,7 +75,8 @@ def serve(public: Machine, scaffold: Path, upstream: Upstream) -> Serve:
     if not MODULE.exists():
         required("mod_wsgi.so")
     folder = public.folder / "my-app"
-    flags = ("--yes", "--no-git", "--deploy", "mod-wsgi", *OBSERVED, "--feature", "history")
+    remembering = ("--feature", "history", "--feature", "documents")
+    flags = ("--yes", "--no-git", "--deploy", "mod-wsgi", *OBSERVED, *remembering)
     public.run(str(scaffold), "new", str(folder), *flags)
     with (folder / "app.py").open("a") as entry:
         entry.write(HANDLER)
@@ -195,6 +196,27 @@ def test_a_burst_of_first_requests(serve: Serve, upstream: Upstream) -> None:
 def offline(serve: Serve) -> Iterator[Server]:
     with serve(APP_ENV="development", LLM_API_KEY="", **SETTINGS) as server:
         yield server
+
+
+OBJECTS = (
+    b"<< /Type /Catalog /Pages 2 0 R >>",
+    b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
+    b"<< /Length 44 >>\nstream\nBT /F 12 Tf 10 10 Td (A kettle holds two litres.) Tj ET\nendstream",
+    b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+)
+
+
+def test_a_pdf_is_read_in_a_process_of_its_own(offline: Server) -> None:
+    """For which it has to find Python: Apache is the program that runs here."""
+    objects = (b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(OBJECTS, 1))
+    pdf = b"%PDF-1.4\n" + b"".join(objects) + b"trailer << /Root 1 0 R >>\nstartxref\n0\n%%EOF"
+    key = {"authorization": f"Bearer {CLIENT_KEY}"}
+    with httpx2.Client(base_url=offline.url, timeout=30, headers=key) as client:
+        sent = client.post("/v1/files", files={"file": ("kettle.pdf", pdf)})
+        assert sent.status_code == 200, sent.text
+        said = client.post("/answers", json={"question": "What does a kettle hold?"}).json()
+    assert said["answer"] == "A kettle holds two litres."
 
 
 @costs

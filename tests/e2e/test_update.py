@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 FIRST, SECOND = "90.0.0", "90.1.0"
 FRAMEWORKS = ("fastapi", "flask")
 SERVICE = "templates/project/{% if preset == 'service' %}backend{% endif %}"
-VERSIONS = f"{SERVICE}/{{% if 'history' in features %}}migrations{{% endif %}}/versions"
+VERSIONS = f"{SERVICE}/{{% if database %}}migrations{{% endif %}}/versions"
 NEWS = "Of the second release."
 NAMED = "def version() -> str:\n    return 'the second one'\n"
 LATER = """import sqlalchemy as sa

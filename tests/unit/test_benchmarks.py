@@ -1,6 +1,9 @@
 """The results of the benchmarks, and the page that shows them."""
 
+import json
+from collections import Counter
 from dataclasses import fields
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -11,6 +14,7 @@ from benchmarks.report import DOCS, replica_tables, tables
 from benchmarks.results import Comparison, Crowd, Results, Trials
 
 RESULTS = Results.read()
+DOCUMENTS = Path(__file__).parents[2] / "benchmarks" / "documents"
 
 
 def test_the_page_shows_what_was_measured() -> None:
@@ -71,6 +75,42 @@ def test_what_the_issue_bounds_has_its_target() -> None:
         part: {comparison.server: comparison.target for comparison in comparisons}
         for part, comparisons in parts.items()
     }
+
+
+@pytest.mark.parametrize("half", ["tuned", "held"])
+def test_words_and_vectors_together_lose_little_of_the_better(half: str) -> None:
+    [quality] = RESULTS.documents
+    found = {row.by: row.recall for row in quality.searches if row.half == half}
+    assert found["both"] >= max(found["words"], found["vectors"]) - 3
+
+
+def test_the_offline_model_answers_only_what_the_documents_say() -> None:
+    [quality] = RESULTS.documents
+    held = {row.words: row for row in quality.extracts if row.half == "held"}
+    assert (held[None].right, held[None].wrong, held[None].none) == (0, 0, 20)
+    assert held["same"].right >= 20
+
+
+def test_the_questions_are_as_the_page_says() -> None:
+    lines = (DOCUMENTS / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = Counter((row.get("words"), row["half"]) for row in map(json.loads, lines))
+    of_each = (("same", 25), ("other", 25), (None, 20))
+    assert kinds == Counter(
+        {(words, half): count for words, count in of_each for half in ("tuned", "held")}
+    )
+
+
+def test_a_search_among_10000_passages_is_fast_and_small() -> None:
+    assert {(row.database, row.passages, row.size) for row in RESULTS.search} == {
+        (database, passages, size)
+        for database in ("SQLite", "PostgreSQL")
+        for passages in (100, 1_000, 10_000, 20_000)
+        for size in (384, 1536)
+    }
+    for row in RESULTS.search:
+        if row.passages == 10_000:
+            assert row.cached_milliseconds <= 20, row
+            assert row.peak_megabytes <= 150, row
 
 
 def test_an_update_of_a_large_project_holds_little_in_memory() -> None:

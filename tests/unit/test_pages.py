@@ -31,7 +31,7 @@ ELSEWHERE = {
     "docs/deploy/railway.md": 1,
     "docs/deploy/systemd.md": 1,  # nginx -t, systemd-analyze: test_linters.py
     "docs/develop/release.md": 1,
-    "docs/performance.md": 1,
+    "docs/performance.md": 2,
     "docs/scaling.md": 1,
     "docs/services.md": 1,  # grown: tests/unit/create/test_workspace.py
     "docs/start.md": 1,  # tests/e2e/test_packaging.py has every installer

@@ -25,7 +25,8 @@ from genai_scaffold.cli.shared import CONFLICT, can_ask, found_project, noting
 
 if TYPE_CHECKING:
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import Update, Wish
+    from genai_scaffold.update.plan import Update
+    from genai_scaffold.update.wishes import Wish
 
 
 def update(
@@ -42,7 +43,7 @@ def update(
     """Merge what changed in the template since the project was made."""
     from genai_scaffold.answers.sources import from_settings
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import Wish
+    from genai_scaffold.update.wishes import Wish
 
     output = Output(json=json, quiet=quiet, plain=plain)
     wish = Wish(from_settings(set_ or []))
@@ -50,7 +51,7 @@ def update(
 
 
 def _frameworks() -> Iterable[str]:
-    from genai_scaffold.update.plan import frameworks
+    from genai_scaffold.update.wishes import frameworks
 
     return frameworks()
 
@@ -76,7 +77,7 @@ def switch(
 ) -> None:
     """Change the framework of a project: your own changes are merged."""
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import switching
+    from genai_scaffold.update.wishes import switching
 
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
@@ -86,14 +87,14 @@ def switch(
 
 def _addable() -> Iterable[str]:
     from genai_scaffold.project.record import find_project
-    from genai_scaffold.update.plan import addable
+    from genai_scaffold.update.wishes import addable
 
     return addable(find_project(Path()))
 
 
 def _removable() -> Iterable[str]:
     from genai_scaffold.project.record import find_project
-    from genai_scaffold.update.plan import removable
+    from genai_scaffold.update.wishes import removable
 
     return removable(find_project(Path()))
 
@@ -111,7 +112,7 @@ def add(
 ) -> None:
     """Add features or deploy targets to a project."""
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import adding
+    from genai_scaffold.update.wishes import adding
 
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)
@@ -132,7 +133,7 @@ def remove(
 ) -> None:
     """Remove features or deploy targets from a project."""
     from genai_scaffold.report.output import Output
-    from genai_scaffold.update.plan import removing
+    from genai_scaffold.update.wishes import removing
 
     output = Output(json=json, quiet=quiet, plain=plain)
     project = found_project(path, output)

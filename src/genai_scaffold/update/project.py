@@ -35,8 +35,9 @@ from genai_scaffold.update.origin import (
     snapshot_of,
     template_data,
 )
-from genai_scaffold.update.plan import Update, explained_failures
+from genai_scaffold.update.plan import Update
 from genai_scaffold.update.uses import same_content
+from genai_scaffold.update.wishes import explained_failures
 
 
 class Ignored(NamedTuple):

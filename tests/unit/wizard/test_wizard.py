@@ -681,9 +681,9 @@ def test_what_an_older_project_was_never_asked_is_asked() -> None:
     }
     script = Script(
         ("nteractive API docs", "no"),
-        ("Optional features", BACK),
+        ("Features", BACK),
         ("nteractive API docs", DEFAULT),
-        ("Optional features", ("metrics",)),
+        ("Features", ("metrics",)),
         ("serves the model", "gemini"),
         ("Author", "Ada"),
     )
@@ -694,7 +694,7 @@ def test_what_an_older_project_was_never_asked_is_asked() -> None:
         "provider": "gemini",
         "author": "Ada",
     }
-    assert script.rows["Optional features"] == [
+    assert script.rows["Features"] == [
         choice.value for choice in template_questions()["features"].choices
     ]
 

@@ -25,7 +25,7 @@ class Database:
         self._engine = create_async_engine(url, **engine.options(url))
         self._running: set[asyncio.Task[Any]] = set()
         self.purge_at = 0.0  # a moment of `time.monotonic`
-        self.session = async_sessionmaker(self._engine)
+        self.session = async_sessionmaker(self._engine{{ ', expire_on_commit=False' if 'documents' in features else '' }})
         engine.prepare(self._engine.sync_engine)
 
     async def is_ready(self) -> bool:

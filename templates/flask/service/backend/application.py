@@ -7,6 +7,9 @@ from functools import partial
 from flask import Flask, Response, request
 from flask_cors import CORS
 
+{% if 'documents' in features -%}
+from backend.ai.documents.cache import Indexes
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.provider import Provider, create_provider
 {%- if 'tools' in features %}
@@ -19,14 +22,16 @@ from backend.api.dependencies import Services
 from backend.api.error_handlers import register_error_handlers
 from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
-from backend.api.routers import FEATURES, {{ 'conversations, ' if 'history' in features else '' }}gateway, {{ 'mcp, ' if 'tools' in features else '' }}operations
+from backend.api.routers import FEATURES, {{ 'conversations, ' if 'history' in features else '' }}{{ 'documents, ' if 'documents' in features else '' }}gateway, {{ 'mcp, ' if 'tools' in features else '' }}operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
+{%- if database %}
+from backend.database import Database
+{%- endif %}
 {%- if 'tools' in features and 'history' not in features %}
 from backend.gateway.approvals import Approvals
 {%- endif %}
 {%- if 'history' in features %}
-from backend.database import Database
 from backend.gateway.remembering import RememberingService
 {%- else %}
 from backend.gateway.service import ChatService
@@ -36,7 +41,7 @@ from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
-{%- if 'history' in features %}
+{%- if database %}
 from backend.migrate import migrate
 {%- endif %}
 {%- if 'peers' in features %}
@@ -97,7 +102,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
     limits = Limits(settings)
     meter = Meter(provider or create_provider(settings), limits)
-{%- if 'history' in features %}
+{%- if database %}
     if settings.app_env == "development":
         migrate(settings.database)
     database = Database(settings.database)
@@ -111,9 +116,14 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         meter=meter,
 {%- if 'history' in features %}
         chat=RememberingService(meter, settings, database),
-        database=database,
 {%- else %}
         chat=ChatService(meter, settings),
+{%- endif %}
+{%- if database %}
+        database=database,
+{%- endif %}
+{%- if 'documents' in features %}
+        indexes=Indexes(settings.documents_max_passages),
 {%- endif %}
 {%- if 'peers' in features %}
         peers=Peers(settings),
@@ -138,7 +148,18 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
             send_wildcard=True,
         )
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features else '' }}{{ 'conversations.router, ' if 'history' in features else '' }}*FEATURES, operations.router):
+{% if 'documents' in features and 'history' in features %}    for router in (
+        gateway.router,
+{%- if 'tools' in features %}
+        mcp.router,
+{%- endif %}
+        conversations.router,
+        documents.router,
+        *FEATURES,
+        operations.router,
+    ):
+{%- else %}    for router in (gateway.router, {{ 'mcp.router, ' if 'tools' in features else '' }}{{ 'conversations.router, ' if 'history' in features else '' }}{{ 'documents.router, ' if 'documents' in features else '' }}*FEATURES, operations.router):
+{%- endif %}
         app.register_blueprint(router)
 {%- if docs %}
     if settings.docs_pages:

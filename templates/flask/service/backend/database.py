@@ -20,7 +20,7 @@ class Database:
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(url, **engine.options(url))
         self.purge_at = 0.0  # a moment of `time.monotonic`
-        self.session = orm.sessionmaker(self._engine)
+        self.session = orm.sessionmaker(self._engine{{ ', expire_on_commit=False' if 'documents' in features else '' }})
         engine.prepare(self._engine)
 
     def is_ready(self) -> bool:

@@ -37,7 +37,7 @@ def running(app: Flask) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
-{%- if 'history' in features %}
+{%- if database %}
         app.extensions["services"].database.close()
 {%- endif %}
 

@@ -59,13 +59,16 @@ class UpstreamProvider:
 
     def __init__(self, client: openai.AsyncOpenAI) -> None:
         self._client = client
+{%- if 'documents' in features %}
+        self.embedder = self  # unless another endpoint embeds
+{%- endif %}
         self._remainders: set[asyncio.Task[None]] = set()
 
     async def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:
         return await self._post(path, request)
 
     async def embed(self, request: dict[str, Any]) -> dict[str, Any]:
-        return await self._post(EMBEDDINGS, request)
+        return await self.{{ 'embedder.' if 'documents' in features }}_post(EMBEDDINGS, request)
 
     async def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         options = openai.RequestOptions(headers=outgoing_headers())
@@ -95,6 +98,10 @@ class UpstreamProvider:
         for remainder in self._remainders:
             remainder.cancel()
         await self._client.close()
+{%- if 'documents' in features %}
+        if self.embedder is not self:
+            await self.embedder.close()
+{%- endif %}
 
     async def _events(self, stream: openai.AsyncStream[object]) -> Stream:
         # The SDK would build a model for every token, at three times the cost.
@@ -172,7 +179,16 @@ def create_provider(settings: Settings) -> Provider:
     if settings.llm_api_key is None:
         logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
         return OfflineProvider()
+{%- if 'documents' in features %}
+    provider = connect(settings, connections(settings.llm_base_url))
+    if settings.embedding_base_url:
+        key, url = settings.embedding_api_key, settings.embedding_base_url
+        elsewhere = settings.model_copy(update={"llm_api_key": key, "llm_base_url": url})
+        provider.embedder = connect(elsewhere, connections(url))
+    return provider
+{%- else %}
     return connect(settings, connections(settings.llm_base_url))
+{%- endif %}
 
 
 def connect(settings: Settings, transport: httpx2.AsyncBaseTransport) -> UpstreamProvider:

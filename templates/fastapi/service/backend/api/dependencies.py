@@ -20,13 +20,17 @@ from backend.ai.agent import Agent
 {% if 'history' in features -%}
 from backend.ai.conversations import Conversations
 {% endif -%}
+{% if 'documents' in features -%}
+from backend.ai.documents.cache import Indexes
+from backend.ai.documents.library import Documents
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 {%- if 'tools' in features %}
 from backend.ai.tools import Client, Given, Tool
 {%- endif %}
 from backend.api_keys import KeyRing
-{%- if 'history' in features %}
+{%- if database %}
 from backend.database import Database
 {%- endif %}
 {%- if 'oidc' in features %}
@@ -62,8 +66,11 @@ class Services(NamedTuple):
     limits: Limits
     meter: Meter
     chat: {{ chat_service }}
-{%- if 'history' in features %}
+{%- if database %}
     database: Database
+{%- endif %}
+{%- if 'documents' in features %}
+    indexes: Indexes
 {%- endif %}
 {%- if 'peers' in features %}
     peers: Peers
@@ -194,6 +201,15 @@ ConversationsDep = Annotated[Conversations, Depends(conversations)]
 ChatDep = Annotated[{{ chat_service }}, Depends(chat_service)]
 ExampleDep = Annotated[None, Depends(client_in_production)]
 ModelDep = Annotated[Model, Depends(model)]
+{%- if 'documents' in features %}
+
+
+async def documents(services: ServicesDep, model: ModelDep, client: ClientDep) -> Documents:
+    return Documents(services.database, services.indexes, services.settings, model, client)
+
+
+DocumentsDep = Annotated[Documents, Depends(documents)]
+{%- endif %}
 {%- if 'peers' in features %}
 PeersDep = Annotated[Peers, Depends(peers)]
 {%- endif %}
@@ -201,9 +217,19 @@ GUARDS = (client, client_in_production)
 {%- if 'tools' in features %}
 
 
+{% if 'documents' in features -%}
+async def given(
+    services: ServicesDep, model: ModelDep, client: ClientDep, documents: DocumentsDep
+) -> Given:
+    """Returns what tools may take by its type."""
+    return Given(
+        Client(client), model, services.limits, services.settings, services.database, documents
+    )
+{%- else -%}
 async def given(services: ServicesDep, model: ModelDep, client: ClientDep) -> Given:
     """Returns what tools may take by its type."""
-    return Given(Client(client), model, services.limits, services.settings{{ ', services.database' if 'history' in features else '' }})
+    return Given(Client(client), model, services.limits, services.settings{{ ', services.database' if database else '' }})
+{%- endif %}
 
 
 GivenDep = Annotated[Given, Depends(given)]

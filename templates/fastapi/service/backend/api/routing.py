@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from backend.api.answering import CLIENT_LEFT, while_connected
 from backend.api.dependencies import GUARDS
-from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
+from backend.api.json_body import {{ 'NO_FORM_TYPE, ' if 'documents' in features else '' }}NO_JSON_TYPE, NOT_JSON, {{ 'is_form, ' if 'documents' in features else '' }}is_json, parse
 from backend.api.responses import told
 from backend.errors import RequestTooLarge
 
@@ -43,6 +43,10 @@ class StrictRoute(APIRoute):
 
     A client that leaves cancels what it does.
     """
+{%- if 'documents' in features %}
+
+    takes_form = False
+{%- endif %}
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -54,9 +58,13 @@ class StrictRoute(APIRoute):
                 await guard(request)
             if self.body_field and not is_json(request.headers.get("content-type")):
                 raise HTTPException(415, NO_JSON_TYPE)
+{%- if 'documents' in features %}
+            if self.takes_form and not is_form(request.headers.get("content-type")):
+                raise HTTPException(415, NO_FORM_TYPE)
+{%- endif %}
             strict = StrictRequest(request.scope, request.receive)
             try:
-                if self.body_field:
+                if self.body_field{{ ' or self.takes_form' if 'documents' in features else '' }}:
                     await strict.body()  # what is received from now on is that the client has left
                 return await while_connected(request.scope, request.receive, handle(strict))
             except ClientDisconnect:
@@ -65,6 +73,14 @@ class StrictRoute(APIRoute):
                 raise told(error) from error
 
         return handle_strictly
+{%- if 'documents' in features %}
+
+
+class FormRoute(StrictRoute):
+    """A route whose handler reads a form."""
+
+    takes_form = True
+{%- endif %}
 
 
 def calls_of(dependant: Dependant) -> Iterator[Callable[..., Any] | None]:

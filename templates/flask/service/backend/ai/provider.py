@@ -113,12 +113,15 @@ class UpstreamProvider:
 
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client
+{%- if 'documents' in features %}
+        self.embedder = self  # unless another endpoint embeds
+{%- endif %}
 
     def complete(self, request: dict[str, Any], path: str = CHAT) -> dict[str, Any]:
         return self._post(path, request)
 
     def embed(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._post(EMBEDDINGS, request)
+        return self.{{ 'embedder.' if 'documents' in features }}_post(EMBEDDINGS, request)
 
     def stream(self, request: dict[str, Any], path: str = CHAT) -> Stream:
         options = openai.RequestOptions(headers=outgoing_headers())
@@ -247,7 +250,16 @@ def create_provider(settings: Settings) -> Provider:
     if settings.llm_api_key is None:
         logger.warning("offline_model", why="LLM_API_KEY is not set", model=offline.MODEL)
         return OfflineProvider()
+{%- if 'documents' in features %}
+    provider = connect(settings, connections(settings.llm_base_url))
+    if settings.embedding_base_url:
+        key, url = settings.embedding_api_key, settings.embedding_base_url
+        elsewhere = settings.model_copy(update={"llm_api_key": key, "llm_base_url": url})
+        provider.embedder = connect(elsewhere, connections(url))
+    return provider
+{%- else %}
     return connect(settings, connections(settings.llm_base_url))
+{%- endif %}
 
 
 def connect(settings: Settings, transport: httpx2.BaseTransport) -> UpstreamProvider:

@@ -13,13 +13,17 @@ from backend.ai.agent import Agent
 {% if 'history' in features -%}
 from backend.ai.conversations import Conversations
 {% endif -%}
+{% if 'documents' in features -%}
+from backend.ai.documents.cache import Indexes
+from backend.ai.documents.library import Documents
+{% endif -%}
 from backend.ai.metering import Meter
 from backend.ai.model import Model
 {%- if 'tools' in features %}
 from backend.ai.tools import Client, Given, Tool
 {%- endif %}
 from backend.api_keys import KeyRing
-{%- if 'history' in features %}
+{%- if database %}
 from backend.database import Database
 {%- endif %}
 {%- if 'oidc' in features %}
@@ -56,8 +60,11 @@ class Services(NamedTuple):
     limits: Limits
     meter: Meter
     chat: {{ chat_service }}
-{%- if 'history' in features %}
+{%- if database %}
     database: Database
+{%- endif %}
+{%- if 'documents' in features %}
+    indexes: Indexes
 {%- endif %}
 {%- if 'peers' in features %}
     peers: Peers
@@ -178,6 +185,13 @@ def model() -> Model:
 def conversations() -> Conversations:
     return Conversations(services().database, services().settings.history_days, client())
 {%- endif %}
+{%- if 'documents' in features %}
+
+
+def documents() -> Documents:
+    found = services()
+    return Documents(found.database, found.indexes, found.settings, model(), client())
+{%- endif %}
 {%- if 'peers' in features %}
 
 
@@ -192,7 +206,7 @@ def given() -> Given:
     """Returns what tools may take by its type."""
     found = services()
     who, limits, settings = Client(client()), found.limits, found.settings
-    return Given(who, model(), limits, settings{{ ', found.database' if 'history' in features else '' }})
+    return Given(who, model(), limits, settings{{ ', found.database' if database else '' }}{{ ', documents()' if 'documents' in features else '' }})
 
 
 def assistant() -> Assistant:

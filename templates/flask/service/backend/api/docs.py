@@ -22,6 +22,9 @@ from backend.api.docs_pages import (
     REDOC,
     SWAGGER_UI,
 )
+{%- if 'documents' in features %}
+from backend.api.documented import UPLOAD
+{%- endif %}
 from backend.api.routing import Operation, path_template, typed
 
 REFERENCE = "#/components/schemas/{model}"
@@ -114,6 +117,10 @@ def describe(view: Operation, in_path: Container[str], references: References) -
     if view.body:
         content = json_content(references[view.body[1], "validation"])
         operation["requestBody"] = {"content": content, "required": True}
+{%- if 'documents' in features %}
+    if view.form:
+        operation |= UPLOAD
+{%- endif %}
     if view.guard:
         operation["security"] = [{"HTTPBearer": []}]
     if view.guard is admit_client_in_production:

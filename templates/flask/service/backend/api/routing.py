@@ -31,7 +31,7 @@ from werkzeug.wsgi import get_input_stream
 {% if docs -%}
 from backend.api.documented import ERROR, Responses
 {% endif -%}
-from backend.api.json_body import NO_JSON_TYPE, NOT_JSON, is_json, parse
+from backend.api.json_body import {{ 'NO_FORM_TYPE, ' if 'documents' in features else '' }}NO_JSON_TYPE, NOT_JSON, {{ 'is_form, ' if 'documents' in features else '' }}is_json, parse
 
 View = Callable[..., BaseModel | Response | tuple[Any, ...]]
 Guard = Callable[[], None]
@@ -92,15 +92,28 @@ class Operation:
         responses: what the document says of the answers, beyond the annotations.
         in_docs: whether the document shows the view.
 {%- endif %}
+{%- if 'documents' in features %}
+        form: whether the view reads a form.
+{%- endif %}
 
     Raises:
         TypeError: the annotations name what cannot be read or sent.
     """
 
-{% if docs %}    def __init__(
+{% if docs and 'documents' in features %}    def __init__(
+        self,
+        view: View,
+        guard: Guard | None,
+        tag: str,
+        responses: Responses,
+        *,
+        in_docs: bool,
+        form: bool,
+    ) -> None:
+{% elif docs %}    def __init__(
         self, view: View, guard: Guard | None, tag: str, responses: Responses, *, in_docs: bool
     ) -> None:
-{% else %}    def __init__(self, view: View, guard: Guard | None) -> None:
+{% else %}    def __init__(self, view: View, guard: Guard | None{{ ', *, form: bool' if 'documents' in features else '' }}) -> None:
 {% endif %}        name = view.__name__
         hints = get_type_hints(view, include_extras=True)
         returns, {{ 'self.status' if docs else '_' }} = returned(hints.pop("return", None))
@@ -114,6 +127,9 @@ class Operation:
         self.parameters = type_of_parameters(view, hints)
         self.guard = guard
         self.view = view
+{%- if 'documents' in features %}
+        self.form = form
+{%- endif %}
 {%- if docs %}
         self.returns: type[BaseModel | Response] = returns
         self.tag = tag
@@ -125,6 +141,10 @@ class Operation:
         # In FastAPI's order: the client may ask, the body is JSON, all of it is valid.
         if self.guard:
             self.guard()
+{%- if 'documents' in features %}
+        if self.form:
+            read_form()
+{%- endif %}
         sent = read_body() if self.body else None
         arguments = read_parameters(self.parameters, in_path) if self.parameters else {}
         if self.body:
@@ -143,15 +163,24 @@ class Operation:
     responses: Responses | None = None,
     guard: Guard | None = None,
     in_docs: bool = True,
+{%- if 'documents' in features %}
+    form: bool = False,
+{%- endif %}
+) -> Callable[[View], Callable[..., Response]]:
+{% elif 'documents' in features %}def typed(
+    *, guard: Guard | None = None, form: bool = False
 ) -> Callable[[View], Callable[..., Response]]:
 {% else %}def typed(*, guard: Guard | None = None) -> Callable[[View], Callable[..., Response]]:
 {% endif %}    """Reads and answers requests as a view's annotations say, or those of a view class's method."""
 
     def decorate(view: View) -> Callable[..., Response]:
-{%- if docs %}
+{%- if docs and 'documents' in features %}
+        said = {**ERROR, **(responses or {})}
+        operation = Operation(view, guard, tag, said, in_docs=in_docs, form=form)
+{%- elif docs %}
         operation = Operation(view, guard, tag, {**ERROR, **(responses or {})}, in_docs=in_docs)
 {%- else %}
-        operation = Operation(view, guard)
+        operation = Operation(view, guard{{ ', form=form' if 'documents' in features else '' }})
 {%- endif %}
 
         @functools.wraps(view)
@@ -192,7 +221,14 @@ def read_body() -> Any:
         raise BadRequest(NOT_JSON) from error
 
 
-def received() -> bytes:
+{% if 'documents' in features %}def read_form() -> None:
+    """Reads the fields and files of a form, all of which is received by then."""
+    if not is_form(request.content_type):
+        raise UnsupportedMediaType(NO_FORM_TYPE)
+    request.files  # noqa: B018 - which reads them
+
+
+{% endif %}def received() -> bytes:
     try:
         return request.get_data()
     except HTTPException:

@@ -25,7 +25,7 @@ from backend.api.responses import (
     RequestsLeft,
     TokensLeft,
     UsageReport,
-{%- if 'history' in features %}
+{%- if database %}
     readiness,
 {%- endif %}
 )
@@ -50,7 +50,7 @@ async def show_health() -> Health:
 @router.get("/readyz"{{ ', tags=["operations"]' if docs }})
 async def show_readiness(services: ServicesDep) -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
-{%- if 'history' in features %}
+{%- if database %}
     database = await services.database.is_ready()
     return readiness(redis=await services.limits.reachable(), database=database)
 {%- else %}

@@ -21,7 +21,7 @@ from backend.api.responses import (
     RequestsLeft,
     TokensLeft,
     UsageReport,
-{%- if 'history' in features %}
+{%- if database %}
     readiness,
 {%- endif %}
 )
@@ -41,7 +41,7 @@ def show_health() -> Health:
 @typed({{ 'tag="operations"' if docs }})
 def show_readiness() -> Readiness:
     """Says that requests can be served; never calls the model, which may cost money."""
-{%- if 'history' in features %}
+{%- if database %}
     database = services().database.is_ready()
     return readiness(redis=services().limits.reachable(), database=database)
 {%- else %}
