@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from backend.ai import offline
-from backend.ai.metering import Meter
-from backend.ai.model import Model
-from backend.ai.provider import create_provider
 from backend.ai.documents.extract import extract
 from backend.ai.documents.passages import split
 from backend.ai.documents.search import Index
+from backend.ai.metering import Meter
+from backend.ai.model import Model
+from backend.ai.provider import create_provider
 from backend.limits import Limits
 from backend.settings import load_settings
 from numpy.typing import NDArray
