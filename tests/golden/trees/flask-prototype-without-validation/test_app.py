@@ -276,6 +276,8 @@ def test_a_proxy_that_cannot_be_used_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxy: str
 ) -> None:
     monkeypatch.setenv("LLM_API_KEY", "test")
+    monkeypatch.setenv("LLM_MODEL", "test")
+    monkeypatch.setenv("LLM_BASE_URL", "http://model.test/v1")
     monkeypatch.setenv("all_proxy", proxy)
     with pytest.raises(SystemExit) as stop:
         runpy.run_module("app")
