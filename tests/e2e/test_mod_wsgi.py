@@ -207,16 +207,19 @@ OBJECTS = (
 )
 
 
-def test_a_pdf_is_read_in_a_process_of_its_own(offline: Server) -> None:
+def test_a_pdf_is_read_in_a_process_of_its_own(server: Server, upstream: Upstream) -> None:
     """For which it has to find Python: Apache is the program that runs here."""
     objects = (b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(OBJECTS, 1))
     pdf = b"%PDF-1.4\n" + b"".join(objects) + b"trailer << /Root 1 0 R >>\nstartxref\n0\n%%EOF"
     key = {"authorization": f"Bearer {CLIENT_KEY}"}
-    with httpx2.Client(base_url=offline.url, timeout=30, headers=key) as client:
+    with httpx2.Client(base_url=server.url, timeout=30, headers=key) as client:
         sent = client.post("/v1/files", files={"file": ("kettle.pdf", pdf)})
         assert sent.status_code == 200, sent.text
-        said = client.post("/answers", json={"question": "What does a kettle hold?"}).json()
-    assert said["answer"] == "A kettle holds two litres."
+        store = client.post("/v1/vector_stores", json={"file_ids": [sent.json()["id"]]}).json()
+        query = {"query": "What does a kettle hold?"}
+        [found] = client.post(f"/v1/vector_stores/{store['id']}/search", json=query).json()["data"]
+    assert found["content"] == [{"type": "text", "text": "A kettle holds two litres."}]
+    upstream.calls.queue.clear()
 
 
 @costs

@@ -94,6 +94,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(sent.content)
             if sent.stays:
                 self.rfile.read(1)
+        elif self.path.endswith("/embeddings"):
+            vectors = [{"index": at, "embedding": [1.0]} for at in range(len(request["input"]))]
+            self.answer(200, {"object": "list", "data": vectors})
         elif request.get("stream"):
             self.stream(call)
         else:

@@ -470,6 +470,7 @@ CALLED = {
         "tests/test_settings.py",
     },
     "documents": {
+        "backend/ai/provider.py",
         "requirements.txt",
         "gunicorn.conf.py",
         ".gitignore",
