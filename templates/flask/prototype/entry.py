@@ -86,7 +86,7 @@ class Message(Schema):
 
 class ChatRequest(Schema):
     messages = fields.Nested(Message(unknown=EXCLUDE), many=True, required=True, validate=Length(1))
-    stream = fields.Bool(load_default=False, allow_none=True, truthy={True}, falsy={False})
+    stream = fields.Bool(allow_none=True, truthy={"True"}, falsy={"False", "None"}, pre_load=repr)
 {%- endif %}
 
 
