@@ -83,6 +83,18 @@ def test_refuses_what_is_no_chat(client: httpx2.Client, body: object, status: in
     assert "messages" in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("stream", [1, 1.0, "true", [], {}])
+def test_takes_only_true_for_true(client: httpx2.Client, stream: object) -> None:
+    response = client.post(CHAT, json={**ASK, "stream": stream})
+    assert (response.status_code, response.json()["error"]["param"]) == (422, "stream")
+
+
+@pytest.mark.parametrize("stream", [False, None])
+def test_does_not_stream_where_nobody_asks(client: httpx2.Client, stream: object) -> None:
+    response = client.post(CHAT, json={**ASK, "stream": stream})
+    assert response.json()["object"] == "chat.completion"
+
+
 def test_refuses_what_is_no_object(client: httpx2.Client) -> None:
     response = client.post(CHAT, json=5)
     assert response.status_code == 422
