@@ -51,6 +51,8 @@ def upload_file() -> FileObject:
     file = request.files.get("file")
     if file is None:
         raise InvalidRequest("The form has no `file` with a name", param="file")
+    if len([*request.files.items(multi=True)]) > 1:
+        raise InvalidRequest("Too many files. Maximum number of files is 1.")
     purpose = purpose_of(request.form.get("purpose"))
     return file_object(documents().add(file.filename or "", file.read(), purpose))
 
