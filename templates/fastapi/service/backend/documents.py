@@ -18,6 +18,7 @@ from backend.ai.provider import Provider, create_provider
 from backend.database import Database, Session, transaction
 from backend.errors import AppError, InvalidRequest
 from backend.limits import Limits
+from backend.logs import configure_logging
 from backend.migrate import migrate
 from backend.settings import Settings, load_settings
 
@@ -52,9 +53,10 @@ class Operator:
             show(done, len(paths), path.name)
             try:
                 await documents.add(path.name, path.read_bytes())
-            except InvalidRequest as error:
+            except (InvalidRequest, OSError) as error:
                 refused += 1
-                sys.stderr.write(f"{CLEAR * tty()}{path}: {error.message}\n")
+                reason = error.message if isinstance(error, InvalidRequest) else error.strerror
+                sys.stderr.write(f"{CLEAR * tty()}{path}: {reason}\n")
         show(len(paths), len(paths), "")
         print(f"{len(paths) - refused} files of {owner} can be searched")
         return refused
@@ -107,6 +109,7 @@ def owner_of(settings: Settings, given: str | None) -> str:
 
 async def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
+    configure_logging("WARNING")  # a line for each call would tear the bar
     migrate(settings.database)
     database = Database(settings.database)
     operator = Operator(database, settings, create_provider(settings))

@@ -17,6 +17,7 @@ from backend.ai.provider import Provider, create_provider
 from backend.database import Database, Session, transaction
 from backend.errors import AppError, InvalidRequest
 from backend.limits import Limits
+from backend.logs import configure_logging
 from backend.migrate import migrate
 from backend.settings import Settings, load_settings
 
@@ -51,9 +52,10 @@ class Operator:
             show(done, len(paths), path.name)
             try:
                 documents.add(path.name, path.read_bytes())
-            except InvalidRequest as error:
+            except (InvalidRequest, OSError) as error:
                 refused += 1
-                sys.stderr.write(f"{CLEAR * tty()}{path}: {error.message}\n")
+                reason = error.message if isinstance(error, InvalidRequest) else error.strerror
+                sys.stderr.write(f"{CLEAR * tty()}{path}: {reason}\n")
         show(len(paths), len(paths), "")
         print(f"{len(paths) - refused} files of {owner} can be searched")
         return refused
@@ -106,6 +108,7 @@ def owner_of(settings: Settings, given: str | None) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
+    configure_logging("WARNING")  # a line for each call would tear the bar
     migrate(settings.database)
     database = Database(settings.database)
     operator = Operator(database, settings, create_provider(settings))
