@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from e2e import postgres
 from e2e.machine import Machine
+from e2e.postgres import Postgres
 from e2e.projects import COMBINATIONS, Project
 from e2e.servers import started
 
@@ -79,3 +81,11 @@ def project(machine: Machine, scaffold: Path) -> Callable[[str], Project]:
         return Project(combination, folder, installed(*pins), machine)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Postgres]:
+    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
+        Path(name).chmod(0o755)  # its own user has to reach it
+        with postgres.running(Path(name) / "cluster") as found:
+            yield found

@@ -19,7 +19,6 @@ import httpx2
 import openai
 import pytest
 
-from e2e import postgres
 from e2e.browser import browsing
 from e2e.conftest import required
 from e2e.machine import Machine
@@ -39,14 +38,6 @@ THINGS = (
 WARRANTY = "The warranty of the {} ends after two years."
 SECONDS = 60
 UNLIMITED = {"REQUESTS_PER_MINUTE": "1000000", "TOKENS_PER_DAY": "1000000000"}
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        Path(name).chmod(0o755)  # its own user has to reach it
-        with postgres.running(Path(name) / "cluster") as found:
-            yield found
 
 
 @pytest.fixture(scope="module", params=DOCUMENTS)

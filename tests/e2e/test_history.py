@@ -14,7 +14,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from e2e import postgres
 from e2e.machine import Machine
 from e2e.postgres import Postgres
 from e2e.projects import Project
@@ -26,14 +25,6 @@ WRITERS = 50
 JSONObject = dict[str, Any]
 UNLIMITED = {"REQUESTS_PER_MINUTE": "1000000", "TOKENS_PER_DAY": "1000000000"}
 HISTORIES = ["fastapi-history", "flask-history"]
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        Path(name).chmod(0o755)  # its own user has to reach it
-        with postgres.running(Path(name) / "cluster") as found:
-            yield found
 
 
 @pytest.fixture(scope="module", params=HISTORIES)
