@@ -90,7 +90,7 @@ def leave(app: Flask, path: str, asked: Any, frames: int, until: Callable[[], bo
         time.sleep(0.01)
     else:
         raise TimeoutError("what the client left has not ended")
-{%- if 'history' in features %}
+{%- if database %}
     app.extensions["services"].database.close()
 {%- endif %}
 
