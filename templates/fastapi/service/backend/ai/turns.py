@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, s
 from backend.database import Database, Session, transaction
 from backend.errors import NotFound
 from backend.json_text import JSONObject
-from backend.tables import ITEMS, TURNS, Conversation, Item, Turn, now
+from backend.tables import ITEMS, TURNS, Conversation, Item, Turn, missing, now
 
 MOST_PURGED = 100  # at once: whoever comes next goes on
 PURGE_SECONDS = 1  # for all who come meanwhile it would cost more than it finds
@@ -225,7 +225,3 @@ async def insert_items(
             {"turn": turn, "id": item["id"], "is_answer": is_answer, "body": item} for item in items
         ]
         await session.execute(SAID, rows)
-
-
-def missing(kind: str, name: str, *, param: str | None = None, code: str | None = None) -> NotFound:
-    return NotFound(f"There is no {kind} {name[:64]!r}", param=param or kind, code=code)

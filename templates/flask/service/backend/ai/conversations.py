@@ -9,11 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from backend.ai.turns import Turns, missing, newest_turns, said_in
+from backend.ai.turns import Turns, newest_turns, said_in
 from backend.database import Session, transaction
 from backend.errors import Conflict, InvalidRequest, NotFound
 from backend.json_text import JSONObject
-from backend.tables import Conversation, Item, Turn, new_id, now
+from backend.tables import Conversation, Item, Turn, missing, new_id, now
 
 LONGEST_TITLE = 80
 

@@ -17,10 +17,10 @@ from backend.ai.documents.tables import File, Passage, Store, StoreFile
 from backend.ai.documents.waiting import in_thread
 from backend.ai.model import Model
 from backend.database import Database, Session, transaction
-from backend.errors import Conflict, NotFound, RequestTooLarge, UpstreamFailed
+from backend.errors import Conflict, RequestTooLarge, UpstreamFailed
 from backend.json_text import JSONObject
 from backend.settings import Settings
-from backend.tables import new_id, now
+from backend.tables import missing, new_id, now
 
 OPERATION = "documents"
 BATCH = 100  # passages that are embedded at once
@@ -510,10 +510,6 @@ def paged(
         query = query.where(number < place if sought.newest_first else number > place)
     order = number.desc() if sought.newest_first else number
     return query.order_by(order).limit(sought.limit + 1)
-
-
-def missing(what: str, name: str, param: str | None = None) -> NotFound:
-    return NotFound(f"There is no {what} {name[:64]!r}", param=param or what.replace(" ", "_"))
 
 
 def mismatch() -> Conflict:
