@@ -36,6 +36,7 @@ THINGS = (
     *("ladder", "toaster", "violin", "backpack", "curtain", "mirror", "freezer", "armchair"),
 )
 WARRANTY = "The warranty of the {} ends after two years."
+MOST_FILES = len(THINGS) + 4
 SECONDS = 60
 UNLIMITED = {"REQUESTS_PER_MINUTE": "1000000", "TOKENS_PER_DAY": "1000000000"}
 
@@ -54,7 +55,8 @@ def server(
     if request.param == "postgresql":
         database.create(name)
     url = database.url(name) if request.param == "postgresql" else f"sqlite:///{folder / 'app.db'}"
-    with serving(documents, DATABASE_URL=url, **UNLIMITED) as server:
+    most = str(MOST_FILES)
+    with serving(documents, DATABASE_URL=url, DOCUMENTS_MAX_FILES=most, **UNLIMITED) as server:
         yield server
 
 
@@ -112,6 +114,21 @@ def test_many_who_send_at_once_lose_nothing_and_have_nothing_twice(server: Serve
         assert list(pool.map(find, THINGS)) == [f"{thing}.md" for thing in THINGS]
         list(pool.map(client.files.delete, sent[:count]))
         assert client.vector_stores.retrieve(store.id).file_counts.total == 0
+
+
+def test_many_who_send_at_once_have_no_more_than_their_limit(server: Server) -> None:
+    with httpx2.Client(base_url=server.url, timeout=SECONDS) as client:
+        with ThreadPoolExecutor(16) as pool:
+
+            def send(number: int) -> int:
+                file = {"file": (f"{number}.txt", f"The number {number}.".encode())}
+                return client.post("/v1/files", files=file).status_code
+
+            statuses = set(pool.map(send, range(MOST_FILES + 16)))
+        kept = client.get("/v1/files?limit=100").json()["data"]
+        assert (len(kept), statuses) == (MOST_FILES, {200, 413})
+        for file in kept:
+            assert client.delete(f"/v1/files/{file['id']}").is_success
 
 
 def test_a_file_of_a_gigabyte_is_refused_before_it_is_read(server: Server) -> None:

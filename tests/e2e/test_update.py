@@ -295,7 +295,7 @@ def test_what_is_kept_outlives_updates_and_switches(
 EXTRAS = [
     *(("fastapi", "service", name) for name in ("metrics", "tracing", "heroku", "kubernetes")),
     *(("flask", "service", name) for name in ("metrics", "tracing", "mod-wsgi", "fly")),
-    *((framework, "service", name) for framework in FRAMEWORKS for name in ("tools", "history")),
+    *((each, "service", name) for each in FRAMEWORKS for name in ("tools", "history", "documents")),
     ("fastapi", "prototype", "ci"),
     ("flask", "prototype", "docker"),
 ]

@@ -56,7 +56,7 @@ class Operator:
             except (InvalidRequest, OSError) as error:
                 refused += 1
                 reason = error.message if isinstance(error, InvalidRequest) else error.strerror
-                sys.stderr.write(f"{CLEAR * tty()}{path}: {reason}\n")
+                sys.stderr.write(f"{CLEAR * tty()}{visible(path)}: {reason}\n")
         show(len(paths), len(paths), "")
         print(f"{len(paths) - refused} files of {owner} can be searched")
         return refused
@@ -77,6 +77,11 @@ def documents_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+def visible(name: object) -> str:
+    """Returns a name without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(name))
+
+
 def tty() -> bool:
     return sys.stderr.isatty()
 
@@ -86,7 +91,8 @@ def show(done: int, count: int, name: str) -> None:
     if tty() and count:
         full = BAR * done // count
         bar = "#" * full + "." * (BAR - full)
-        sys.stderr.write(f"{CLEAR}[{bar}] {done}/{count} {name[:40]}" + "\n" * (done == count))
+        end = "\n" * (done == count)
+        sys.stderr.write(f"{CLEAR}[{bar}] {done}/{count} {visible(name)[:40]}{end}")
         sys.stderr.flush()
 
 

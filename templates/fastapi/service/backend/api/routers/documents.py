@@ -53,7 +53,7 @@ async def upload_file(request: Request, documents: DocumentsDep) -> FileObject:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise InvalidRequest("The form has no `file` with a name", param="file")
-        purpose = purpose_of(form.get("purpose"))
+        purpose = purpose_of(form)
         content = await file.read()
         return file_object(await documents.add(file.filename or "", content, purpose))
 

@@ -163,10 +163,14 @@ class Documents:
             worked_at=0,
             created_at=now(),
         )
+        if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtext(self._owner))))
         session.add(file)
         session.flush()
-        sums = select(func.sum(File.length), func.sum(File.passages))
-        size, count = (session.execute(sums.where(File.owner == self._owner))).one()
+        sums = select(func.count(), func.sum(File.length), func.sum(File.passages))
+        files, size, count = (session.execute(sums.where(File.owner == self._owner))).one()
+        if files > (most := self._settings.documents_max_files):
+            raise RequestTooLarge(f"There are at most {most} files", param="file")
         if size > (most := self._settings.documents_max_bytes):
             raise RequestTooLarge(f"All files together have at most {most} bytes", param="file")
         if count > (most := self._settings.documents_max_passages):

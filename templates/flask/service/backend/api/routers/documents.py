@@ -53,7 +53,7 @@ def upload_file() -> FileObject:
         raise InvalidRequest("The form has no `file` with a name", param="file")
     if len([*request.files.items(multi=True)]) > 1:
         raise InvalidRequest("Too many files. Maximum number of files is 1.")
-    purpose = purpose_of(request.form.get("purpose"))
+    purpose = purpose_of(request.form)
     return file_object(documents().add(file.filename or "", file.read(), purpose))
 
 
