@@ -17,6 +17,7 @@ from genai_scaffold.project.neighbours import (
     port_in,
     readable_record,
     service_name,
+    shared_name,
 )
 from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
 from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
@@ -218,8 +219,9 @@ def _is_told_from_its_neighbours(root: Path, checked: Project) -> Iterator[Disag
     own = service_name(str(record.recorded.get("name", "")) or root.name)
     line = checked.files[ANSWERS_FILE].line_with
     for neighbour in neighbours(root):
-        if neighbour.name == own:
-            problem = f"{neighbour.place} is called {own}, too: give one another by --set name=…"
+        if shared := shared_name(neighbour.name, own):
+            problem = f"{neighbour.place} has the name {shared}, too: "
+            problem += "give one another by --set name=…"
             yield Disagreement(ANSWERS_FILE, line("project_name:"), problem)
         if neighbour.port == port_in(record):
             problem = f"{neighbour.place} has port {neighbour.port}, too: run an update"

@@ -13,6 +13,7 @@ from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import derived
 
 PORT = 8000  # where a service is looked for, unless a neighbour is there
+PARTS = ("redis", "postgres", "migrate", "database")  # deploy files call these SERVICE-PART
 
 
 class Neighbour(NamedTuple):
@@ -88,6 +89,18 @@ def port_beside(project: Path, own: int = PORT) -> int:
     return next(port for port in itertools.chain([own], itertools.count(PORT)) if port not in taken)
 
 
+def another_name(name: str) -> str:
+    """A name that platforms do not cut to the same."""
+    return f"{name[:28].rstrip('-')}-2"
+
+
+def shared_name(one: str, other: str) -> str | None:
+    """What two services would both be called, or a part of one and the other."""
+    shared = {one, *(f"{one}-{part}" for part in PARTS)}
+    shared &= {other, *(f"{other}-{part}" for part in PARTS)}
+    return min(shared, default=None)
+
+
 def refuse_a_namesake(project: Path, name: str, flag: str) -> None:
     """Refuse a name that a neighbour has.
 
@@ -97,12 +110,21 @@ def refuse_a_namesake(project: Path, name: str, flag: str) -> None:
         flag: what says another name, up to that name.
 
     Raises:
-        UsageError: platforms and Compose would take the two for one.
+        UsageError: platforms, Compose or a file system would take the two for one.
     """
+    own = service_name(name)
+    place = below_root(project.resolve())
     for neighbour in neighbours(project):
-        if neighbour.name == service_name(name):
+        if neighbour.place.casefold() == place.casefold():
             raise UsageError(
-                f"{neighbour.place} is called {neighbour.name} already",
-                why="Compose and the platforms tell the services of a repository by their names",
-                fix=f"choose another name, such as {flag}{name[:60].rstrip('-')}-2",
+                f"{neighbour.place} differs from {place} in case alone",
+                why="to macOS and Windows they are one directory",
+                fix="choose another directory",
+            )
+        if shared := shared_name(own, neighbour.name):
+            raise UsageError(
+                f"{neighbour.place} has the name {shared} already",
+                why="Compose and the platforms tell services by their names, "
+                "and what belongs to one is called after it",
+                fix=f"choose another name, such as {flag}{another_name(own)}",
             )

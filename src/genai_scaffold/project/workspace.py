@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from genai_scaffold.errors import EnvironmentFailure, UsageError
 from genai_scaffold.project.files import FOREIGN
-from genai_scaffold.project.neighbours import folders_in, projects_in, readable_record
+from genai_scaffold.project.neighbours import (
+    another_name,
+    folders_in,
+    projects_in,
+    readable_record,
+    service_name,
+    shared_name,
+)
 from genai_scaffold.project.record import ANSWERS_FILE, Record, is_project
 from genai_scaffold.system import git
 from genai_scaffold.system.git import is_repository
@@ -95,9 +102,13 @@ def clashes_in(root: Path) -> Iterator[Clash]:
         if is_repository(root / place):
             continue
         update = f"genai-scaffold update {place}"
-        if (first := names.setdefault(name, place)) != place:
-            fix = f"{update} --set name={PurePosixPath(place).name}"
-            yield Clash(place, f"is called {name}, as {first} is", fix)
+        shared = ((shared_name(name, other), first) for other, first in names.items())
+        if clash := next((found for found in shared if found[0]), None):
+            folder = PurePosixPath(place).name
+            free = folder if service_name(folder) != name else another_name(name)
+            fix = f"{update} --set name={free}"
+            yield Clash(place, f"has the name {clash[0]}, as {clash[1]} has", fix)
+        names.setdefault(name, place)
         if (first := ports.setdefault(port, place)) != place:
             yield Clash(place, f"has port {port}, as {first} has", update)
 

@@ -93,7 +93,7 @@ def test_two_with_one_port_are_found_and_an_update_parts_them(service: Path) -> 
     } == {
         ("warning", "rendered for another place than services/talk"),
         ("warning", "services/chat has port 8000, too"),
-        ("error", "services/chat is called chat, too"),
+        ("error", "services/chat has the name chat, too"),
     }
     run = tool("update", str(talk), "--set", "name=talk", "--json")
     assert run.code == 0, run.errors
@@ -114,7 +114,7 @@ def test_a_link_to_a_project_is_none_beside_it(service: Path) -> None:
 def test_a_neighbour_with_a_repository_of_its_own_is_named_by_its_place(service: Path) -> None:
     git(service, "init", "--quiet")
     refused = tool("new", str(service.parent / "talk"), "--yes", "--name", "chat")
-    assert "error: services/chat is called chat already" in refused.errors
+    assert "error: services/chat has the name chat already" in refused.errors
 
 
 def test_what_cannot_be_listed_has_no_neighbours(
@@ -136,7 +136,7 @@ def test_what_is_no_port_is_not_taken_for_one(service: Path, port: str) -> None:
 def test_a_name_is_given_once(service: Path) -> None:
     refused = tool("new", str(service.parent / "talk"), "--yes", "--name", "chat")
     assert refused.code == 2
-    assert "services/chat is called chat already" in refused.errors
+    assert "services/chat has the name chat already" in refused.errors
     assert "--name chat-2" in refused.errors
     assert not (service.parent / "talk").exists()
     assert tool("new", str(service.parent / "talk"), "--yes", "--quiet").code == 0

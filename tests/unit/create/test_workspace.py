@@ -315,6 +315,9 @@ REFUSED = [
     pytest.param("services/a/b", [], "no place for a service", "services/b", id="too-deep"),
     pytest.param("services/a b", ["--name", "ab"], "to quote", "services/NAME", id="quoted"),
     pytest.param("services/talk", ["--name", "chat"], "chat already", "chat-2", id="one-name"),
+    pytest.param("services/chat-redis", [], "name chat-redis", "chat-redis-2", id="its-redis"),
+    pytest.param("services/Chat", ["--name", "talk"], "case alone", "another", id="in-case-alone"),
+    pytest.param("services/talk", ["--name", "CHAT"], "chat already", "chat-2", id="same-in-case"),
 ]
 
 
@@ -366,7 +369,8 @@ def test_two_that_cannot_run_beside_each_other_stop_an_update(served: Path, *, n
     commit(served)
     before = contents(served)
     refused = tool("update", str(served))
-    told = "has port 8000, as services/chat has" if named else "is called chat, as services/chat is"
+    told = "has port 8000" if named else "has the name chat"
+    told += ", as services/chat has"
     fix = "" if named else " --set name=talk"
     assert (refused.code, f"services/talk {told}" in refused.errors) == (2, True)
     assert f"genai-scaffold update services/talk{fix}, and commit that" in refused.errors
@@ -388,8 +392,36 @@ def test_each_that_clashes_is_named_once(shop: Path) -> None:
     assert [(clash.place, clash.problem) for clash in clashes_in(shop)] == [
         (f"services/s{number}", problem)
         for number in range(2, 5)
-        for problem in ("is called chat, as services/s1 is", "has port 8000, as services/s1 has")
+        for problem in (
+            f"has {what}, as services/s1 has" for what in ("the name chat", "port 8000")
+        )
     ]
+
+
+LONG = "answers-for-our-best-customers"  # of which platforms keep all, and no more
+
+
+@pytest.mark.parametrize(
+    ("first", "place", "name", "shared", "free"),
+    [
+        ("chat", "chat-redis", "chat-redis", "chat-redis", "chat-redis-2"),
+        ("chat-redis", "talk", "chat", "chat-redis", "talk"),
+        (f"{LONG}-in-asia", f"{LONG}-too", f"{LONG}-too", LONG, f"{LONG[:28]}-2"),
+    ],
+    ids=["a-part", "a-part-of-it", "cut"],
+)
+def test_names_that_come_to_the_same_clash(
+    first: str, place: str, name: str, shared: str, free: str, shop: Path
+) -> None:
+    for port, (folder, called) in enumerate({"a": first, place: name}.items(), 9001):
+        made_there = shop / "services" / folder
+        made_there.mkdir(parents=True)
+        (made_there / "requirements-dev.txt").touch()
+        record = f"preset: prototype\nframework: flask\nproject_name: {called}\nport: {port}\n"
+        (made_there / ".copier-answers.yml").write_text(record)
+    [clash] = clashes_in(shop)
+    assert clash.problem == f"has the name {shared}, as services/a has"
+    assert clash.fix == f"genai-scaffold update services/{place} --set name={free}"
 
 
 @pytest.mark.parametrize("content", [b": [", b"\xff\x00"], ids=["no-yaml", "binary"])
