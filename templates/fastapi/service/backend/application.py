@@ -35,6 +35,7 @@ from backend.api_keys import KeyRing
 {%- if database %}
 from backend.database import Database
 {%- endif %}
+from backend.features.assistant import SYSTEM
 {%- if 'tools' in features and 'history' not in features %}
 from backend.gateway.approvals import Approvals
 {%- endif %}
@@ -68,9 +69,12 @@ def create_app(
     settings: Settings | None = None,
     provider: Provider | None = None,
     tools: Sequence[Tool] = TOOLS,
+    system: str = SYSTEM,
 ) -> FastAPI:
 {%- else -%}
-def create_app(settings: Settings | None = None, provider: Provider | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, provider: Provider | None = None, system: str = SYSTEM
+) -> FastAPI:
 {%- endif %}
     """Returns the application.
 
@@ -80,6 +84,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- if 'tools' in features %}
         tools: that the model may call.
 {%- endif %}
+        system: what the chat page's assistant is told first.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -165,6 +170,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- endif %}
         tools=tools,
 {%- endif %}
+        system=system,
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:

@@ -28,6 +28,7 @@ from backend.api_keys import KeyRing
 {%- if database %}
 from backend.database import Database
 {%- endif %}
+from backend.features.assistant import SYSTEM
 {%- if 'tools' in features and 'history' not in features %}
 from backend.gateway.approvals import Approvals
 {%- endif %}
@@ -76,9 +77,12 @@ def create_app(
     settings: Settings | None = None,
     provider: Provider | None = None,
     tools: Sequence[Tool] = TOOLS,
+    system: str = SYSTEM,
 ) -> Flask:
 {%- else -%}
-def create_app(settings: Settings | None = None, provider: Provider | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, provider: Provider | None = None, system: str = SYSTEM
+) -> Flask:
 {%- endif %}
     """Returns the application.
 
@@ -88,6 +92,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- if 'tools' in features %}
         tools: that the model may call.
 {%- endif %}
+        system: what the chat page's assistant is told first.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -135,6 +140,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
 {%- endif %}
         tools=tools,
 {%- endif %}
+        system=system,
     )
     if settings.cors_origins:
         app.before_request(partial(answer_preflight, settings.cors_origins))

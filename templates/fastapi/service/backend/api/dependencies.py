@@ -82,6 +82,7 @@ class Services(NamedTuple):
 {%- endif %}
     tools: Sequence[Tool]
 {%- endif %}
+    system: str
 
 
 async def services(request: Request) -> Services:
@@ -240,11 +241,11 @@ async def assistant(
     services: ServicesDep, given: GivenDep, conversations: ConversationsDep
 ) -> Assistant:
     agent = Agent(services.meter, services.settings, services.tools, given)
-    return Assistant(agent, conversations, given)
+    return Assistant(agent, conversations, given, services.system)
 {%- else -%}
 async def assistant(services: ServicesDep, given: GivenDep) -> Assistant:
     agent = Agent(services.meter, services.settings, services.tools, given)
-    return Assistant(agent, services.approvals, given)
+    return Assistant(agent, services.approvals, given, services.system)
 {%- endif %}
 
 

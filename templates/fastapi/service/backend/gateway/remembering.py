@@ -16,7 +16,7 @@ from backend.errors import AppError, InvalidRequest, NotFound, Unavailable
 {%- if 'tools' not in features %}
 from backend.gateway.chats import ChatTurn, KeptMessage
 {%- endif %}
-from backend.gateway.policy import admit_chat
+from backend.gateway.policy import admit_chat{{ ', admit_page' if 'tools' not in features else '' }}
 from backend.gateway.responses.events import ResponseStream, whole
 from backend.gateway.responses.passed import ENDS, PassedStream, ResponseRelay
 from backend.gateway.responses.request import ResponseRequest, named_as_sent, to_chat
@@ -76,10 +76,11 @@ class RememberingService(ChatService):
                 raise
 {%- if 'tools' not in features %}
 
-    async def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
+    async def stream_ui(self, request: UIChatRequest, client: str, system: str) -> Answer:
         turn = ChatTurn(request, self._of(client))
-        chat = await turn.asked(self._settings)
-        chunks = await self._stream(chat, client, Relay(include_usage=True))
+        body = admit_page(await turn.asked(self._settings), self._settings, system)
+        call = Call("chat", client, body)
+        chunks = await self._meter.stream(call, Relay(include_usage=True))
         telling = KeptMessage(turn)
         return await begun(telling.kept(chunks)), telling
 {%- endif %}

@@ -76,6 +76,7 @@ class Services(NamedTuple):
 {%- endif %}
     tools: Sequence[Tool]
 {%- endif %}
+    system: str
 
 
 def services() -> Services:
@@ -211,5 +212,6 @@ def given() -> Given:
 
 def assistant() -> Assistant:
     agent = Agent(services().meter, services().settings, services().tools, given())
-    return Assistant(agent, {{ 'conversations()' if 'history' in features else 'services().approvals' }}, given())
+    kept = {{ 'conversations()' if 'history' in features else 'services().approvals' }}
+    return Assistant(agent, kept, given(), services().system)
 {%- endif %}

@@ -13,14 +13,14 @@ from backend.ai.steps import AgentEvent
 from backend.ai.tools import Given
 {%- if 'history' in features %}
 from backend.gateway.chats import ChatTurn, KeptMessage
-from backend.gateway.policy import admit_chat
+from backend.gateway.policy import admit_page
 from backend.gateway.schemas import UIChatRequest
 from backend.gateway.telling import Telling
 {%- else %}
 from backend.errors import Conflict
 from backend.gateway.approvals import Approvals
 from backend.gateway.decisions import decisions
-from backend.gateway.policy import admit_chat
+from backend.gateway.policy import admit_page
 from backend.gateway.schemas import UIChatRequest
 from backend.gateway.telling import Telling
 from backend.gateway.ui_agent import AgentMessageStream
@@ -34,8 +34,11 @@ class Assistant:
     """Answers one request of a client's."""
 {%- if 'history' in features %}
 
-    def __init__(self, agent: Agent, conversations: Conversations, given: Given) -> None:
+    def __init__(
+        self, agent: Agent, conversations: Conversations, given: Given, system: str
+    ) -> None:
         self._agent = agent
+        self._system = system
         self._conversations = conversations
         self._settings = given.settings
 
@@ -47,14 +50,16 @@ class Assistant:
             Conflict: it was approved before, or too late, or not everything was decided.
         """
         turn = ChatTurn(request, self._conversations)
-        body = admit_chat(turn.asked(self._settings), self._settings)
+        asked = turn.asked(self._settings)
+        body = admit_page(asked, self._settings, self._system)
         telling = KeptMessage(turn)
         events = self._agent.run(body, turn.approved)
         return begun(telling.kept(events)), telling
 {%- else %}
 
-    def __init__(self, agent: Agent, approvals: Approvals, given: Given) -> None:
+    def __init__(self, agent: Agent, approvals: Approvals, given: Given, system: str) -> None:
         self._agent = agent
+        self._system = system
         self._approvals = approvals
         self._client = given.client
         self._limits = given.limits
@@ -72,7 +77,8 @@ class Assistant:
         for each in approved:
             self._approvals.check(each.approval_id, self._client, each.call)
             each.part |= {"state": "output-available", "output": ""}  # until it has run
-        body = admit_chat(to_chat(request, self._settings.llm_files), self._settings)
+        asked = to_chat(request, self._settings.llm_files)
+        body = admit_page(asked, self._settings, self._system)
         for each in approved:
             if not self._limits.use_approval(each.approval_id):
                 message = "This approval was used before"

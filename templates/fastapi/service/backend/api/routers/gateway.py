@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from backend.api import documented
 {% endif -%}
 from backend.api.answering import answer
-from backend.api.dependencies import {{ 'AssistantDep, ' if 'tools' in features }}ChatDep, ClientDep
+from backend.api.dependencies import {{ 'AssistantDep, ' if 'tools' in features }}ChatDep, ClientDep{{ ', ServicesDep' if 'tools' not in features }}
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
@@ -69,9 +69,11 @@ async def chat_with_page(body: UIChatRequest, assistant: AssistantDep) -> Respon
     """Answers a conversation with the help of tools, as a UI message stream for `useChat`."""
     return told_stream(*await assistant.answer(body), HEADERS)
 {%- else -%}
-async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
+async def chat_with_page(
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, services: ServicesDep
+) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return told_stream(*await chat.stream_ui(body, client), HEADERS)
+    return told_stream(*await chat.stream_ui(body, client, services.system), HEADERS)
 {%- endif %}
 
 

@@ -9,7 +9,7 @@ from backend.api.answering import answer
 {% if 'tools' in features -%}
 from backend.api.dependencies import admit_client, assistant, chat_service, client
 {% else -%}
-from backend.api.dependencies import admit_client, chat_service, client
+from backend.api.dependencies import admit_client, chat_service, client, services
 {% endif -%}
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, told_stream
@@ -62,7 +62,8 @@ def chat_with_page(body: UIChatRequest) -> Response:
     return told_stream(*assistant().answer(body), HEADERS)
 {%- else %}
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return told_stream(*chat_service().stream_ui(body, client()), HEADERS)
+    answer = chat_service().stream_ui(body, client(), services().system)
+    return told_stream(*answer, HEADERS)
 {%- endif %}
 
 
