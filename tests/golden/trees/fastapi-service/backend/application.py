@@ -18,18 +18,22 @@ from backend.api.middleware import RequestMiddleware
 from backend.api.responses import ASKED_BY_PAGES, EXPOSED
 from backend.api.routers import FEATURES, gateway, operations
 from backend.api_keys import KeyRing
+from backend.features.assistant import SYSTEM
 from backend.gateway.service import ChatService
 from backend.limits import Limits
 from backend.logs import configure_logging
 from backend.settings import Settings, load_settings
 
 
-def create_app(settings: Settings | None = None, provider: Provider | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, provider: Provider | None = None, system: str = SYSTEM
+) -> FastAPI:
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
         provider: takes the place of the configured one.
+        system: what the chat page's assistant is told first.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -63,6 +67,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         meter=meter,
         chat=ChatService(meter, settings),
         settings=settings,
+        system=system,
     )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:

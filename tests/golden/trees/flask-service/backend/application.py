@@ -17,6 +17,7 @@ from backend.api.responses import ASKED_BY_PAGES, EXPOSED
 from backend.api.routers import FEATURES, gateway, operations
 from backend.api.routing import BoundedRequest, NonEmptyPath
 from backend.api_keys import KeyRing
+from backend.features.assistant import SYSTEM
 from backend.gateway.service import ChatService
 from backend.limits import Limits
 from backend.logs import configure_logging
@@ -38,12 +39,15 @@ def answer_preflight(origins: Collection[str]) -> Response | None:
     return Response(status=200 if allowed else 400)
 
 
-def create_app(settings: Settings | None = None, provider: Provider | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, provider: Provider | None = None, system: str = SYSTEM
+) -> Flask:
     """Returns the application.
 
     Args:
         settings: read from the environment where none are given.
         provider: takes the place of the configured one.
+        system: what the chat page's assistant is told first.
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
@@ -61,6 +65,7 @@ def create_app(settings: Settings | None = None, provider: Provider | None = Non
         meter=meter,
         chat=ChatService(meter, settings),
         settings=settings,
+        system=system,
     )
     if settings.cors_origins:
         app.before_request(partial(answer_preflight, settings.cors_origins))

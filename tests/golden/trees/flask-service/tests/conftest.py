@@ -40,10 +40,15 @@ def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(
-            *, provider: Provider | None = None, answer: Answer | None = None, **settings: Any
+            *,
+            provider: Provider | None = None,
+            answer: Answer | None = None,
+            system: str = "",
+            **settings: Any,
         ) -> httpx2.Client:
             model = upstream(answer) if answer else provider or OfflineProvider(pause=0)
-            app = create_app(Settings(**{"log_level": "WARNING", **settings}), model)
+            settings = {"log_level": "WARNING", **settings}
+            app = create_app(Settings(**settings), model, system)
             url = stack.enter_context(running(app))
             return stack.enter_context(httpx2.Client(base_url=url, verify=TLS))
 

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.conftest import Serve
+from tests.models import Scripted
 
 PDF = "data:application/pdf;base64,JVBERg=="
 
@@ -28,6 +29,7 @@ def conversation(*parts: object, role: str = "user") -> dict[str, Any]:
 
 
 ASK = conversation(TEXT)
+PLAIN = {"messages": [{"role": "user", "content": "hi"}]}
 
 
 def parts(response: httpx2.Response) -> list[dict[str, Any]]:
@@ -68,6 +70,16 @@ def test_sends_who_said_what_and_only_text(serve: Serve) -> None:
     ]
     serve(answer=answer).post("/api/chat", json={"messages": messages})
     assert sent == [[{"role": role, "content": text} for role, text in said]]
+
+
+def test_the_model_is_told_first_what_the_assistant_is_to_do(serve: Serve) -> None:
+    model = Scripted("Hello", "Bye")
+    client = serve(answer=model, system="Speak of lamps.", max_messages=1)
+    assert client.post("/api/chat", json=ASK).is_success
+    told = {"role": "system", "content": "Speak of lamps."}
+    assert model.asked[0]["messages"] == [told, {"role": "user", "content": "hi"}]
+    assert client.post("/v1/chat/completions", json=PLAIN).is_success  # that is the client's own
+    assert model.asked[1]["messages"] == PLAIN["messages"]
 
 
 def test_ends_with_an_error_where_the_model_fails(serve: Serve) -> None:

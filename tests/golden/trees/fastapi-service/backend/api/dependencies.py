@@ -22,6 +22,7 @@ class Services(NamedTuple):
     meter: Meter
     chat: ChatService
     settings: Settings
+    system: str
 
 
 async def services(request: Request) -> Services:

@@ -25,6 +25,7 @@ class Services(NamedTuple):
     meter: Meter
     chat: ChatService
     settings: Settings
+    system: str
 
 
 def services() -> Services:

@@ -38,6 +38,14 @@ def admit_chat(request: ChatCompletionRequest, settings: Settings) -> dict[str, 
     return body
 
 
+def admit_page(request: ChatCompletionRequest, settings: Settings, system: str) -> dict[str, Any]:
+    """Returns the same for a page's chat, in which the model is told something first."""
+    body = admit_chat(request, settings)
+    if system:
+        body["messages"].insert(0, {"role": "system", "content": system})
+    return body
+
+
 def admit_response(request: ResponseRequest, settings: Settings) -> dict[str, Any]:
     """Returns the request to send to a model that has the Responses API itself.
 

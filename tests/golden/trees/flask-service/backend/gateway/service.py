@@ -15,6 +15,7 @@ from backend.gateway.policy import (
     Request,
     admit_chat,
     admit_embedding,
+    admit_page,
     admit_response,
     dropped_fields,
     named,
@@ -51,10 +52,11 @@ class ChatService:
         usage = options is not None and options.include_usage is True
         return self._stream(request, client, Relay(include_usage=usage))
 
-    def stream_ui(self, request: UIChatRequest, client: str) -> Answer:
-        """Returns the same for what `useChat` sends."""
+    def stream_ui(self, request: UIChatRequest, client: str, system: str) -> Answer:
+        """Returns the same for what `useChat` sends, in which the model is told something first."""
         chat = ui_messages.to_chat(request, self._settings.llm_files)
-        chunks = self._stream(chat, client, Relay(include_usage=True))
+        call = Call("chat", client, admit_page(chat, self._settings, system))
+        chunks = self._meter.stream(call, Relay(include_usage=True))
         return chunks, UIMessageStream(ui_messages.answer_id(request))
 
     def respond(self, request: ResponseRequest, client: str) -> JSONObject:

@@ -5,7 +5,7 @@ from fastapi.responses import StreamingResponse
 
 from backend.api import documented
 from backend.api.answering import answer
-from backend.api.dependencies import ChatDep, ClientDep
+from backend.api.dependencies import ChatDep, ClientDep, ServicesDep
 from backend.api.routing import StrictRoute
 from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
@@ -49,9 +49,11 @@ async def create_embeddings(body: EmbeddingRequest, chat: ChatDep, client: Clien
 @router.post(
     "/api/chat", tags=["model"], response_class=StreamingResponse, responses=documented.UI_CHAT
 )
-async def chat_with_page(body: UIChatRequest, chat: ChatDep, client: ClientDep) -> Response:
+async def chat_with_page(
+    body: UIChatRequest, chat: ChatDep, client: ClientDep, services: ServicesDep
+) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return told_stream(*await chat.stream_ui(body, client), HEADERS)
+    return told_stream(*await chat.stream_ui(body, client, services.system), HEADERS)
 
 
 @router.get("/api/chat/{chat_id:non_empty_path}/stream", include_in_schema=False)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from backend.api.answering import answer
-from backend.api.dependencies import admit_client, chat_service, client
+from backend.api.dependencies import admit_client, chat_service, client, services
 from backend.api.routing import typed
 from backend.api.streaming import chat_stream, told_stream
 from backend.gateway.policy import listed_model
@@ -51,7 +51,8 @@ def create_embeddings(body: EmbeddingRequest) -> Response:
 @typed(guard=admit_client)
 def chat_with_page(body: UIChatRequest) -> Response:
     """Answers a conversation as a UI message stream, for the AI SDK's `useChat`."""
-    return told_stream(*chat_service().stream_ui(body, client()), HEADERS)
+    answer = chat_service().stream_ui(body, client(), services().system)
+    return told_stream(*answer, HEADERS)
 
 
 @router.get("/api/chat/<non_empty_path:chat_id>/stream")

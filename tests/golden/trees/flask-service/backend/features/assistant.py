@@ -1,0 +1,3 @@
+"""What the assistant of the chat page is told first. The template leaves this file to you."""
+
+SYSTEM = ""
