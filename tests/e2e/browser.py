@@ -37,7 +37,8 @@ text => [...document.querySelectorAll("body *")].some(element => {
   return said === text && element.checkVisibility() && box.width > 0 && box.height > 0
 })
 """
-# Opens each operation of Swagger UI, tries it as it stands, and tells what came back.
+# Opens each operation of Swagger UI, tries it as it stands, and tells what came back. Only a file,
+# which no page may choose, is chosen.
 TRY_ALL = """
 async seconds => {
   const found = async (root, selector) => {
@@ -55,11 +56,20 @@ async seconds => {
     const pressed = await found(operation, ".try-out__btn")
     pressed.click()
     const execute = await found(operation, ".execute")
+    const file = operation.querySelector("input[type=file]")
+    if (file) {
+      const chosen = new DataTransfer()
+      chosen.items.add(new File(["The warranty is two years."], "handbook.txt"))
+      file.files = chosen.files
+      file.dispatchEvent(new Event("change", { bubbles: true }))
+      await new Promise(requestAnimationFrame)
+    }
     execute.click()
     const status = await found(operation, ".live-responses-table tbody .response-col_status")
     const method = operation.querySelector(".opblock-summary-method").innerText
     const path = operation.querySelector(".opblock-summary-path").dataset.path
     answers[`${method} ${path}`] = status.innerText.trim()
+    operation.querySelector(".opblock-summary-control").click()
   }
   return answers
 }

@@ -57,7 +57,7 @@ def test_an_operation_is_visible(
     assert visible
 
 
-OPERATIONS = [
+MODEL = [
     "POST /v1/chat/completions",
     "POST /v1/responses",
     "POST /v1/embeddings",
@@ -65,15 +65,54 @@ OPERATIONS = [
     "GET /v1/models",
     "GET /v1/models/{name}",
     "GET /v1/usage",
-    "POST /summaries",
-    "GET /healthz",
-    "GET /readyz",
-    "GET /",
-    "POST /echo",
 ]
+HISTORY = [
+    "GET /api/chats",
+    "GET /api/chats/{chat_id}",
+    "PATCH /api/chats/{chat_id}",
+    "POST /v1/conversations",
+    "GET /v1/conversations/{conversation_id}",
+    "POST /v1/conversations/{conversation_id}",
+    "GET /v1/conversations/{conversation_id}/items",
+    "POST /v1/conversations/{conversation_id}/items",
+    "GET /v1/conversations/{conversation_id}/items/{item_id}",
+    "GET /v1/responses/{response_id}",
+    "GET /v1/responses/{response_id}/input_items",
+    "GET /v1/history",
+    "DELETE /v1/conversations/{conversation_id}/items/{item_id}",
+    "DELETE /api/chats/{chat_id}",
+    "DELETE /v1/conversations/{conversation_id}",
+    "DELETE /v1/responses/{response_id}",
+    "DELETE /v1/history",
+]
+DOCUMENTS = [
+    "GET /v1/files",
+    "POST /v1/files",
+    "GET /v1/files/{file_id}",
+    "GET /v1/files/{file_id}/content",
+    "POST /v1/vector_stores",
+    "GET /v1/vector_stores",
+    "GET /v1/vector_stores/{vector_store_id}",
+    "POST /v1/vector_stores/{vector_store_id}",
+    "POST /v1/vector_stores/{vector_store_id}/files",
+    "GET /v1/vector_stores/{vector_store_id}/files",
+    "GET /v1/vector_stores/{vector_store_id}/files/{file_id}",
+    "POST /v1/vector_stores/{vector_store_id}/files/{file_id}",
+    "POST /v1/vector_stores/{vector_store_id}/search",
+    "POST /answers",
+    "DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}",
+    "DELETE /v1/files/{file_id}",
+    "DELETE /v1/vector_stores/{vector_store_id}",
+]
+EXAMPLES = ["POST /summaries", "GET /healthz", "GET /readyz", "GET /", "POST /echo"]
 OF_A_PROTOTYPE = ["POST /v1/chat/completions", "GET /", "POST /echo", "GET /healthz"]
+OF_A_SERVICE = {"": [], "-kept-tools": HISTORY, "-documents": DOCUMENTS}
 TRIED = [
-    *((name, ["Complete Chat"], OPERATIONS) for name in ("fastapi", "flask")),
+    *(
+        (f"{framework}{features}", ["Complete Chat"], [*MODEL, *operations, *EXAMPLES])
+        for framework in ("fastapi", "flask")
+        for features, operations in OF_A_SERVICE.items()
+    ),
     *((name, ["/v1/chat/completions", "A GenAI backend"], OF_A_PROTOTYPE) for name in PROTOTYPES),
 ]
 
@@ -94,4 +133,5 @@ def test_each_operation_can_be_tried_as_it_stands(
         assert all(browser.shows(text) for text in shown)
         answers = browser.try_all()
         browser.photograph(tmp_path / f"{combination}-tried.png")
-    assert list(answers.items()) == [(operation, "200") for operation in operations]
+    assert answers == dict.fromkeys(operations, "200")
+    assert list(answers)[:6] == operations[:6]

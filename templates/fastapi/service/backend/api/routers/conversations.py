@@ -32,6 +32,35 @@ router = APIRouter(route_class=StrictRoute{{ ', tags=["history"]' if docs }})
 {%- macro responses(name) %}{{ ', responses=documented.' ~ name if docs }}{% endmacro %}
 
 
+@router.get("/api/chats"{{ responses('KEPT') }})
+async def list_chats(
+    conversations: ConversationsDep, after: Id | None = None, limit: Limit = 20
+) -> ChatList:
+    """Lists the chats of a page, of which the last used is the first."""
+    found = await conversations.recent(after, limit + 1)
+    return ChatList(data=[chat(each) for each in found[:limit]], has_more=len(found) > limit)
+
+
+@router.get("/api/chats/{chat_id:non_empty_path}"{{ responses('ANY') }})
+async def show_chat(chat_id: Id, conversations: ConversationsDep) -> Response:
+    """Shows a chat with its messages, as `useChat` takes them."""
+    found = chat(await conversations.find(chat_id)).model_dump()
+    said = await conversations.recall(chat_id, MOST_SHOWN)
+    return answer({**found, "messages": as_messages(said)}, {})
+
+
+@router.patch("/api/chats/{chat_id:non_empty_path}"{{ responses('KEEPING') }})
+async def rename_chat(chat_id: Id, body: NewTitle, conversations: ConversationsDep) -> Chat:
+    notes = (await conversations.find(chat_id))["metadata"]
+    return chat(await conversations.rename(chat_id, {**notes, "title": body.title}))
+
+
+@router.delete("/api/chats/{chat_id:non_empty_path}"{{ responses('KEPT') }})
+async def delete_chat(chat_id: Id, conversations: ConversationsDep) -> Deleted:
+    await conversations.delete(chat_id)
+    return Deleted(id=chat_id, object="chat.deleted")
+
+
 @router.post("/v1/conversations"{{ responses('KEEPING') }})
 async def create_conversation(
     body: NewConversation, conversations: ConversationsDep
@@ -127,35 +156,6 @@ async def list_input_items(
     asked = await conversations.asked(response_id)
     items = list(as_items(asked))
     return answer(listed(items[::-1] if order == "desc" else items, after, limit), {})
-
-
-@router.get("/api/chats"{{ responses('KEPT') }})
-async def list_chats(
-    conversations: ConversationsDep, after: Id | None = None, limit: Limit = 20
-) -> ChatList:
-    """Lists the chats of a page, of which the last used is the first."""
-    found = await conversations.recent(after, limit + 1)
-    return ChatList(data=[chat(each) for each in found[:limit]], has_more=len(found) > limit)
-
-
-@router.get("/api/chats/{chat_id:non_empty_path}"{{ responses('ANY') }})
-async def show_chat(chat_id: Id, conversations: ConversationsDep) -> Response:
-    """Shows a chat with its messages, as `useChat` takes them."""
-    found = chat(await conversations.find(chat_id)).model_dump()
-    said = await conversations.recall(chat_id, MOST_SHOWN)
-    return answer({**found, "messages": as_messages(said)}, {})
-
-
-@router.patch("/api/chats/{chat_id:non_empty_path}"{{ responses('KEEPING') }})
-async def rename_chat(chat_id: Id, body: NewTitle, conversations: ConversationsDep) -> Chat:
-    notes = (await conversations.find(chat_id))["metadata"]
-    return chat(await conversations.rename(chat_id, {**notes, "title": body.title}))
-
-
-@router.delete("/api/chats/{chat_id:non_empty_path}"{{ responses('KEPT') }})
-async def delete_chat(chat_id: Id, conversations: ConversationsDep) -> Deleted:
-    await conversations.delete(chat_id)
-    return Deleted(id=chat_id, object="chat.deleted")
 
 
 @router.get("/v1/history"{{ responses('ITEMS') }})

@@ -32,6 +32,37 @@ router = Blueprint("conversations", __name__)
 {%- macro keeps(name) %}@typed({{ 'tag="history", responses=documented.' ~ name ~ ', ' if docs }}guard=admit_client){% endmacro %}
 
 
+@router.get("/api/chats")
+{{ keeps("KEPT") }}
+def list_chats(after: Id | None = None, limit: Limit = 20) -> ChatList:
+    """Lists the chats of a page, of which the last used is the first."""
+    found = conversations().recent(after, limit + 1)
+    return ChatList(data=[chat(each) for each in found[:limit]], has_more=len(found) > limit)
+
+
+@router.get("/api/chats/<non_empty_path:chat_id>")
+{{ keeps("ANY") }}
+def show_chat(chat_id: Id) -> Response:
+    """Shows a chat with its messages, as `useChat` takes them."""
+    found = chat(conversations().find(chat_id)).model_dump()
+    said = conversations().recall(chat_id, MOST_SHOWN)
+    return answer({**found, "messages": as_messages(said)}, {})
+
+
+@router.patch("/api/chats/<non_empty_path:chat_id>")
+{{ keeps("KEEPING") }}
+def rename_chat(chat_id: Id, body: NewTitle) -> Chat:
+    notes = conversations().find(chat_id)["metadata"]
+    return chat(conversations().rename(chat_id, {**notes, "title": body.title}))
+
+
+@router.delete("/api/chats/<non_empty_path:chat_id>")
+{{ keeps("KEPT") }}
+def delete_chat(chat_id: Id) -> Deleted:
+    conversations().delete(chat_id)
+    return Deleted(id=chat_id, object="chat.deleted")
+
+
 @router.post("/v1/conversations")
 {{ keeps("KEEPING") }}
 def create_conversation(body: NewConversation) -> ConversationObject:
@@ -126,37 +157,6 @@ def list_input_items(
     asked = conversations().asked(response_id)
     items = list(as_items(asked))
     return answer(listed(items[::-1] if order == "desc" else items, after, limit), {})
-
-
-@router.get("/api/chats")
-{{ keeps("KEPT") }}
-def list_chats(after: Id | None = None, limit: Limit = 20) -> ChatList:
-    """Lists the chats of a page, of which the last used is the first."""
-    found = conversations().recent(after, limit + 1)
-    return ChatList(data=[chat(each) for each in found[:limit]], has_more=len(found) > limit)
-
-
-@router.get("/api/chats/<non_empty_path:chat_id>")
-{{ keeps("ANY") }}
-def show_chat(chat_id: Id) -> Response:
-    """Shows a chat with its messages, as `useChat` takes them."""
-    found = chat(conversations().find(chat_id)).model_dump()
-    said = conversations().recall(chat_id, MOST_SHOWN)
-    return answer({**found, "messages": as_messages(said)}, {})
-
-
-@router.patch("/api/chats/<non_empty_path:chat_id>")
-{{ keeps("KEEPING") }}
-def rename_chat(chat_id: Id, body: NewTitle) -> Chat:
-    notes = conversations().find(chat_id)["metadata"]
-    return chat(conversations().rename(chat_id, {**notes, "title": body.title}))
-
-
-@router.delete("/api/chats/<non_empty_path:chat_id>")
-{{ keeps("KEPT") }}
-def delete_chat(chat_id: Id) -> Deleted:
-    conversations().delete(chat_id)
-    return Deleted(id=chat_id, object="chat.deleted")
 
 
 @router.get("/v1/history")
