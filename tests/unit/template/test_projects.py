@@ -1,6 +1,7 @@
 """The laws of what is rendered, over every shape of a project and every pair of its options."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -601,6 +602,22 @@ def test_every_provider_has_its_address_or_asks_for_one(
     assert bool(re.search(r'llm_base_url: BaseURL = "https?://\S+"', settings)) == known
     # A model on the developer's own machine is not where the project is deployed.
     assert ("LLM_BASE_URL" in deploy) == (not known or provider == "ollama")
+
+
+def test_each_worked_example_has_a_case(source: Path, tmp_path: Path) -> None:
+    asked = {}
+    for choice in ("evals", "tools", "documents"):
+        row = {**ROWS[0], "preset": "service", "evals": True, "tools": False, "documents": False}
+        files = rendered(source, tmp_path / choice / "my-app", {**row, choice: True}).files
+        cases = map(json.loads, files["evals/cases.jsonl"].splitlines())
+        asked[choice] = {case["name"]: case["post"] for case in cases}
+    assert "/summaries" in asked["evals"].values()
+    assert dict(asked["tools"].items() - asked["evals"].items()) == {
+        "a tool of this service is called": "/api/chat"
+    }
+    assert dict(asked["documents"].items() - asked["evals"].items()) == {
+        "what no file says is not found": "/answers"
+    }
 
 
 def test_what_is_github_s_stays_github_s(source: Path, tmp_path: Path) -> None:
