@@ -120,6 +120,7 @@ OTHER_NAMES = by_word(
         "tracing": "otel opentelemetry traces",
         "page": "chat ui frontend",
         "evals": "evaluation evaluations",
+        "documents": "rag retrieval files pdf search embeddings",
         "history": "database db postgres postgresql sqlite memory storage",
         "oidc": "auth login logins sso oauth",
         "peers": "services",
@@ -140,6 +141,7 @@ OTHER_NAMES = by_word(
         "prototype": "minimal small simple basic demo poc mvp",
         "service": "full large big standard production",
         "workspace": "monorepo",
+        "3.11": "3.8 3.9 3.10",
         "3.13": "3 python3 latest",
         # The lists of all these.
         "providers": "model models llm llms",

@@ -104,7 +104,9 @@ def _settings(given: Sequence[str], new: Command) -> Iterator[str]:
 
 def _command(word: str, commands: Mapping[str, Command]) -> str | None:
     names = [name for name in commands if name]
-    return word if word in names else SYNONYMS.get(word.lower()) or closest(word.lower(), names)
+    spelt = word.lower()
+    near = closest(spelt, (*names, *SYNONYMS), 0.8) or closest(spelt, names)
+    return word if word in names else SYNONYMS.get(near or "", near)
 
 
 def _flag(word: str, command: Command) -> str | None:
