@@ -11,40 +11,7 @@ ASSETS = {
     name: Path(str(files("offapi"))) / name
     for name in ("swagger_bundle.js", "swagger_style.css", "redoc.js")
 }
-# What asks for an id can be tried as it stands: `{thing_id}` is sent as the last id that an answer
-# of `/things` has named. What deletes is shown last, so that all can be tried from the top.
-SCRIPT = """
-const known = {}
-const filled = (text) =>
-  text?.replace?.(/({|%7B)(\\w+_id)(}|%7D)/g, (all, _, name) => known[name] ?? all) ?? text
-const depth = (operation) => operation.get("path").split("/").length
-const place = (operation) => (operation.get("method") === "delete" ? 99 - depth(operation) : 0)
-const ui = SwaggerUIBundle({
-  url: "OPENAPI_URL",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  operationsSorter: (one, other) => place(one) - place(other),
-  onComplete: () => {
-    const description = "The last one that an answer has named, if it is sent as it stands"
-    const example = (_, value) =>
-      value?.in === "path" && value.name.endsWith("_id")
-        ? { description, ...value, example: `{${value.name}}` }
-        : value
-    ui.specActions.updateJsonSpec(JSON.parse(JSON.stringify(ui.specSelectors.specJson(), example)))
-  },
-  requestInterceptor: (request) =>
-    Object.assign(request, { url: filled(request.url), body: filled(request.body) }),
-  responseInterceptor: (response) => {
-    const id = response.body?.id ?? response.body?.data?.[0]?.id
-    ui.specSelectors.paths()?.forEach((_, path) => {
-      const [, things, name] = path.match(/^(.+)\\/{(\\w+_id)}$/) ?? []
-      const asked = new RegExp(`^${things?.replace(/{\\w+}/g, "[^/]+")}$`)
-      if (id && asked.test(new URL(response.url).pathname)) known[name] = id
-    })
-    return response
-  },
-})
-""".replace("OPENAPI_URL", OPENAPI_URL)
+SCRIPT = f'SwaggerUIBundle({{url: "{OPENAPI_URL}", dom_id: "#swagger-ui", deepLinking: true}})'
 SCRIPT_DIGEST = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 HEADERS = {
     "content-security-policy": (
