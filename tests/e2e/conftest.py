@@ -17,6 +17,17 @@ from e2e.projects import COMBINATIONS, Project
 from e2e.servers import started
 
 REPOSITORY = Path(__file__).parents[2]
+LONGEST = ["test_project", "test_array", "test_dependencies", "test_pages", "test_update"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take longest: each is one worker's, and none is left over."""
+
+    def place(item: pytest.Item) -> int:
+        file = item.path.stem
+        return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 def required(tool: str) -> str:

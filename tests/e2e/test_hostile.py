@@ -278,7 +278,7 @@ COSTS = [
         "a body in chunks, without a key",
         without_end(request(CHUNKED, path=CHAT, key=b"guessed"), CHUNK),
         {401},
-        1,
+        3,
     ),
     cost("levels", at_once(with_length(DEEP)), {400}, 2),
     cost("too many values", at_once(with_length(b"[%s1]" % (b"1," * 4_900_000))), {413}, 30),
