@@ -156,13 +156,20 @@ def module_file(root: Path, name: str) -> Path | None:
 
 def packages_in(root: Path) -> set[str]:
     """The top-level packages that a rendering's code imports, its own left out."""
-    modules = {
-        used.module
-        for path in code_files(root)
-        for used in imports_of(ast.walk(tree_of(root / path)), path)
-    }
-    names = {module.partition(".")[0] for module in modules}
+    names = {used.module.partition(".")[0] for used in _imports_in(root)}
     return {name for name in names if not module_file(root, name)}
+
+
+def names_taken_from(root: Path, path: str) -> set[str]:
+    """What the code of a rendering imports from one of its files."""
+    return {
+        used.name for used in _imports_in(root) if used.name and used.module == dotted_path(path)
+    }
+
+
+def _imports_in(root: Path) -> Iterator[Import]:
+    for path in code_files(root):
+        yield from imports_of(ast.walk(tree_of(root / path)), path)
 
 
 def installed_packages(root: Path) -> set[str]:

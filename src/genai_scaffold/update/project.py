@@ -27,6 +27,7 @@ from genai_scaffold.template.packaged import moved_files, template_version
 from genai_scaffold.template.questions import left_to_the_user
 from genai_scaffold.template.render import generated_files, render_from, template_source
 from genai_scaffold.template.unreleased import keep_template
+from genai_scaffold.update.code import defined_in, names_taken_from
 from genai_scaffold.update.leftovers import Leftovers, find_leftovers, find_variables
 from genai_scaffold.update.origin import (
     is_known,
@@ -211,7 +212,11 @@ def _render_new(planned: Update, current: Path, destination: Path) -> None:
 
 
 def _leave_to_the_user(planned: Update, here: Place, old: Path, new: Path) -> None:
-    """Let the renderings change nothing in what is the user's since it was made."""
+    """Let the renderings change nothing in what is the user's since it was made.
+
+    What only happens to have such a file's name does not have what others import from it: git says
+    that both have added it.
+    """
     for path in left_to_the_user():
         own = here.project / path
         if not os.path.lexists(own):
@@ -223,7 +228,7 @@ def _leave_to_the_user(planned: Update, here: Place, old: Path, new: Path) -> No
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             # What was generated in it is known so from the user's own lines.
             shutil.copyfile(old / path, new / path)
-        else:
+        elif names_taken_from(new, path) <= defined_in(own):
             for rendering in (old, new):
                 (rendering / path).unlink(missing_ok=True)
 

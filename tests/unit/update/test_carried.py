@@ -71,6 +71,17 @@ def test_every_move_is_of_a_file_that_was_and_to_one_that_is(made: Path, today: 
         assert (today / after).is_file(), after
 
 
+def test_a_module_of_ones_own_is_not_taken_for_one_that_the_template_left_to_the_user(
+    project: Path, today: Path
+) -> None:
+    name = "backend/features/assistant.py"
+    (project / name).parent.mkdir()
+    (project / name).write_text(MINE)
+    assert [each["path"] for each in updated(project)["conflicts"]] == [name]
+    for side in (MINE, (today / name).read_text()):
+        assert side in (project / name).read_text()
+
+
 def test_an_edit_is_merged_where_its_file_went(project: Path, today: Path) -> None:
     kept = {before: after for before, after in MOVED.items() if before != REWRITTEN}
     for before, after in kept.items():

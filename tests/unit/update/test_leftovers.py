@@ -395,6 +395,18 @@ def test_a_list_goes_with_what_it_lists_unless_somebody_wrote_in_it(
     assert after - before == ({tools} if is_edited else set())
 
 
+def test_a_package_of_ones_own_that_is_called_as_a_list_is_not_taken_for_it(work: Path) -> None:
+    project = new(work / "my-app", "--framework", "flask")
+    own = project / "backend/tools/__init__.py"
+    own.parent.mkdir()
+    own.write_text("HAMMER = 1\n")
+    commit(project)
+    run = tool("add", "tools", "--project", str(project))
+    assert (run.code, "backend/tools/__init__.py" in run.output) == (3, True)
+    assert "HAMMER = 1\n" in own.read_text()
+    assert "TOOLS = [" in own.read_text()
+
+
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
 def test_tools_come_and_go_beside_features_of_ones_own(work: Path, framework: str) -> None:
     project = new(work / "my-app", "--framework", framework)
