@@ -94,11 +94,14 @@ def another_name(name: str) -> str:
     return f"{name[:28].rstrip('-')}-2"
 
 
+def names_of(service: str) -> tuple[str, ...]:
+    """What deploy files call a service, and its parts."""
+    return (service, *(f"{service}-{part}" for part in PARTS))
+
+
 def shared_name(one: str, other: str) -> str | None:
     """What two services would both be called, or a part of one and the other."""
-    shared = {one, *(f"{one}-{part}" for part in PARTS)}
-    shared &= {other, *(f"{other}-{part}" for part in PARTS)}
-    return min(shared, default=None)
+    return next((name for name in names_of(one) if name in names_of(other)), None)
 
 
 def refuse_a_namesake(project: Path, name: str, flag: str) -> None:

@@ -11,10 +11,10 @@ from genai_scaffold.project.files import FOREIGN
 from genai_scaffold.project.neighbours import (
     another_name,
     folders_in,
+    names_of,
     projects_in,
     readable_record,
     service_name,
-    shared_name,
 )
 from genai_scaffold.project.record import ANSWERS_FILE, Record, is_project
 from genai_scaffold.system import git
@@ -102,13 +102,13 @@ def clashes_in(root: Path) -> Iterator[Clash]:
         if is_repository(root / place):
             continue
         update = f"genai-scaffold update {place}"
-        shared = ((shared_name(name, other), first) for other, first in names.items())
-        if clash := next((found for found in shared if found[0]), None):
+        if shared := next((each for each in names_of(name) if each in names), None):
             folder = PurePosixPath(place).name
             free = folder if service_name(folder) != name else another_name(name)
             fix = f"{update} --set name={free}"
-            yield Clash(place, f"has the name {clash[0]}, as {clash[1]} has", fix)
-        names.setdefault(name, place)
+            yield Clash(place, f"has the name {shared}, as {names[shared]} has", fix)
+        for each in names_of(name):
+            names.setdefault(each, place)
         if (first := ports.setdefault(port, place)) != place:
             yield Clash(place, f"has port {port}, as {first} has", update)
 
