@@ -22,7 +22,7 @@ class StyledLine(NamedTuple):
 
 
 def explanation(
-    verdict: Recommendation, width: int | None, *, verbose: bool = False
+    verdict: Recommendation, width: int | None, *, verbose: bool = False, below: str = ""
 ) -> list[StyledLine]:
     """The whole report.
 
@@ -30,12 +30,16 @@ def explanation(
         verdict: what is reported.
         width: where lines break; None breaks none.
         verbose: give every criterion with its whole reason.
+        below: what comes after it, on the same screen.
     """
-    return [
-        *(line._replace(kind="verdict") for line in _paragraph(headline(verdict), width)),
-        StyledLine(""),
-        *explained_reasons(verdict, width, verbose=verbose),
-    ]
+    heads = [line._replace(kind="verdict") for line in _paragraph(headline(verdict), width)]
+    ends = _paragraph(below, width)
+    most = MOST_LINES - len(ends)
+    reasons = list(explained_reasons(verdict, width, verbose=verbose, most=most))
+    room = most - len(heads) - len(reasons)
+    top = [StyledLine("")] if room > 0 or verbose or not ends else []
+    bottom = [StyledLine("")] if ends and (room > 1 or verbose) else []
+    return [*heads, *top, *reasons, *bottom, *ends]
 
 
 def headline(verdict: Recommendation) -> str:
@@ -52,7 +56,7 @@ def headline(verdict: Recommendation) -> str:
 
 
 def explained_reasons(
-    verdict: Recommendation, width: int | None, *, verbose: bool = False
+    verdict: Recommendation, width: int | None, *, verbose: bool = False, most: int = MOST_LINES
 ) -> Iterator[StyledLine]:
     """What speaks for each side, and what would turn the verdict: the report below its headline."""
     if verdict.decisive:
@@ -62,7 +66,7 @@ def explained_reasons(
         return
     said = [line for key in _sides(verdict) for line in _side(verdict, key, width, verbose=verbose)]
     yield from said
-    room = MOST_LINES - len(said) - len(("verdict", "blank"))
+    room = most - len(said) - len(("verdict", "blank"))
     for rest in _turns(verdict, width):
         if len(rest) < room or verbose:
             yield StyledLine("")

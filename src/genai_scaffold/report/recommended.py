@@ -1,20 +1,17 @@
 """Shows a recommendation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from genai_scaffold.recommendation.scoring import Recommendation
 from genai_scaffold.report.explanation import StyledLine, explained_reasons, explanation
 from genai_scaffold.report.output import Output, show_lines, width_of
 
-WITH_SEVERAL = (
-    "Begin with the root that all services share: CI, hooks and Compose find them by their place.",
-    "Each service has a framework of its own; `add peers` lets one call another, by typed calls.",
-)
 BEGIN_SEVERAL = (
     "genai-scaffold new shop --preset workspace",
     "genai-scaffold new shop/services/NAME",
 )
+WITH_SEVERAL = f"Begin with the root of all services: {BEGIN_SEVERAL[0]}"
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
@@ -26,11 +23,9 @@ def show_recommendation(
     """Show the verdict, both sums, the reasons that counted, and what would change it."""
     several = "scale" in verdict.said and verdict.needs["scale"] == "microservices"
 
-    def written(width: int | None) -> Iterator[StyledLine]:
-        yield from explanation(verdict, width, verbose=verbose)
-        if several:
-            yield StyledLine("")
-            yield from map(StyledLine, (*WITH_SEVERAL, *(f"  {step}" for step in BEGIN_SEVERAL)))
+    def written(width: int | None) -> Sequence[StyledLine]:
+        below = WITH_SEVERAL if several else ""
+        return explanation(verdict, width, verbose=verbose, below=below)
 
     steps = list(BEGIN_SEVERAL) if several else []
     output.lines({**verdict.as_dict(), "sources": dict(sources), "next": steps}, written)

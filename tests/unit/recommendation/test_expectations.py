@@ -1,4 +1,4 @@
-"""What the comparison says of ten projects: no weight may contradict it."""
+"""What the comparison says of these projects: no weight may contradict it."""
 
 import re
 import shlex
@@ -17,6 +17,8 @@ from genai_scaffold.recommendation.scoring import recommend
         pytest.param({}, "fastapi", id="nothing-but-a-genai-backend"),
         # For simple, classic web apps ... Flask is still great.
         pytest.param({"app": "web", "scale": "prototype"}, "flask", id="simple-classic-web-app"),
+        # If you want a simple, classic web app ... Flask is fine.
+        pytest.param({"app": "web"}, "flask", id="classic-web-app"),
         # You need a huge ecosystem of extensions.
         pytest.param({"extensions": True}, "flask", id="needs-the-extensions"),
         # You want simplicity and a minimal learning curve, a small app or prototype.
@@ -27,6 +29,12 @@ from genai_scaffold.recommendation.scoring import recommend
         pytest.param({"team": "flask", "scale": "prototype"}, "flask", id="flask-people-small-app"),
         # For new API projects, FastAPI is generally better.
         pytest.param({"team": "flask", "app": "api", "scale": "service"}, "fastapi", id="new-api"),
+        # For AI/ML APIs FastAPI is the better choice: async calls, docs, and typed payloads.
+        pytest.param(
+            {"team": "flask", "async": "high", "docs": True, "validation": True},
+            "fastapi",
+            id="an-ai-api-by-flask-people",
+        ),
         # You plan to scale or build a microservices architecture, and want high performance.
         pytest.param(
             {"scale": "microservices", "async": "high", "team": "learning"},

@@ -7,6 +7,7 @@ import pytest
 from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
 from genai_scaffold.recommendation.scoring import Recommendation, recommend
 from genai_scaffold.report.explanation import MOST_LINES, explained_reasons, explanation
+from genai_scaffold.report.recommended import WITH_SEVERAL
 
 CRITERIA = load_criteria()
 Said = dict[str, NeedAnswer]
@@ -26,9 +27,12 @@ def space() -> list[Recommendation]:
     ]
 
 
-def test_every_report_fits_a_screen_with_the_question_below_it(space: list[Recommendation]) -> None:
+@pytest.mark.parametrize("below", ["", WITH_SEVERAL], ids=["alone", "several"])
+def test_every_report_fits_a_screen_with_the_question_below_it(
+    space: list[Recommendation], below: str
+) -> None:
     for verdict in space:
-        lines = [line.text for line in explanation(verdict, 80)]
+        lines = [line.text for line in explanation(verdict, 80, below=below)]
         assert len(lines) <= MOST_LINES
         assert max(map(len, lines)) <= 80
         assert lines == [line.rstrip() for line in lines]
