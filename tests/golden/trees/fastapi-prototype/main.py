@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.request import getproxies
 
@@ -32,6 +33,7 @@ KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 ERROR: Any = {"default": {"description": "An error", "model": dict[str, dict[str, str | None]]}}
 EXAMPLES: Any = {"hello": {"value": {"messages": [{"role": "user", "content": "Hello!"}]}}}
+JsonBody = Annotated[dict[str, Any] | JsonValue, Field(union_mode="left_to_right")]
 
 client: openai.AsyncOpenAI | None = None
 if KEY:
@@ -66,13 +68,14 @@ class ChatRequest(BaseModel):
 async def chat(request: Annotated[ChatRequest, Body(openapi_examples=EXAMPLES)]) -> Response:
     """Answers a conversation, whole or as server-sent events."""
     pieces = answer([message.model_dump() for message in request.messages])
+    kind = "chat.completion.chunk" if request.stream else "chat.completion"
+    head = {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
     if request.stream:
         await anext(pieces)  # fails, where the model does not begin
-        return StreamingResponse(events(envelope("chat.completion.chunk"), pieces), headers=SSE)
+        return StreamingResponse(events(head, pieces), headers=SSE)
     *words, (_, reason) = [piece async for piece in pieces]
     message = {"role": "assistant", "content": "".join(word for word, _ in words)}
-    whole = body(envelope("chat.completion"), reason, message=message)
-    return Response(json.dumps(whole), media_type="application/json")
+    return Response(json.dumps(body(head, reason, message=message)), media_type="application/json")
 
 
 @app.get("/")
@@ -81,7 +84,7 @@ async def root() -> dict[str, str]:
 
 
 @app.post("/echo")
-async def echo(data: Annotated[JsonValue, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
+async def echo(data: Annotated[JsonBody, Body(openapi_examples=EXAMPLES)]) -> dict[str, Any]:
     return {"you_sent": data}
 
 
@@ -132,10 +135,6 @@ async def events(head: dict[str, Any], pieces: AsyncGenerator[Any]) -> AsyncGene
         yield f"data: {bytes(refusal(error.status_code, error.detail).body).decode()}\n\n"
 
 
-def envelope(kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
-
-
 def body(head: dict[str, Any], reason: str | None, **said: Any) -> dict[str, Any]:
     return {**head, "model": MODEL, "choices": [{"index": 0, **said, "finish_reason": reason}]}
 
@@ -162,28 +161,27 @@ def refusal(status: int, message: str, param: str | None = None, headers: Any = 
     return JSONResponse({"error": {**error, "param": param, "code": None}}, status, headers)
 
 
-@app.add_middleware
-def guarded(inner: ASGIApp) -> ASGIApp:
+async def guard(inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers HEAD as GET, bounds head and body, and lets no browser guess a media type."""
+    read = bytearray()
 
-    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        read = bytearray()
+    async def receive_some() -> Message:
+        read.extend((message := await receive()).get("body", b""))
+        if len(read) > 1_000_000:
+            raise HTTPException(413)
+        if message["type"] == "http.request" and read and not message.get("more_body"):
+            from_json(to_json(from_json(read)), allow_inf_nan=False)  # refuses NaN, "\ud800"
+        return message
 
-        async def receive_some() -> Message:
-            read.extend((message := await receive()).get("body", b""))
-            if len(read) > 1_000_000:
-                raise HTTPException(413)
-            if message["type"] == "http.request" and read and not message.get("more_body"):
-                from_json(to_json(from_json(read)), allow_inf_nan=False)  # refuses NaN, "\ud800"
-            return message
+    async def send_marked(message: Message) -> None:
+        message.get("headers", []).append((b"x-content-type-options", b"nosniff"))
+        await send(message)
 
-        async def send_marked(message: Message) -> None:
-            message.get("headers", []).append((b"x-content-type-options", b"nosniff"))
-            await send(message)
+    scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+    head = [(scope.get("raw_path", b""), scope.get("query_string", b"")), *scope.get("headers", ())]
+    too_large = len(b"".join(map(b"".join, head))) > 64_000
+    answer = refusal(431, "The head is too large") if too_large else inner
+    await answer(scope, receive_some, send_marked)
 
-        scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
-        head = [scope.get(part) for part in ("raw_path", "query_string", "headers")]
-        answer = refusal(431, "The head is too large") if len(repr(head)) > 64_000 else inner
-        await answer(scope, receive_some, send_marked)
 
-    return guard
+app.add_middleware(lambda inner: partial(guard, inner))
