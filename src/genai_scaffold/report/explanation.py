@@ -33,7 +33,7 @@ def explanation(
         below: what comes after it, on the same screen.
     """
     heads = [line._replace(kind="verdict") for line in _paragraph(headline(verdict), width)]
-    ends = _paragraph(below, width)
+    ends = _paragraph(below, width) if below else []
     most = MOST_LINES - len(ends)
     reasons = list(explained_reasons(verdict, width, verbose=verbose, most=most))
     room = most - len(heads) - len(reasons)

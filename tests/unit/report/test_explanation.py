@@ -132,7 +132,10 @@ Flask instead, if one of these holds:
 
 @pytest.mark.parametrize(("said", "report"), REPORTS.values(), ids=REPORTS)
 def test_a_report(said: Said, report: str) -> None:
-    assert said_in(recommend(said)) == report
+    verdict = recommend(said)
+    assert said_in(verdict) == report
+    assert said_in(verdict, None).split() == report.split()
+    assert said_in(verdict, None) == said_in(verdict, None).rstrip()
 
 
 def test_the_whole_reasons_are_there_for_who_asks() -> None:
