@@ -1,7 +1,8 @@
-"""Makes the README's pictures by running the tool: `python scripts/pictures.py`.
+"""Makes the README's pictures by running the tool.
 
-Each picture is what the command really said, with its colours, on a terminal of 96 columns. The
-questions are a moment of a conversation, which tmux has on its screen.
+`pytest tests/golden/test_pictures.py --update-golden` takes them. Each is what the command really
+said on a terminal of 96 columns. The questions are a moment of a conversation, which tmux has on
+its screen.
 """
 
 import os

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -30,7 +31,32 @@ class UsageError(ScaffoldError):
 
 
 class MisspeltError(UsageError):
-    """A word that is not offered; of a command, which can be given again with one that is."""
+    """A word that is not offered; of a command, which can be given again with one that is.
+
+    Args:
+        what: as of every error.
+        why: the same.
+        fix: the same.
+        said: the word, where only whoever refuses it knows what was meant.
+        meant: that.
+    """
+
+    def __init__(self, what: str, *, why: str, fix: str, said: str = "", meant: str = "") -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.said = said
+        self.meant = meant
+
+
+class NoProjectError(UsageError):
+    """A directory that is no project, where a command needs one."""
+
+    def __init__(self, project: Path, *, why: str) -> None:
+        super().__init__(
+            f"{project} is not a generated project",
+            why=why,
+            fix="name the directory that `genai-scaffold new` created, or one inside of it",
+        )
+        self.project = project
 
 
 class DestinationError(ScaffoldError):

@@ -395,7 +395,7 @@ def test_without_a_terminal_the_full_command_is_said(
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert list(work.iterdir()) == []
-    fix = ended.stderr.splitlines()[-1].removeprefix("  fix: run ")
+    fix = ended.stderr.splitlines()[-1].removeprefix("  fix: run ").strip("`")
     assert set(shlex.split(fix)) == {"genai-scaffold", "new", *given, "--yes"}
     machine.run(str(scaffold), *shlex.split(fix)[1:], directory=work)
     assert recorded(work / "bot")["description"] == "It's a bot"

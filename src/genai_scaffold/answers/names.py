@@ -5,7 +5,7 @@ import re
 import sys
 import unicodedata
 
-from genai_scaffold.errors import UsageError
+from genai_scaffold.errors import MisspeltError, UsageError
 from genai_scaffold.template.packaged import dependencies
 
 LONGEST_NAME = 64
@@ -34,7 +34,7 @@ def normalize(name: str) -> str:
 
 def slug(text: str) -> str:
     """The accepted name that is nearest to any text; may be empty."""
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", ascii_text)
     return words.lower()[:LONGEST_NAME].strip("-")
 
@@ -56,8 +56,12 @@ def check_name(name: str, *, fix: str = "--name {}") -> str:
         better = slug(name)
         suggestion = better if better and not _taken(better) else f"{better or 'my'}-app"
         suggestion = suggestion[-LONGEST_NAME:].strip("-")
-        raise UsageError(
-            f"The project cannot be called {name!r}", why=why, fix=f"try {fix.format(suggestion)}"
+        raise MisspeltError(
+            f"The project cannot be called {name!r}",
+            why=why,
+            fix=f"try {fix.format(suggestion)}",
+            said=name,
+            meant=suggestion,
         )
     return normalize(name)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from genai_scaffold.answers.fields import accept_value, field_of, fields, project_fields
 from genai_scaffold.answers.files import config_path, from_config, from_file
 from genai_scaffold.answers.given import Given, Givens
-from genai_scaffold.errors import UsageError, closest
+from genai_scaffold.errors import MisspeltError, closest
 
 ENVIRONMENT_PREFIX = "GENAI_SCAFFOLD_"
 
@@ -50,7 +50,7 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
         key, equals, raw = setting.partition("=")
         if not equals or key not in project_fields():
             meant = closest(key, project_fields())
-            raise UsageError(
+            raise MisspeltError(
                 f"{flag} {setting} cannot be set",
                 why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",
                 fix=f"did you mean {meant}{'' if equals else '=…'}?" if meant else "name one",

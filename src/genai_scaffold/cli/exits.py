@@ -5,10 +5,12 @@ import errno
 import gc
 import math
 import os
+import re
 import shlex
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -18,7 +20,13 @@ from genai_scaffold import __version__
 from genai_scaffold.cli.looking import list_kinds
 from genai_scaffold.cli.program import app
 from genai_scaffold.cli.shared import BUG, PROGRAM, USAGE
-from genai_scaffold.errors import EnvironmentFailure, MisspeltError, ScaffoldError, UsageError
+from genai_scaffold.errors import (
+    EnvironmentFailure,
+    MisspeltError,
+    NoProjectError,
+    ScaffoldError,
+    UsageError,
+)
 from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
 from genai_scaffold.system.streams import prepare_streams
 
@@ -65,6 +73,9 @@ def _exit_code_of(problem: BaseException, arguments: list[str]) -> int:
     match problem:
         case MisspeltError():
             _report(_with_its_command(problem, arguments), arguments)
+            code = USAGE
+        case NoProjectError():
+            _report(_with_its_project(problem, arguments), arguments)
             code = USAGE
         case ScaffoldError():
             _report(problem, arguments)
@@ -135,15 +146,19 @@ def _say_stopped(interruption: BaseException) -> None:
 def _misunderstood(problem: typer.TyperException, arguments: list[str]) -> UsageError:
     """Say what is not understood, and name the nearest command that would be."""
     from genai_scaffold.cli.mistakes import corrected
+    from genai_scaffold.cli.words import STARTERS
 
     what = getattr(problem, "message", "").partition(". Did you mean")[0]
     meant = corrected(arguments, _commands())
     known = [word for word in arguments[:1] if word in _commands()]
     command = shlex.join([PROGRAM, *(meant or [*known, "--help"])])
+    fix = f"did you mean `{command}`?" if meant else f"see `{command}`"
+    if not meant and {*arguments[:1]} <= STARTERS:
+        fix = "a project is started by a command of its own: its README.md begins with it"
     return UsageError(
         what.rstrip(".") or problem.format_message(),
         why="the command line is not understood",
-        fix=f"did you mean `{command}`?" if meant else f"see `{command}`",
+        fix=fix,
     )
 
 
@@ -152,8 +167,29 @@ def _with_its_command(problem: MisspeltError, arguments: list[str]) -> UsageErro
     from genai_scaffold.cli.mistakes import corrected
 
     meant = corrected(arguments, _commands())
+    if problem.meant and "=".join(meant or arguments) == "=".join(arguments):
+        word = re.compile(rf"(?:^|(?<=[/=])){re.escape(problem.said)}/*$")
+        meant = [word.sub(problem.meant, given) for given in arguments]
     if meant is None or meant == arguments:
         return problem
+    return _asking(problem, meant)
+
+
+def _with_its_project(problem: NoProjectError, arguments: list[str]) -> UsageError:
+    """Name the project that lies where the command was run, or how one is named."""
+    from genai_scaffold.project.record import is_project
+
+    if problem.project.absolute() != Path.cwd():
+        return problem
+    flag = ["--project"] if arguments[0] in {"add", "remove"} else []
+    found = [entry.name for entry in sorted(Path().iterdir()) if is_project(entry)]
+    if len(found) == 1:
+        return _asking(problem, [*arguments, *flag, *found])
+    fix = f"{problem.fix}: `{shlex.join([PROGRAM, *arguments, *flag])} PATH`"
+    return UsageError(problem.what, why=problem.why, fix=fix)
+
+
+def _asking(problem: UsageError, meant: list[str]) -> UsageError:
     fix = f"did you mean `{shlex.join([PROGRAM, *meant])}`?"
     return UsageError(problem.what, why=problem.why, fix=fix)
 

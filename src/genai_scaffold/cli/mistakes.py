@@ -1,6 +1,8 @@
 """What was probably meant, where a command line is not understood."""
 
 import math
+import os
+import re
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -54,6 +56,10 @@ def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list
         arguments: what was typed behind the program's name.
         commands: what there is; under the empty name, what the program takes without one.
     """
+    # Word processors, and pages on the web, make one dash of two.
+    arguments = [re.sub("^[–—]", "--", word) for word in arguments]  # noqa: RUF001 - those
+    if arguments and arguments[0].lstrip("-") in commands:
+        arguments = [arguments[0].lstrip("-"), *arguments[1:]]
     leading = [word for word in arguments if not word.startswith("-")]
     name = _command(leading[0], commands) if leading else None
     if name is None:
@@ -93,13 +99,27 @@ def _settings(given: Sequence[str], new: Command) -> Iterator[str]:
         word = waiting.popleft()
         key, equals, value = word.lstrip("-").partition("=")
         if word == "--set" and waiting:
-            yield from (word, waiting.popleft())
+            yield from (word, _setting(waiting, new))
         elif meant := _flag_of(word, new):
             yield from ("--set", f"{meant[2:]}={word}")
         elif new.flags.get(f"--{key}") and (equals or waiting):
             yield from ("--set", f"{key}={value if equals else waiting.popleft()}")
         elif word != "set":
             yield word
+
+
+def _setting(waiting: deque[str], new: Command) -> str:
+    """An answer as --set takes it, from the words behind that."""
+    said = waiting.popleft()
+    key, equals, value = (part.strip() for part in said.partition("="))
+    if not equals and waiting and not waiting[0].startswith("-"):
+        value = waiting.popleft()
+    if not value:
+        return said
+    keys = [flag[2:] for flag in new.flags if flag.startswith("--")]
+    key = key if key in keys else closest(key, keys, 0.7) or key
+    known = new.flags.get(f"--{key}", ())
+    return f"{key}={_value(value, known) if known else value}"
 
 
 def _command(word: str, commands: Mapping[str, Command]) -> str | None:
@@ -121,6 +141,8 @@ def _flag(word: str, command: Command) -> str | None:
     prefix = "--no-" if is_denied else "--"
     names = [flag.removeprefix(prefix) for flag in command.flags if flag.startswith(prefix)]
     begun = [each for each in names if each.startswith(name)]
+    alike = [each for each in names if sorted(each) == sorted(name)]
+    begun = alike or begun
     near = name if name in names else begun[0] if len(begun) == 1 else closest(name, names, 0.7)
     return f"{prefix}{near}" if near else None
 
@@ -187,7 +209,13 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
         while len(plain) > command.most and plain[0] in FILLERS:
             plain = plain[1:]
     elif command.offered and plain:
-        plain = _offered(plain, command) or [""] * command.least
+        places = [word for word in plain if word not in command.offered and os.path.isdir(word)]  # noqa: PTH112
+        words = [word for word in plain if word not in places]
+        plain = _offered(words, command) or [""] * command.least
+        if places and "--project" in command.flags:
+            flags += ["--project", places[0]]
+        elif command.least:
+            plain += places
     if len(plain) < command.least:
         plain += command.example
     if len(plain) > command.most and command.takes_name:
@@ -233,6 +261,9 @@ def _value_named(name: str, command: Command) -> list[str]:
     bare, is_denied = _asked(name)
     if bare == "sync" and "--async" in command.flags:
         return ["--async", NONE]
+    own = FLAG_SYNONYMS.get(f"--{bare}", f"--{bare}")
+    if is_denied and NONE in command.flags.get(own, ()):
+        return [own, NONE]
     if f"--{bare}" in command.flags:
         return []
     meant = OTHER_NAMES.get(bare, bare)

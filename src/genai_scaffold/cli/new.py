@@ -177,5 +177,5 @@ def _nobody_to_ask(given: "Givens", directory: str | None, others: list[str]) ->
     return UsageError(
         "Nothing was created: questions cannot be asked",
         why="there is no terminal, and --yes was not given",
-        fix=f"run {shell_line([*plan.command, *others])}",
+        fix=f"run `{shell_line([*plan.command, *others])}`",
     )

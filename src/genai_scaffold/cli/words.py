@@ -34,10 +34,12 @@ FLAG_SYNONYMS = by_word(
         "--no-install": "--no-deps --no-venv",
     }
 )
+# What runs a project in other programs.
+STARTERS = frozenset({"run", "serve", "dev", "runserver", "up"})
 # What other programs put before the name of a flag, or of a value.
 DENIALS, WISHES = ("no-", "skip-", "without-", "disable-"), ("with-", "use-", "enable-", "add-")
 # What only leads to a name.
-FILLERS = frozenset({"a", "an", "the", "project", "app", "application", "called", "named"})
+FILLERS = frozenset({"a", "an", "the", "new", "project", "app", "application", "called", "named"})
 
 # What is often said by its value alone, and where a thing is.
 SAID_ALONE = ("--framework", "--preset", "--provider")

@@ -47,13 +47,13 @@ def install_dependencies(project: Path, shown: str) -> None:
         try:
             completed = process.run_program(step, directory=project, timeout=INSTALL_SECONDS)
         except BaseException as interruption:
-            interruption.add_note(f"To install: {finish}")
+            interruption.add_note(f"To install: `{finish}`")
             raise
         if completed.code != 0:
             raise InstallError(
                 "The project was created, but its dependencies were not installed",
                 why=_reason(completed),
-                fix=finish,
+                fix=f"`{finish}`",
             )
 
 

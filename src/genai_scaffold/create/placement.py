@@ -43,14 +43,14 @@ def _check_root(destination: Path) -> None:
         raise UsageError(
             f"{destination} cannot become a workspace",
             why=lies,
-            fix=f"for one more service: {_new(around / SERVICES / 'NAME')}",
+            fix=f"for one more service: `{_new(around / SERVICES / 'NAME')}`",
         )
     if place_in_repository(destination):
         top = repository_root(destination)
         raise UsageError(
             f"{destination} cannot become a workspace",
             why=f"it lies in the repository {top}, and {ROOT_ALONE}",
-            fix=f"name that root: {_new(top or destination)} --preset workspace",
+            fix=f"name that root: `{_new(top or destination)} --preset workspace`",
         )
     if is_project(destination):
         raise DestinationError(
@@ -59,10 +59,11 @@ def _check_root(destination: Path) -> None:
             fix=f"git mv all that it is made of into {SERVICES}/NAME, and commit that",
         )
     for place in strays_in(destination) if destination.is_dir() else ():
+        move = shell_line(["git", "mv", place, f"{SERVICES}/{Path(place).name}"])
         raise UsageError(
             f"{place} would be no service of the workspace",
             why=f"that looks for them in {SERVICES}/ alone",
-            fix=f"{shell_line(['git', 'mv', place, f'{SERVICES}/{Path(place).name}'])}, and commit",
+            fix=f"`{move}`, and commit",
         )
     refuse_clashes(destination)
 
@@ -95,7 +96,7 @@ def _check_service(destination: Path) -> None:
         raise UsageError(
             f"{destination} is no place for a service of {around}",
             why=f"a workspace finds what lies in {SERVICES}/, by a name that no file has to quote",
-            fix=_new(around / SERVICES / (name if NAME.fullmatch(name) else "NAME")),
+            fix=f"`{_new(around / SERVICES / (name if NAME.fullmatch(name) else 'NAME'))}`",
         )
     top = repository_root(destination)
     if top and top.is_relative_to(around / SERVICES):
@@ -108,7 +109,7 @@ def _check_service(destination: Path) -> None:
         raise UsageError(
             f"{around} is no git repository",
             why="a service is made for where in one it lies",
-            fix=shell_line(["git", "-C", str(around), "init"]),
+            fix=f"`{shell_line(['git', '-C', str(around), 'init'])}`",
         )
 
 

@@ -14,8 +14,8 @@ from genai_scaffold.template.unreleased import keep_template
 
 THIS_FILE = Path("src", "genai_scaffold", "create", "repository.py")
 IDENTIFY = (
-    'Run git config --global user.name "Your Name" '
-    "&& git config --global user.email you@example.org, then git commit."
+    'Run `git config --global user.name "Your Name" '
+    "&& git config --global user.email you@example.org`, then `git commit` in it."
 )
 
 
@@ -55,7 +55,7 @@ def make_repository(
             move = shell_line(["mv", str(destination), str(checkout.parent)])
             notes.append(
                 "The project is inside genai-scaffold's own checkout, as a separate repository. "
-                f"To keep it elsewhere (a .venv has to be made anew there): {move}"
+                f"To keep it elsewhere (a .venv has to be made anew there): `{move}`"
             )
         return True, tuple(note for note in notes if note)
     shutil.rmtree(project / ".git", ignore_errors=True)

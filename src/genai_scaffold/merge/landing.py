@@ -133,7 +133,8 @@ class Merge:
                 raise EnvironmentFailure(
                     f"The update of {self.here.project} stopped half-way",
                     why=f"{problem}; and git said: {undone.last_words}",
-                    fix=f"make room or mend what is named, then run {shlex.join(self.here.rescue)}",
+                    fix="make room or mend what is named, then run "
+                    f"`{shlex.join(self.here.rescue)}`",
                 ) from problem
             raise
 
@@ -149,7 +150,8 @@ class Merge:
             raise DestinationError(
                 f"{self.here.project} was not updated a second time",
                 why="another run of genai-scaffold has just merged the same",
-                fix=f"look at what it brought: git -C {shlex.quote(str(self.here.project))} status",
+                fix="look at what it brought: "
+                f"`git -C {shlex.quote(str(self.here.project))} status`",
             )
         if changed or last_tree(self.here) != self.last:
             raise DestinationError(

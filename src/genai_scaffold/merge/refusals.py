@@ -48,7 +48,7 @@ def find_place(project: Path, marker: str) -> Place:
         raise DestinationError(
             f"{project} cannot be updated",
             why="it is not in a git repository",
-            fix=f"{enter} && git init && {add_all(project)} && git commit",
+            fix=f"`{enter} && git init && {add_all(project)} && git commit`",
         )
     if found.code != 0:
         raise git_failure(project, "rev-parse", found)
@@ -77,7 +77,7 @@ def outside_of_the_sparse_checkout(here: Place, paths: Iterable[str]) -> Destina
     return DestinationError(
         f"{here.project} cannot be updated: {first_of(paths)} outside of the sparse checkout",
         why="the template changes what is not among your files",
-        fix=shlex.join(add),
+        fix=f"`{shlex.join(add)}`",
     )
 
 
@@ -98,8 +98,8 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why=f"{marker} is {'a link' if link else 'not committed, so nothing could be undone'}",
-            fix=f"{shlex.join(['cd', str(here.project)])} && {add_all(here.project)} . "
-            "&& git commit"
+            fix=f"`{shlex.join(['cd', str(here.project)])} && {add_all(here.project)} . "
+            "&& git commit`"
             if not link
             else "put the file itself in its place, and commit it",
         )
@@ -117,7 +117,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} has changes that are not committed",
             why=first_of(changed),
-            fix=f"an update was stopped here; to take it back: {shlex.join(_way_back(here))}"
+            fix=f"an update was stopped here; to take it back: `{shlex.join(_way_back(here))}`"
             if stopped
             else "commit or stash them",
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from genai_scaffold.answers.files import mapping_in
 from genai_scaffold.answers.given import Given, Givens
-from genai_scaffold.errors import UsageError
+from genai_scaffold.errors import NoProjectError, UsageError
 from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import Question, Value, template_questions
@@ -78,11 +78,7 @@ def require_project(project: Path) -> Path:
     path = project / ANSWERS_FILE
     if not stat.S_ISREG(mode_of(path)):
         lack = "it is a file" if project.exists() else "there is no such directory"
-        raise UsageError(
-            f"{project} is not a generated project",
-            why=f"it has no {ANSWERS_FILE}" if project.is_dir() else lack,
-            fix="name the directory that `genai-scaffold new` created, or one inside of it",
-        )
+        raise NoProjectError(project, why=f"it has no {ANSWERS_FILE}" if project.is_dir() else lack)
     return path
 
 
@@ -143,7 +139,7 @@ def _check_names(raw: Mapping[str, Any], project: Path) -> None:
         raise UsageError(
             f"{ANSWERS_FILE} names no framework",
             why="then nothing says what the project was made from",
-            fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
+            fix=f"bring the file back: `git -C {project} log -- {ANSWERS_FILE}`",
         )
     if raw.get("project_name") == "":
         raise UsageError(

@@ -18,6 +18,8 @@ from genai_scaffold.report.output import (
     Output,
     console_on,
     marked,
+    show_command,
+    show_note,
     show_table,
 )
 
@@ -93,7 +95,7 @@ def _answers(planned: "Plan") -> list[tuple[str, str, str]]:
 
 def show_notes(planned: "Plan", terminal: "Console") -> None:
     for note in planned.answers.notes:
-        terminal.print(marked("note:", note))
+        show_note(note, terminal)
 
 
 def show_dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
@@ -136,7 +138,7 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
             terminal.print(_why(project))
             _show_running_and_asking(planned, steps, terminal)
         terminal.print("\nTo repeat this without questions", style="bold")
-        terminal.print(f"  {shell_line(planned.command)}", soft_wrap=True)
+        show_command(shell_line(planned.command), terminal)
 
     if not output.json:
         for note in project.notes:
@@ -165,7 +167,7 @@ def _show_running_and_asking(planned: "Plan", steps: Sequence[str], terminal: "C
 def _show_commands(heading: str, commands: Sequence[str], terminal: "Console") -> None:
     terminal.print(heading, style="bold")
     for command in commands:
-        terminal.print(f"  {command}", soft_wrap=True)
+        show_command(command, terminal)
 
 
 def show_running(planned: "Plan", address: str) -> None:
@@ -178,7 +180,7 @@ def show_running(planned: "Plan", address: str) -> None:
     if planned.answers["docs"]:
         terminal.print(f"  Its API docs: {address}/docs", soft_wrap=True)
     terminal.print("  Ask it, in a second terminal:")
-    terminal.print(f"  {ASKS.replace(ADDRESS, address)}", soft_wrap=True)
+    show_command(ASKS.replace(ADDRESS, address), terminal)
     terminal.print("  Ctrl+C ends it.")
 
 

@@ -54,7 +54,8 @@ def show_outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
 
     def show(terminal: "Console") -> None:
         if not result.changes and not result.conflicts:
-            terminal.print(marked("✓", "The project is up to date.", "bold"))
+            so = "Nothing to change." if result.plan.is_so else "The project is up to date."
+            terminal.print(marked("✓", so, "bold"))
             return
         _changes(result, terminal, dry_run=dry_run)
         if output.quiet:

@@ -58,7 +58,7 @@ class Output:
     def note(self, text: str) -> None:
         """Say something that is worth knowing."""
         if not self.quiet:
-            console_on(sys.stderr).print(marked("note:", text), soft_wrap=True)
+            show_note(text, console_on(sys.stderr))
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
@@ -68,7 +68,7 @@ class Output:
         if still or not terminal.is_terminal or terminal.is_dumb_terminal:
             yield lambda _: None
             return
-        with keys_unseen(), terminal.status("Starting", spinner="line") as status:
+        with keys_unseen(), terminal.status("Starting", spinner="line", spinner_style="") as status:
             yield lambda step: status.update(f"{step} …")
 
 
@@ -93,23 +93,80 @@ def console_on(stream: IO[str]) -> "Console":
     )
 
 
-# All else has the terminal's own colour, which can be read on whatever background it has.
-MARKS = {"✓": "bold green", "✗": "bold red"}
-
-
 def marked(mark: str, text: str, style: str = "") -> "Text":
-    """A line that begins with a mark, or with a word in its place."""
+    """A line that begins with a mark, or with a word in its place.
+
+    All has the terminal's own colour, which can be read on whatever background it has.
+    """
     from rich.text import Text
 
-    return Text.assemble((mark, MARKS.get(mark, "bold")), (f" {text}", style))
+    return Text.assemble((mark, "bold"), (f" {text}", style))
+
+
+def show_note(text: str, terminal: "Console") -> None:
+    terminal.print(marked("note:", folded(text, terminal, len("note: "))), soft_wrap=True)
 
 
 def show_error(problem: ScaffoldError) -> None:
     """Say what happened, why, and what to do, in three lines."""
     terminal = console_on(sys.stderr)
-    terminal.print(marked("error:", one_line(problem.what), "bold"), soft_wrap=True)
-    terminal.print(f"  why: {one_line(problem.why)}", soft_wrap=True)
-    terminal.print(f"  fix: {one_line(problem.fix)}", soft_wrap=True)
+    what = folded(one_line(problem.what), terminal, len("error: "))
+    terminal.print(marked("error:", what, "bold"), soft_wrap=True)
+    for name, text in (("why", problem.why), ("fix", problem.fix)):
+        line = folded(one_line(text), terminal, len("  why: "))
+        terminal.print(f"  {name}: {line}", soft_wrap=True)
+
+
+def show_command(command: str, terminal: "Console") -> None:
+    """Show a command as it can be pasted, on a line of its own or on several."""
+    terminal.print(f"  {folded(command, terminal, 2, is_command=True)}", soft_wrap=True)
+
+
+def folded(text: str, terminal: "Console", begin: int, *, is_command: bool = False) -> str:
+    """Break a text between words where its terminal would break it within one.
+
+    Args:
+        text: one line, with its commands in backticks: these go on after a backslash, so that
+            they can be pasted.
+        terminal: where it is shown; for a program that reads it nothing is broken.
+        begin: the column in which it begins, and goes on.
+        is_command: whether all of it is one.
+    """
+    if not terminal.is_terminal:
+        return text
+    lines, line, goes_on = [], "", ""
+    for number, (word, joint) in enumerate(_words_of(text, is_command=is_command)):
+        wide = terminal.width - begin - len(joint)
+        if number and cell_width(f"{line} {word}") > wide:
+            lines.append(line + goes_on)
+            line = word
+        else:
+            line = f"{line} {word}" if number else word
+        goes_on = joint
+    return f"\n{' ' * begin}".join([*lines, line])
+
+
+def _words_of(text: str, *, is_command: bool) -> Iterator[tuple[str, str]]:
+    """The words of a text, and what ends a line behind each."""
+    word = quote = ""
+    for character in text:
+        if character == "`" and not quote:
+            is_command = not is_command
+        elif is_command and character in (quote or "'\""):
+            quote = "" if quote else character
+        # No shell of Windows goes on after a backslash.
+        if character != " " or quote or (is_command and os.name == "nt"):
+            word += character
+        else:
+            yield word, " \\" if is_command else ""
+            word = ""
+    yield word, ""
+
+
+def cell_width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def one_line(text: str) -> str:

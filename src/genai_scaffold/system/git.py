@@ -132,7 +132,7 @@ def git_failure(directory: Path, command: str, completed: Completed) -> Environm
     return EnvironmentFailure(
         f"`git {command}` failed in {directory}",
         why=reasons[0].removeprefix("fatal: ") if reasons else completed.last_words,
-        fix=f"if you trust it: {trusting[1]}"
+        fix=f"if you trust it: `{trusting[1]}`"
         if trusting
         else "run the same command with git, and fix the cause that it names",
     )

@@ -40,7 +40,7 @@ def render_recorded(source: Path, recorded: Record, project: Path, destination: 
         raise UsageError(
             f"{ANSWERS_FILE} does not say what {project} was made from",
             why=error.why,
-            fix=f"bring the file back: git -C {project} log -- {ANSWERS_FILE}",
+            fix=f"bring the file back: `{_log(project)}`",
         ) from error
 
 
@@ -106,7 +106,7 @@ def _unknown(project: Path, made: str) -> UsageError:
         own = f"run genai-scaffold {made}, which made it, with `update` here, or " if made else ""
         fix = (
             f"{own}name a commit that has the project as it was generated, and no work of yours: "
-            f"--base COMMIT; look for it with: {_log(project)}"
+            f"--base COMMIT; look for it with: `{_log(project)}`"
         )
     return UsageError(
         f"{project} was made from a template that is not known here",
@@ -181,7 +181,7 @@ def _tree_of(commit: str, here: Place, recorded: Record) -> str:
         raise UsageError(
             f"--base {commit} is no commit that has {here.project} as it was generated",
             why=f"its {ANSWERS_FILE} would name the version {recorded.version}",
-            fix=f"find it with: {_log(here.project)}",
+            fix=f"find it with: `{_log(here.project)}`",
         )
     return tree
 

@@ -46,6 +46,7 @@ class Update:
         unanswered: the keys of what only today's template asks.
         base: a commit that has the project as it was generated, if the user named one.
         notes: what else is worth saying.
+        is_so: whether all that was wished is so already: then nothing else is merged, either.
     """
 
     project: Path
@@ -56,10 +57,13 @@ class Update:
     unanswered: tuple[str, ...]
     base: str | None
     notes: tuple[str, ...]
+    is_so: bool = False
 
     @property
     def is_current(self) -> bool:
         """Whether the project is what it would be made as now."""
+        if self.is_so:
+            return True
         unedited = not self.edits and self.base is None
         return unedited and self.record.version == template_version()
 
@@ -84,6 +88,13 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
     if resolved.is_workspace != is_workspace(recorded):
         raise _no_other_root(project)
     before = generated.recorded
+    as_wished = all(before.get(key) == answer.value for key, answer in given.items())
+    if wish.already and as_wished and base is None:
+        return Update(
+            *(project, generated, resolved, {}, (), (), None),
+            notes=(*wish.already, *_offer_an_update(generated)),
+            is_so=True,
+        )
     edits = [
         Edit(key, before.get(key), resolved[key])
         for key in project_fields()
@@ -112,6 +123,11 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
             *resolved.notes,
         ),
     )
+
+
+def _offer_an_update(recorded: Record) -> Iterator[str]:
+    if recorded.version != template_version():
+        yield "The template has changed since: `genai-scaffold update` merges that."
 
 
 def _no_other_root(project: Path) -> UsageError:

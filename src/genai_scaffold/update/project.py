@@ -105,7 +105,7 @@ def _merged_into(planned: Update, *, apply: bool) -> Outcome:
     here = find_place(planned.project, ANSWERS_FILE)
     undo = tuple(here.undo)
     if planned.is_current:
-        if apply:
+        if apply and not planned.is_so:
             keep_template(here.project)
         return Outcome(planned, (), (), (), (), Leftovers((), ()), (), "", undo)
     temporary = Path(tempfile.gettempdir())

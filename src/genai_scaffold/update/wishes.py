@@ -9,7 +9,7 @@ from typing import NamedTuple
 from genai_scaffold.answers.fields import AUTO, NONE, closest_value, fields, project_fields
 from genai_scaffold.answers.given import Given, Givens
 from genai_scaffold.errors import EnvironmentFailure, MisspeltError, UsageError
-from genai_scaffold.project.record import read_record
+from genai_scaffold.project.record import is_project, read_record
 from genai_scaffold.template.questions import Value
 
 # The questions whose answers are lists that `add` and `remove` lengthen and shorten.
@@ -31,14 +31,23 @@ def frameworks() -> list[str]:
 def switching(project: Path, framework: str) -> Wish:
     """The answers of a project with another framework."""
     if framework not in frameworks():
+        meant = _another(project)
         raise MisspeltError(
             f"{framework!r} is no framework to switch to",
             why=f"there are {', '.join(frameworks())}",
-            fix="name one of them",
+            fix=f"name one of them, such as {meant}",
+            said=framework,
+            meant=meant,
         )
     current = _recorded(project).get("framework")
     already = (f"The framework is {framework} already.",) if current == framework else ()
     return Wish({"framework": Given(framework, "flag", f"switch {framework}")}, already)
+
+
+def _another(project: Path) -> str:
+    """A framework that a project does not have."""
+    current = _recorded(project).get("framework") if is_project(project) else None
+    return next(name for name in frameworks() if name != (current or frameworks()[0]))
 
 
 def adding(project: Path, wanted: Sequence[str]) -> Wish:
@@ -47,7 +56,8 @@ def adding(project: Path, wanted: Sequence[str]) -> Wish:
     present = removable(project)
     missing = [name for name in lists if name not in present]
     given = _given([*present, *missing], lists.values(), f"add {' '.join(wanted)}")
-    return Wish(given, _already("has", [name for name in lists if name in present]))
+    there = [name for name in lists if name in present]
+    return Wish(given, (f"The project has {' and '.join(there)} already.",) if there else ())
 
 
 def removing(project: Path, unwanted: Sequence[str]) -> Wish:
@@ -56,7 +66,9 @@ def removing(project: Path, unwanted: Sequence[str]) -> Wish:
     present = removable(project)
     kept = [name for name in present if name not in lists]
     given = _given(kept, lists.values(), f"remove {' '.join(unwanted)}")
-    return Wish(given, _already("has no", [name for name in lists if name not in present]))
+    lacking = [name for name in lists if name not in present]
+    nothing = f"The project has no {' or '.join(lacking)} to remove."
+    return Wish(given, (nothing,) if lacking else ())
 
 
 def _given(names: Sequence[str], lists: Iterable[str], flag: str) -> dict[str, Given]:
@@ -64,10 +76,6 @@ def _given(names: Sequence[str], lists: Iterable[str], flag: str) -> dict[str, G
         key: Given(tuple(name for name in names if _list_of(name) == key), "flag", flag)
         for key in lists
     }
-
-
-def _already(has: str, names: Sequence[str]) -> tuple[str, ...]:
-    return (f"The project {has} {', '.join(names)} already.",) if names else ()
 
 
 def addable(project: Path) -> list[str]:
@@ -91,7 +99,8 @@ def _list_of(name: str, *, remove: bool = False) -> str:
     """Which list a feature or deploy target belongs to."""
     offered = _offered()
     if name not in offered:
-        raise (MisspeltError if closest_value(name, offered) else UsageError)(
+        is_near = closest_value(name, offered) or Path(name).is_dir()
+        raise (MisspeltError if is_near else UsageError)(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
             fix=_meant(name, offered, remove=remove),

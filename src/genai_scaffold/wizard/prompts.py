@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 INDENT = "     "  # as wide as what stands before a choice
 NARROWEST_QUESTION = 12
 NO_BREAK = "\N{NO-BREAK SPACE}"
-GREY = "#767676"  # as far from white as from black: 4.5 to 1
-# The colours are the terminal's own, which can be read on its background whatever that is.
+# The colours are the terminal's own, which can be read on its background whatever that is: no grey
+# is as far as 4.5 to 1 from white and from an editor's dark grey, too.
 STYLE = [
     *((name, "noinherit") for name in ("qmark", "instruction", "nbsp", "text", "selected")),
     *((name, "noinherit bold") for name in ("question", "answer", "pointer", "highlighted")),
-    ("hint", f"fg:{GREY}"),
+    ("hint", "noinherit italic"),
 ]
 BACK_WORDS = frozenset({"b", "back"})
 BACK = "‹ Back"  # noqa: RUF001 - shown where it can be
@@ -86,7 +86,7 @@ class ArrowKeys:
                 default=typed,
                 instruction=self._keys(question, hint) if hint or self.back else None,
                 # Shown in the empty field, not typed into it: whoever types starts afresh.
-                placeholder=[(f"fg:{GREY}", default)],
+                placeholder=[("class:hint", default)],
                 **self._settings(),
             )
             with self._leaving(question):

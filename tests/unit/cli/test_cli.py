@@ -145,8 +145,12 @@ def test_the_shell_completes_choices(incomplete: str, offered: list[str]) -> Non
             "--framework fastapi contradicts --deploy mod-wsgi",
             id="target-of-the-other-framework",
         ),
-        pytest.param(["new", "x", "--name", "json"], "try --name json-app", id="name"),
-        pytest.param(["new", "openai"], "try openai-app", id="directory"),
+        pytest.param(
+            ["new", "x", "--name", "json"],
+            "`genai-scaffold new x --name json-app --yes`",
+            id="name",
+        ),
+        pytest.param(["new", "openai"], "`genai-scaffold new openai-app --yes`", id="directory"),
         pytest.param(["new", ""], "empty word", id="empty-directory"),
         pytest.param(["new", "~/x"], "tilde", id="tilde"),
         pytest.param(["new", "x", "--description", "a\x07b"], "U+0007", id="control"),
@@ -187,7 +191,7 @@ def test_without_a_terminal_nothing_is_guessed(
     ended = run(*arguments)
     assert ended.code == 2
     assert list(work.iterdir()) == []
-    command = shlex.split(ended.errors.rpartition("fix: run ")[2])
+    command = shlex.split(ended.errors.rpartition("fix: run ")[2].strip("`\n"))
     assert command[0] == "genai-scaffold"
     assert run(*command[1:], "--no-git").code == 0
 
@@ -436,7 +440,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch, run: Command) -> 
     assert "\x1b[1mFastAPI" in run("recommend").output
 
 
-def test_only_marks_have_a_colour_that_some_background_hides(
+def test_nothing_has_a_colour_that_some_background_hides(
     monkeypatch: pytest.MonkeyPatch, run: Command
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -444,8 +448,8 @@ def test_only_marks_have_a_colour_that_some_background_hides(
     ended = [run("new", "bot", "--yes"), run("new", "bot", "--yes"), run("update", "nowhere")]
     ended += [run("recommend"), run("list"), run("doctor")]
     said = "".join(each.output + each.errors for each in ended)
-    coloured = set(re.findall(r"\x1b\[(?:\d+;)*[349]\d[\d;]*m([^\x1b]*)", said))
-    assert "✓" in coloured <= {"✓", *"-\\|/"}, "and what turns while one waits"
+    assert "✓" in said
+    assert re.findall(r"\x1b\[(?:\d+;)*[349]\d[\d;]*m([^\x1b]*)", said) == []
 
 
 def test_a_dumb_terminal_is_as_wide_as_it_says(

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
+from genai_scaffold.project.record import ANSWERS_FILE
+
 PASTED = re.compile(r"`genai-scaffold (.*)`")
 
 MISTAKES = [
@@ -76,7 +78,8 @@ MISTAKES = [
     ("--zzzzzz", "--zzzzzz", "--help"),
     ("zzzzzz", "'zzzzzz'", "--help"),
     ("switch", "Missing", "switch flask"),
-    ("switch djago", "'djago'", None),
+    ("switch djago", "'djago'", "switch flask"),
+    ("switch djago my-app", "'djago'", "switch flask my-app"),
     ("add", "Missing", "add metrics"),
     ("add metrcs", "'metrcs'", "add metrics"),
     ("remove", "Missing", "remove metrics"),
@@ -180,6 +183,23 @@ MISTAKES = [
     ("recommend --users 1000", "--users", "recommend --help"),
     ("MyApp", "'MyApp'", "new MyApp"),
     ("--yes", "--yes", "new --yes"),
+    ("new 'my chat bot' --yes", "'my chat bot'", "new my-chat-bot --yes"),
+    ("new größe --yes", "'größe'", "new grosse --yes"),
+    ("new apps/json/ --yes", "'json'", "new apps/json-app --yes"),
+    ("new bot --name='My Bot' --yes", "'My Bot'", "new bot --name=my-bot --yes"),
+    ("new my-app —yes", "(—yes)", "new my-app --yes"),
+    ("–yes new my-app", "'–yes'", "new my-app --yes"),  # noqa: RUF001 - as a web page has it
+    ("--new my-app", "--new", "new my-app"),
+    ("new new my-app", "(my-app)", "new my-app"),
+    ("new my-app --no-async", "--no-async", "new my-app --async none"),
+    ("new my-app --no-license", "--no-license", "new my-app --license none"),
+    ("new my-app --no-features", "--no-features", "new my-app --feature none"),
+    ("add metrics --yse", "--yse", "add metrics --yes"),
+    ("update --set providr=azure", "providr", "update --set provider=azure"),
+    ("update --set provider azure --yes", "provider", "update --set provider=azure --yes"),
+    ("update --set 'provider = azur'", "provider = azur", "update --set provider=azure"),
+    ("update --set feature=+metrics", "'+metrics'", "update --set feature=metrics"),
+    ("run", "'run'", None),
     ("--no-docs new my-app", "--no-docs", "new my-app --no-docs"),
 ]
 
@@ -216,6 +236,32 @@ def test_a_value_is_known_by_its_other_names(
     run: Callable[..., Run], typed: str, meant: str
 ) -> None:
     assert f"did you mean `genai-scaffold {meant}`?" in run(*shlex.split(typed)).errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("check", "check bot"),
+        ("update --dry-run", "update --dry-run bot"),
+        ("switch flask", "switch flask bot"),
+        ("switch bot flask", "switch flask bot"),
+        ("add metrics", "add metrics --project bot"),
+        ("remove ci --yes", "remove ci --yes --project bot"),
+        ("add metrics bot", "add metrics --project bot"),
+    ],
+)
+def test_beside_a_project_the_command_that_is_meant_for_it_is_named(
+    run: Callable[..., Run], work: Path, typed: str, meant: str
+) -> None:
+    (work / "bot").mkdir()
+    (work / "bot" / ANSWERS_FILE).touch()
+    ended = run(*shlex.split(typed))
+    assert (ended.code, PASTED.findall(ended.errors)) == (2, [meant])
+
+
+def test_where_there_is_no_project_it_is_said_how_one_is_named(run: Callable[..., Run]) -> None:
+    assert "`genai-scaffold add metrics --project PATH`" in run("add", "metrics").errors
+    assert "`genai-scaffold check PATH`" in run("check").errors
 
 
 def test_a_file_is_not_called_a_missing_directory(run: Callable[..., Run], work: Path) -> None:
@@ -275,4 +321,4 @@ def test_where_nobody_can_be_asked_the_command_does_what_was_wanted(
     run: Callable[..., Run], how: str
 ) -> None:
     ended = run("new", "my-app", "--no-docs", *how.split())
-    assert f"fix: run genai-scaffold new my-app --no-docs --yes {how}" in ended.errors
+    assert f"fix: run `genai-scaffold new my-app --no-docs --yes {how}`" in ended.errors

@@ -409,7 +409,7 @@ def test_a_project_in_our_own_checkout_stays_out_of_our_history(run: Command, wo
     process.run_program(["git", "init", "-q"], directory=checkout)
     ended = run("new", str(checkout / "bot"), "--yes")
     assert ended.code == 0
-    move = f"mv {checkout}/bot {work}\n"
+    move = f"`mv {checkout}/bot {work}`\n"
     assert f"keep it elsewhere (a .venv has to be made anew there): {move}" in ended.errors
     assert (checkout / "bot/.git").is_dir()
     shutil.move(checkout / "bot", work)

@@ -82,4 +82,4 @@ def test_no_commit_with_the_user_s_work_is_offered_as_base(
     keep(project)
     inside = project / "services"
     said = tool("update", str(inside if inside.exists() else project), "--yes").errors
-    assert "--base COMMIT; look for it with: git -C" in said
+    assert "--base COMMIT; look for it with: `git -C" in said

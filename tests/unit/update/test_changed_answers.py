@@ -31,8 +31,8 @@ def test_an_answer_is_changed_on_the_way(project: Path) -> None:
     ("setting", "words"),
     [
         pytest.param("framework", "it takes KEY=VALUE", id="no-value"),
-        pytest.param("framwork=flask", "did you mean framework?", id="misspelt-key"),
-        pytest.param("framework=flsk", "did you mean flask?", id="misspelt-value"),
+        pytest.param("framwork=flask", "--set framework=flask`?", id="misspelt-key"),
+        pytest.param("framework=flsk", "--set framework=flask`?", id="misspelt-value"),
         pytest.param("team=flask", "the keys are", id="a-need-that-shapes-nothing"),
         pytest.param("docs=perhaps", "yes or no", id="neither-yes-nor-no"),
         pytest.param("framework=auto", "auto is none", id="no-framework"),
@@ -103,7 +103,9 @@ def test_what_cannot_be_had_is_refused(
         pytest.param(("switch", "fastapi"), "framework is fastapi already", id="switch"),
         pytest.param(("add", "ci", "ci", "--project"), "has ci already", id="add"),
         pytest.param(
-            ("remove", "metrics", "fly", "--project"), "has no metrics, fly already", id="remove"
+            ("remove", "metrics", "fly", "--project"),
+            "no metrics or fly to remove",
+            id="remove",
         ),
     ],
 )
@@ -113,9 +115,18 @@ def test_what_is_so_already_is_said_and_changes_nothing(
     before = state(made)
     with versions.before():
         run = tool(*arguments, str(made))
-    assert (run.code, run.output) == (0, "✓ The project is up to date.\n")
+    assert (run.code, run.output) == (0, "✓ Nothing to change.\n")
     assert words in run.errors
     assert state(made) == before
+
+
+def test_what_is_so_already_merges_no_newer_template(project: Path) -> None:
+    before = state(project)
+    run = tool("add", "ci", "--project", str(project))
+    assert (run.code, run.output) == (0, "✓ Nothing to change.\n")
+    assert "note: The project has ci already.\n" in run.errors
+    assert "since: `genai-scaffold update` merges that" in run.errors
+    assert state(project) == before
 
 
 def test_several_features_and_targets_come_and_go_at_once(versions: Versions, made: Path) -> None:

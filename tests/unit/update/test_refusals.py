@@ -185,7 +185,7 @@ def test_what_is_advised_without_a_repository_works_with_strict_line_ends(
         git(project.parent, "config", "--global", name, value)
     for message in ("First", "Second"):
         refused = tool("update", str(project), "--yes")
-        advice = refused.errors.partition("fix: ")[2].strip()
+        advice = refused.errors.partition("fix: ")[2].strip("`\n")
         subprocess.run(f"{advice} --quiet -m {message}", shell=True, check=True)  # noqa: S602
         assert tool("update", str(project), "--yes", "--dry-run").code == 0
         answers_not_committed(project)
@@ -206,7 +206,7 @@ def test_what_is_outside_of_a_sparse_checkout_is_named(
     git(work, "config", "advice.updateSparsePath", "false")
     with versions.after():
         refused = tool("update", str(project), "--yes")
-        fix = refused.errors.partition("fix: ")[2]
+        fix = refused.errors.partition("fix: ")[2].strip("`\n")
         subprocess.run(shlex.split(fix), check=True)
         run = tool("update", str(project), "--yes")
     assert refused.code == 3
@@ -220,7 +220,7 @@ def test_of_a_sparse_checkout_with_patterns_a_file_of_the_root_can_be_had(projec
     commit(project)
     git(project, "sparse-checkout", "set", "--no-cone", "/*", "!/text.txt", r"!/\[a] \*")
     refused = tool("update", str(project), "--yes")
-    subprocess.run(shlex.split(refused.errors.partition("fix: ")[2]), check=True)
+    subprocess.run(shlex.split(refused.errors.partition("fix: ")[2].strip("`\n")), check=True)
     run = tool("update", str(project), "--yes")
     assert run.code == 0, run.errors
     assert "the newer one" in (project / "text.txt").read_text()

@@ -37,7 +37,7 @@ RESCUE = "to take it back: "
 
 def test_after_a_stop_half_way_it_is_offered_to_take_that_back(stopped: Path) -> None:
     said = tool("update", str(stopped), "--yes").errors
-    subprocess.run(shlex.split(said.partition(RESCUE)[2]), check=True, cwd="/")
+    subprocess.run(shlex.split(said.partition(RESCUE)[2].strip("`\n")), check=True, cwd="/")
     assert git(stopped, "status", "--porcelain") == ""
     assert tool("update", str(stopped), "--yes", "--dry-run").code == 0
     assert not list((stopped / ".git").glob(".genai-scaffold.*"))
@@ -63,7 +63,7 @@ def test_after_a_stop_with_conflicts_a_command_is_offered_that_knows_them(
     (project.parent / "stopped").rename(project)
     git(project, "status")  # the copy has other times than the index says
     said = tool("update", str(project), "--yes").errors
-    subprocess.run(shlex.split(said.partition(RESCUE)[2]), check=True, cwd="/")
+    subprocess.run(shlex.split(said.partition(RESCUE)[2].strip("`\n")), check=True, cwd="/")
     assert git(project, "status", "--porcelain") == ""
     assert state(project) == before
 

@@ -1,0 +1,43 @@
+"""Lines that are longer than a terminal: broken between words, and commands so that they run."""
+
+import subprocess
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from genai_scaffold.report.output import folded
+
+ASKS = """curl -s http://127.0.0.1:80/echo -H 'content-type: application/json' -d '{"a": "b c"}'"""
+
+
+def terminal(width: int) -> Console:
+    return Console(file=StringIO(), force_terminal=True, width=width)
+
+
+@pytest.mark.parametrize("width", range(30, 130, 7))
+def test_prose_is_broken_between_words(width: int) -> None:
+    text = "Nothing is committed, since git doesn't know who you are; later it's committed anew."
+    lines = folded(text, terminal(width), 6).split("\n" + " " * 6)
+    assert " ".join(lines) == text
+    assert max(map(len, lines)) <= width - 6
+
+
+@pytest.mark.parametrize("width", range(40, 130, 7))
+@pytest.mark.parametrize("is_command", [True, False], ids=["alone", "in-a-text"])
+def test_a_command_can_be_pasted_however_it_is_broken(width: int, *, is_command: bool) -> None:
+    text = ASKS if is_command else f"did you mean `{ASKS}`?"
+    shown = folded(text, terminal(width), 4, is_command=is_command)
+    pasted = shown if is_command else shown.split("`")[1]
+    curl = """curl() { printf '%s\\n' "$@"; }; """
+    said = subprocess.run(["sh", "-c", curl + pasted], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == [
+        *("-s", "http://127.0.0.1:80/echo", "-H", "content-type: application/json"),
+        *("-d", '{"a": "b c"}'),
+    ]
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_what_a_program_reads_is_one_line() -> None:
+    text = f"did you mean `{ASKS}`?"
+    assert folded(text, Console(file=StringIO(), width=20), 4) == text
