@@ -172,9 +172,8 @@ def test_every_question_is_answered_with_the_keys(
     assert answers["framework"] != recommendation["framework"], "it was overridden"
     assert "the recommendation was" in terminal.screen
     # The command that is shown at the end makes the same project again.
-    [line] = re.findall(
-        r"^ +(genai-scaffold new chat-bot .*--yes)\s*$", terminal.screen, re.MULTILINE
-    )
+    whole = re.sub(r" \\\s+", " ", terminal.screen)
+    [line] = re.findall(r"^ +(genai-scaffold new chat-bot .*--yes)\s*$", whole, re.MULTILINE)
     again = work / "again"
     again.mkdir()
     machine.run(str(scaffold), *shlex.split(line)[1:], directory=again)

@@ -73,7 +73,7 @@ def _identity() -> Diagnosis:
         detail="commits can be made" if known else "git does not know who you are",
         fix=""
         if known
-        else "git config --global user.name NAME && git config --global user.email ADDRESS",
+        else "`git config --global user.name NAME && git config --global user.email ADDRESS`",
     )
 
 

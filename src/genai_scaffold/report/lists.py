@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
-from genai_scaffold.report.output import NARROW, Document, Output, one_line
+from genai_scaffold.report.output import NARROW, Document, Output, folded, one_line
 from genai_scaffold.template.questions import template_questions
 
 if TYPE_CHECKING:  # not every command needs them
@@ -117,14 +117,16 @@ def show_diagnoses(found: Sequence["Diagnosis"], output: Output) -> None:
     """Show what this machine has and lacks."""
 
     def show(terminal: "Console") -> None:
-        from rich.table import Table
+        from rich.table import Column, Table
 
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(*(Column(overflow="fold") for _ in range(3)), padding=(0, 2))
+        place = len("✓  ") + max(len(each.tool) for each in found) + len("  → ")
         for diagnosis in found:
             mark = "✓" if diagnosis.works else "✗" if diagnosis.required else "·"
             table.add_row(mark, diagnosis.tool, diagnosis.detail)
             if diagnosis.fix:
-                table.add_row("", "", f"→ {diagnosis.fix}")
+                fix = folded(diagnosis.fix, terminal, place).replace(" " * place, "  ")
+                table.add_row("", "", f"→ {fix}")
         terminal.print(table)
 
     output.result({"checks": [diagnosis._asdict() for diagnosis in found]}, show)

@@ -129,21 +129,22 @@ def folded(text: str, terminal: "Console", begin: int, *, is_command: bool = Fal
         text: one line, with its commands in backticks: these go on after a backslash, so that
             they can be pasted.
         terminal: where it is shown; for a program that reads it nothing is broken.
-        begin: the column in which it begins, and goes on.
+        begin: the column in which it begins; a command goes on two further.
         is_command: whether all of it is one.
     """
     if not terminal.is_terminal:
         return text
+    indent = begin + 2 if is_command else begin
     lines, line, goes_on = [], "", ""
     for number, (word, joint) in enumerate(_words_of(text, is_command=is_command)):
-        wide = terminal.width - begin - len(joint)
+        wide = terminal.width - indent - len(joint)
         if number and cell_width(f"{line} {word}") > wide:
             lines.append(line + goes_on)
             line = word
         else:
             line = f"{line} {word}" if number else word
         goes_on = joint
-    return f"\n{' ' * begin}".join([*lines, line])
+    return f"\n{' ' * indent}".join([*lines, line])
 
 
 def _words_of(text: str, *, is_command: bool) -> Iterator[tuple[str, str]]:

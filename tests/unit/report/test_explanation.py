@@ -106,9 +106,9 @@ Flask is recommended: a WSGI server cannot run FastAPI. Nothing else is weighed.
 
   Without FastAPI, which needs an ASGI server, its built-in validation,
   generated docs and event loop are lost. The generated Flask projects make up
-  for them: Pydantic, or Marshmallow in a prototype, checks the requests, the
-  OpenAPI document and the docs pages are there, and calls that wait get
-  threads.
+  for what you want of them: Pydantic, or Marshmallow in a prototype, checks the
+  requests, the OpenAPI document and the docs pages are there, and calls that
+  wait get threads.
 
 If it may run on any server, it would be a tie, 6 points to 6, which goes to
 FastAPI.""",
