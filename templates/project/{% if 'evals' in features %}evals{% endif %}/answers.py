@@ -104,8 +104,9 @@ def pieces(chat: Any) -> Iterator[Piece]:
 
 
 def citations(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from (citation["filename"] for citation in value.get("citations", ()))
+    match value:
+        case {"citations": [*cited]}:
+            yield from (each["filename"] for each in cited if "filename" in each)
 
 
 def errors(value: Any) -> Iterator[str]:

@@ -42,6 +42,9 @@ from backend.identity import verifier_for
 {%- endif %}
 from backend.limits import Limits
 from backend.logs import configure_logging
+{%- if 'metrics' in features %}
+from backend.metrics import client_names
+{%- endif %}
 {%- if database %}
 from backend.migrate import migrate
 {%- endif %}
@@ -96,6 +99,9 @@ def create_app(
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level)
+{%- if 'metrics' in features %}
+    client_names.limit(settings.metrics_clients)
+{%- endif %}
 {%- if 'tracing' in features %}
     configure_tracing(settings)
 {%- endif %}

@@ -12,7 +12,7 @@ from backend import metrics
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
-from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep
+from backend.api.dependencies import ClientDep, ExampleDep, ServicesDep{{ ', needs_scope' if 'oidc' in features and 'metrics' in features }}
 {%- if 'page' in features %}
 from backend.api.page import PageRoute
 {%- endif %}
@@ -73,9 +73,15 @@ async def show_usage(services: ServicesDep, client: ClientDep) -> UsageReport:
 {%- if 'metrics' in features %}
 
 
+{% if 'oidc' in features -%}
+@router.get("/metrics", include_in_schema=False, dependencies=[needs_scope("metrics")])
+async def show_metrics() -> Response:
+    """Shows what Prometheus collects, to whoever has a key, or a token for that."""
+{%- else -%}
 @router.get("/metrics", include_in_schema=False)
 async def show_metrics(_: ClientDep) -> Response:
     """Shows what Prometheus collects, to whoever may use the model."""
+{%- endif %}
     return Response(metrics.latest(), media_type=metrics.CONTENT_TYPE)
 {%- endif %}
 

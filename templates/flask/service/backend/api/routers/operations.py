@@ -8,7 +8,17 @@ from backend import metrics
 {% if docs -%}
 from backend.api import documented
 {% endif -%}
+{% if 'oidc' in features and 'metrics' in features -%}
+from backend.api.dependencies import (
+    admit_client,
+    admit_client_in_production,
+    admit_with,
+    client,
+    services,
+)
+{%- else -%}
 from backend.api.dependencies import admit_client, admit_client_in_production, client, services
+{%- endif %}
 {%- if 'page' in features %}
 from backend.api.page import shown_to_browsers
 {%- endif %}
@@ -66,9 +76,15 @@ def show_usage() -> UsageReport:
 
 {% if 'metrics' in features -%}
 @router.get("/metrics")
+{%- if 'oidc' in features %}
+@typed({{ 'in_docs=False, ' if docs }}guard=admit_with("metrics"))
+def show_metrics() -> Response:
+    """Shows what Prometheus collects, to whoever has a key, or a token for that."""
+{%- else %}
 @typed({{ 'in_docs=False, ' if docs }}guard=admit_client)
 def show_metrics() -> Response:
     """Shows what Prometheus collects, to whoever may use the model."""
+{%- endif %}
     return Response(metrics.latest(), content_type=metrics.CONTENT_TYPE)
 
 
