@@ -420,6 +420,7 @@ CALLED = {
     "metrics": {
         "requirements.txt",
         "gunicorn.conf.py",
+        "backend/application.py",
         "backend/api/middleware.py",
         "backend/api/routing.py",
         "backend/api/routers/operations.py",
@@ -616,7 +617,8 @@ def test_each_worked_example_has_a_case(source: Path, tmp_path: Path) -> None:
         "a tool of this service is called": "/api/chat"
     }
     assert dict(asked["documents"].items() - asked["evals"].items()) == {
-        "what no file says is not found": "/answers"
+        "an answer says where it stands": "/answers",
+        "what no file says is not found": "/answers",
     }
 
 
