@@ -15,7 +15,7 @@ from genai_scaffold.template.unreleased import keep_template
 THIS_FILE = Path("src", "genai_scaffold", "create", "repository.py")
 IDENTIFY = (
     'Run `git config --global user.name "Your Name" '
-    "&& git config --global user.email you@example.org`, then `git commit` in it."
+    "&& git config --global user.email you@example.org`, then `git commit` there."
 )
 
 
@@ -98,5 +98,5 @@ def _commit(project: Path) -> str | None:
         return None
     for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
         if git.run_git(project, *named, "var", identity).code != 0:
-            return f"Nothing is committed, since git does not know who you are. {IDENTIFY}"
+            return f"The project is not committed, since git does not know who you are. {IDENTIFY}"
     return f"Nothing is committed: {made.last_words}."

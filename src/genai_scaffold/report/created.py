@@ -75,7 +75,9 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
     single = len(files) - folders.total()
     terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} more")
-    terminal.print("Other answers are flags: see genai-scaffold new --help")
+    terminal.print(
+        "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help"
+    )
     terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
 
 

@@ -23,7 +23,7 @@ from genai_scaffold.report.recommended import show_reasons
 from genai_scaffold.template.questions import WORKSPACE, Value, template_questions
 from genai_scaffold.wizard.prompts import Prompter
 
-UNSURE_HINT = "it is assumed then, and counts half of what you would say"
+UNSURE_HINT = "it is then assumed, and counts half as much as an answer"
 DIRECTORY = "directory"  # where the project goes, if its name was answered with a path
 PATH_HINT = f"or a path, such as ..{os.sep}shop{os.sep}my-app"
 NOT_SURE = "not-sure"

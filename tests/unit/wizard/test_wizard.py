@@ -153,7 +153,7 @@ def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[s
     assert re.search(r"^  provider +openai +\(your answer\) *$", said, re.MULTILINE)
     assert re.search(r"^  license +mit +\(flag\) *$", said, re.MULTILINE)
     assert "By default: description A GenAI backend, async high, docs yes" in said
-    assert "Other answers are flags: see genai-scaffold new --help" in said
+    assert "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help" in said
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (40, 20)])
