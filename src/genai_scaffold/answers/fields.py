@@ -135,6 +135,7 @@ OTHER_NAMES = by_word(
         "none": "no false off sync few",
         "learning": "beginner beginners junior juniors",
         "typed": "expert experts senior seniors",
+        "any": "asgi",
         "web": "website pages html forms",
         "api": "rest json backend",
         "microservices": "microservice",

@@ -99,11 +99,12 @@ def _list_of(name: str, *, remove: bool = False) -> str:
     """Which list a feature or deploy target belongs to."""
     offered = _offered()
     if name not in offered:
-        is_near = closest_value(name, offered) or Path(name).is_dir()
-        raise (MisspeltError if is_near else UsageError)(
+        fix = _meant(name, offered, remove=remove)
+        is_elsewhere = fix.startswith("did you mean `")
+        raise (UsageError if is_elsewhere else MisspeltError)(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
-            fix=_meant(name, offered, remove=remove),
+            fix=fix,
         )
     return offered[name]
 

@@ -228,6 +228,7 @@ def test_a_mistake_is_named_with_what_was_meant(
         ("new --feature prometheus", "new --feature metrics"),
         ("recommend --team beginners", "recommend --team learning"),
         ("recommend --async many", "recommend --async high"),
+        ("recommend --hosting asgi", "recommend --hosting any"),
         ("add otel", "add tracing"),
         ("remove apache", "remove mod-wsgi"),
     ],
@@ -248,6 +249,7 @@ def test_a_value_is_known_by_its_other_names(
         ("add metrics", "add metrics --project bot"),
         ("remove ci --yes", "remove ci --yes --project bot"),
         ("add metrics bot", "add metrics --project bot"),
+        ("add metrics to bot", "add metrics --project bot"),
     ],
 )
 def test_beside_a_project_the_command_that_is_meant_for_it_is_named(
