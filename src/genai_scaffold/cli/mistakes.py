@@ -195,9 +195,8 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
 
 def _names_a_word(name: str, following: str, command: Command) -> bool:
     """Whether a flag that is none stands before what the command takes without one."""
-    if command.offered:
-        return following in command.offered
-    return name in PLACES and bool(command.most) and FLAG_SYNONYMS.get(name) not in command.flags
+    is_place = name in PLACES and FLAG_SYNONYMS.get(name) not in command.flags
+    return following in command.offered or (is_place and bool(command.most))
 
 
 def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:

@@ -28,8 +28,8 @@ FLAG_SYNONYMS = by_word(
         "--feature": "--with --features --extra",
         "--deploy": "--target --platform --host",
         "--quiet": "--silent -s",
-        "--dry-run": "--preview --noop -n",
-        "--project": "--path",
+        "--dry-run": "--preview --pretend --simulate --noop -n",
+        "--project": "--path --directory --dir --folder --in",
         "--license": "--licence",
         "--no-install": "--no-deps --no-venv",
     }
@@ -44,6 +44,6 @@ FILLERS = frozenset({"a", "an", "the", "new", "project", "app", "application", "
 # What is often said by its value alone, and where a thing is.
 SAID_ALONE = ("--framework", "--preset", "--provider")
 PLACES = frozenset(
-    {f"--{name}" for name in ("project", "path", "directory", "dir", "destination", "folder")}
+    {f"--{name}" for name in ("project", "path", "directory", "dir", "destination", "folder", "in")}
     | {"--output", "--out", "-o"}
 )
