@@ -31,7 +31,7 @@ from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
 from genai_scaffold.system.streams import prepare_streams
 
 if TYPE_CHECKING:
-    from genai_scaffold.cli.mistakes import Command
+    from genai_scaffold.cli.nearest import Command
 
 # Of objects more before the collector looks: a command keeps nearly all that it makes to its end.
 GARBAGE = 100_000
@@ -206,7 +206,7 @@ def _commands() -> "dict[str, Command]":
 def _known(command: Any) -> "Command":  # noqa: ANN401 - Typer names none of its own classes
     from genai_scaffold.answers.fields import fields
     from genai_scaffold.answers.resolution import defaults
-    from genai_scaffold.cli.mistakes import Command
+    from genai_scaffold.cli.nearest import Command
 
     usual = {key: words.partition(";")[0].split(", ") for key, words in defaults().items()}
     values = {

@@ -4,49 +4,20 @@ import math
 import os
 import re
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
-from genai_scaffold.answers.fields import (
-    FALSE_WORDS,
-    NONE,
-    OTHER_NAMES,
-    TRUE_WORDS,
-    closest_value,
+from genai_scaffold.answers.fields import FALSE_WORDS, TRUE_WORDS
+from genai_scaffold.cli.nearest import (
+    Command,
+    flag_near,
+    flag_of,
+    opposite,
+    owner_of,
+    value_named,
+    value_near,
 )
-from genai_scaffold.cli.words import (
-    DENIALS,
-    FILLERS,
-    FLAG_SYNONYMS,
-    PLACES,
-    SAID_ALONE,
-    SYNONYMS,
-    WISHES,
-)
+from genai_scaffold.cli.words import FILLERS, FLAG_SYNONYMS, PLACES, SYNONYMS
 from genai_scaffold.errors import closest
-
-
-class Command(NamedTuple):
-    """What a command takes.
-
-    Args:
-        flags: each, and what it might be set to, its default first; nothing where it takes none.
-        least: how many words it needs beside its flags.
-        most: how many it takes.
-        offered: the words that it takes first; nothing where they are names or paths.
-        example: words that it could be given.
-        takes_name: whether words too many are most likely a name with blanks in it.
-        usual: the flags that may be given again, and what each has if it is not.
-    """
-
-    flags: Mapping[str, Sequence[str]]
-    least: int = 0
-    most: float = 0
-    offered: Collection[str] = ()
-    example: Sequence[str] = ()
-    takes_name: bool = False
-    usual: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str] | None:
@@ -81,14 +52,14 @@ def _without_command(
     first = arguments[0].partition("=")[0] if arguments else ""
     creating = first in commands["new"].flags and first not in commands[""].flags
     if leading and not creating:
-        if flag := _flag_of(leading[0], commands["new"]):
+        if flag := flag_of(leading[0], commands["new"]):
             others = [word for word in arguments if word != leading[0]]
             return corrected(["new", *others, flag, leading[0]], commands)
         # No verb has a hyphen, a dot, a slash or a capital: it is what is to be created.
         creating = not (leading[0].isalpha() and leading[0].islower())
     if creating:
         return corrected(["new", *arguments], commands)
-    known = _flag(first, commands[""]) if first and not leading else None
+    known = flag_near(first, commands[""]) if first and not leading else None
     return [known] if known else None
 
 
@@ -100,7 +71,7 @@ def _settings(given: Sequence[str], new: Command) -> Iterator[str]:
         key, equals, value = word.lstrip("-").partition("=")
         if word == "--set" and waiting:
             yield from (word, _setting(waiting, new))
-        elif meant := _flag_of(word, new):
+        elif meant := flag_of(word, new):
             yield from ("--set", f"{meant[2:]}={word}")
         elif new.flags.get(f"--{key}") and (equals or waiting):
             yield from ("--set", f"{key}={value if equals else waiting.popleft()}")
@@ -119,7 +90,7 @@ def _setting(waiting: deque[str], new: Command) -> str:
     keys = [flag[2:] for flag in new.flags if flag.startswith("--")]
     key = key if key in keys else closest(key, keys, 0.7) or key
     known = new.flags.get(f"--{key}", ())
-    return f"{key}={_value(value, known) if known else value}"
+    return f"{key}={value_near(value, known) if known else value}"
 
 
 def _command(word: str, commands: Mapping[str, Command]) -> str | None:
@@ -127,41 +98,6 @@ def _command(word: str, commands: Mapping[str, Command]) -> str | None:
     spelt = word.lower()
     near = closest(spelt, (*names, *SYNONYMS), 0.8) or closest(spelt, names)
     return word if word in names else SYNONYMS.get(near or "", near)
-
-
-def _flag(word: str, command: Command) -> str | None:
-    if word in command.flags:
-        return word
-    meant = FLAG_SYNONYMS.get(word)
-    if meant in command.flags:
-        return meant
-    name, is_denied = _asked(word)
-    if len(name) == 1:
-        return f"-{name}" if f"-{name}" in command.flags else None
-    prefix = "--no-" if is_denied else "--"
-    names = [flag.removeprefix(prefix) for flag in command.flags if flag.startswith(prefix)]
-    begun = [each for each in names if each.startswith(name)]
-    alike = [each for each in names if sorted(each) == sorted(name)]
-    begun = alike or begun
-    near = name if name in names else begun[0] if len(begun) == 1 else closest(name, names, 0.7)
-    return f"{prefix}{near}" if near else None
-
-
-def _asked(flag: str) -> tuple[str, bool]:
-    """What a flag names, and whether it says no to that."""
-    name = flag.lstrip("-").replace("_", "-").lower()
-    said = next((each for each in (*DENIALS, *WISHES) if name.startswith(each)), "")
-    return name.removeprefix(said), said in DENIALS
-
-
-def _opposite(flag: str) -> str:
-    return flag.replace("--no-", "--") if "--no-" in flag else flag.replace("--", "--no-")
-
-
-def _flag_of(value: str, command: Command) -> str | None:
-    """The flag that a value needs not name, since it says which."""
-    named = (flag for flag in SAID_ALONE if value in command.flags.get(flag, ()))
-    return next(named, None)
 
 
 def _words(given: Sequence[str], command: Command) -> Iterator[str]:
@@ -188,7 +124,7 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
             known = len(flags)
         elif command.flags.get(flags[-2 % len(flags)]) == ("",):
             flags[-1] += f" {word}"
-        elif flag := _flag_of(word, command):
+        elif flag := flag_of(word, command):
             flags += [flag, word]
     yield from [*_fitting(plain, flags, command), *flags]
 
@@ -202,9 +138,9 @@ def _names_a_word(name: str, following: str, command: Command) -> bool:
 def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
     """As many words as the command takes; a value among words too many gets its flag."""
     if command.takes_name and len(plain) > command.most:
-        values = [word for word in plain if _flag_of(word, command)]
+        values = [word for word in plain if flag_of(word, command)]
         plain = [word for word in plain if word not in values]
-        flags[:0] = [word for value in values for word in (_flag_of(value, command) or "", value)]
+        flags[:0] = [word for value in values for word in (flag_of(value, command) or "", value)]
         while len(plain) > command.most and plain[0] in FILLERS:
             plain = plain[1:]
     elif command.offered and plain:
@@ -225,7 +161,7 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
 
 def _offered(plain: Sequence[str], command: Command) -> list[str]:
     """The words that are offered, without those that only join them; the next may be a path."""
-    meant = [_value(word, [*command.offered]) for word in plain]
+    meant = [value_near(word, [*command.offered]) for word in plain]
     known = [number for number, word in enumerate(meant) if word]
     if command.most == math.inf or not known:
         return [word for word in meant if word]
@@ -235,72 +171,35 @@ def _offered(plain: Sequence[str], command: Command) -> list[str]:
 def _flag_and_value(word: str, waiting: deque[str], command: Command) -> list[str]:
     """A flag that is understood, with its value if it takes one, from the words behind it."""
     name, equals, value = word.partition("=")
-    if name not in command.flags and (named := _value_named(name, command)):
+    if name not in command.flags and (named := value_named(name, command)):
         return named
-    flag = _flag(name, command) or ""
-    if not flag and waiting and (meant := _owner(waiting[0], command)):
+    flag = flag_near(name, command) or ""
+    if not flag and waiting and (meant := owner_of(waiting[0], command)):
         return [meant, waiting.popleft()]
     values = command.flags.get(flag, ())
     if not values:
         is_denied = value.lower() in FALSE_WORDS
-        return [_opposite(flag)] if is_denied and _opposite(flag) in command.flags else [flag]
+        return [opposite(flag)] if is_denied and opposite(flag) in command.flags else [flag]
     if not equals and waiting:
         value = waiting.popleft()
     if value.startswith("-"):
         waiting.appendleft(value)
         value = ""
-    known = _value(value, values) if value else values[0]
-    if not known and (owner := _owner(value, command)):
+    known = value_near(value, values) if value else values[0]
+    if not known and (owner := owner_of(value, command)):
         return [owner, value]
     return [flag, known]
-
-
-def _value_named(name: str, command: Command) -> list[str]:
-    """The flag and the value where a flag was made of the value; nothing if it was not."""
-    bare, is_denied = _asked(name)
-    if bare == "sync" and "--async" in command.flags:
-        return ["--async", NONE]
-    own = FLAG_SYNONYMS.get(f"--{bare}", f"--{bare}")
-    if is_denied and NONE in command.flags.get(own, ()):
-        return [own, NONE]
-    if f"--{bare}" in command.flags:
-        return []
-    meant = OTHER_NAMES.get(bare, bare)
-    for flag, values in command.flags.items():
-        value = meant.removeprefix(f"{flag.lstrip('-')}-")
-        if value == NONE or value not in values:
-            continue
-        if not is_denied:
-            return [flag, value]
-        if flag in command.usual:
-            return [flag, ",".join(v for v in command.usual[flag] if v != value) or NONE]
-    return []
-
-
-def _owner(value: str, command: Command) -> str | None:
-    """The flag that a value belongs to, if it is one alone, or may be said without."""
-    owners = [flag for flag, values in command.flags.items() if value in values]
-    return _flag_of(value, command) or (owners[0] if len(owners) == 1 else None)
-
-
-def _value(value: str, values: Sequence[str]) -> str:
-    """A value, or several, as they are known; an empty one if nothing is near."""
-    if values == ("",):
-        return value
-    items = [item for item in value.split(",") if item]
-    known = [item if item in values else closest_value(item, values) or "" for item in items]
-    return ",".join(known) if all(known) else ""
 
 
 def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str] | None:
     """The flags with a word behind them that was meant for the last one."""
     *others, last = flags or ("",)
-    opposite = _opposite(last)
-    if last in command.flags and opposite in command.flags:
+    other = opposite(last)
+    if last in command.flags and other in command.flags:
         if word.lower() in TRUE_WORDS:
             return [*others, last]
         if word.lower() in FALSE_WORDS:
-            return [*others, opposite]
+            return [*others, other]
     word = word.strip(",")
     if others and word in command.flags.get(others[-1], ()):
         return [*flags, others[-1], word] if others[-1] in command.usual else [*flags]

@@ -90,11 +90,7 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
     before = generated.recorded
     as_wished = all(before.get(key) == answer.value for key, answer in given.items())
     if wish.already and as_wished and base is None:
-        return Update(
-            *(project, generated, resolved, {}, (), (), None),
-            notes=(*wish.already, *_offer_an_update(generated)),
-            is_so=True,
-        )
+        return _so_already(project, generated, resolved, wish.already)
     edits = [
         Edit(key, before.get(key), resolved[key])
         for key in project_fields()
@@ -125,9 +121,21 @@ def plan_update(project: Path, wish: Wish, base: str | None = None) -> Update:
     )
 
 
-def _offer_an_update(recorded: Record) -> Iterator[str]:
-    if recorded.version != template_version():
-        yield "The template has changed since: `genai-scaffold update` merges that."
+def _so_already(project: Path, record: Record, answers: Answers, said: Sequence[str]) -> Update:
+    """An update of nothing, which says where there is one."""
+    is_newest = record.version == template_version()
+    offer = "The template has changed since: `genai-scaffold update` merges that."
+    return Update(
+        project=project,
+        record=record,
+        answers=answers,
+        seen={},
+        edits=(),
+        unanswered=(),
+        base=None,
+        notes=(*said, *(() if is_newest else (offer,))),
+        is_so=True,
+    )
 
 
 def _no_other_root(project: Path) -> UsageError:
