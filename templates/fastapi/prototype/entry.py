@@ -80,9 +80,6 @@ class ChatRequest(BaseModel):
 async def chat(request: {{ 'Annotated[ChatRequest, Body(openapi_examples=EXAMPLES)]' if docs else 'ChatRequest' }}) -> Response:
     """Answers a conversation, whole or as server-sent events."""
     pieces = answer([message.model_dump() for message in request.messages])
-    kind = "chat.completion.chunk" if request.stream else "chat.completion"
-    head = {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
-    if request.stream:
 {%- else %}
 async def chat(data: Annotated[JsonBody, Body({{ 'openapi_examples=EXAMPLES' if docs }})]) -> Response:
     """Answers a conversation, whole or as server-sent events."""
@@ -91,10 +88,11 @@ async def chat(data: Annotated[JsonBody, Body({{ 'openapi_examples=EXAMPLES' if 
             pieces = answer(messages)
         case _:
             raise HTTPException(400, "messages: a list of objects with a role and a content")
-    kind = "chat.completion.chunk" if others.get("stream") else "chat.completion"
-    head = {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
-    if others.get("stream"):
 {%- endif %}
+{%- set streamed = 'request.stream' if validation else 'others.get("stream")' %}
+    kind = "chat.completion.chunk" if {{ streamed }} else "chat.completion"
+    head = {"id": f"chatcmpl-{os.urandom(16).hex()}", "object": kind, "created": int(time.time())}
+    if {{ streamed }}:
         await anext(pieces)  # fails, where the model does not begin
         return StreamingResponse(events(head, pieces), headers=SSE)
     *words, (_, reason) = [piece async for piece in pieces]

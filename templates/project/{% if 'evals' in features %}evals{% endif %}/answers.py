@@ -106,7 +106,8 @@ def pieces(chat: Any) -> Iterator[Piece]:
 def citations(value: Any) -> Iterator[str]:
     match value:
         case {"citations": [*cited]}:
-            yield from (each["filename"] for each in cited if "filename" in each)
+            named = (each for each in cited if isinstance(each, dict) and "filename" in each)
+            yield from (each["filename"] for each in named)
 
 
 def errors(value: Any) -> Iterator[str]:
