@@ -38,10 +38,9 @@ HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[
 {%- if docs %}
 {{ python('ABOUT = ', description, '') }}
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
-DOCS = """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
-<link rel="stylesheet" href="/docs-assets/swagger_style.css">
-<script src="/docs-assets/swagger_bundle.js"></script>
-<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>"""
+DOCS = """<!doctype html><link rel="stylesheet" href="/docs-assets/swagger_style.css">
+<title>API docs</title><div id="docs"></div><script src="/docs-assets/swagger_bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs"})</script>"""
 REDOC = """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
 <script type="module" src="/docs-assets/redoc.js"></script>"""
 {%- endif %}
@@ -69,8 +68,7 @@ app.config["API_TITLE"] = "{{ project_name }}"
 {%- else %}
 app = Flask(__name__)
 {%- endif %}
-app.config["MAX_CONTENT_LENGTH"] = 1_000_001
-app.url_map.merge_slashes = False
+app.config["MAX_CONTENT_LENGTH"], app.url_map.merge_slashes = 1_000_001, False
 {%- if docs %}
 Api.ERROR_SCHEMA = {"type": "object", "properties": {"error": {"type": "object"}}}
 api, routes = Api(app, spec_kwargs={"info": {"description": ABOUT}}), Blueprint("api", __name__)
@@ -118,6 +116,7 @@ def chat() -> Response:
 
 @{{ routes }}.get("/")
 def root() -> Response:
+    """Says hello."""
     return jsonify(message="Hello from Flask!")
 
 
@@ -126,11 +125,13 @@ def root() -> Response:
 @routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 {%- endif %}
 def echo() -> Response:
+    """Sends back the JSON that it gets."""
     return jsonify(you_sent=request.get_json())
 
 
 @{{ routes }}.get("/healthz")
 def healthz() -> Response:
+    """Says that the process is alive."""
     return jsonify(status="ok")
 
 
@@ -194,8 +195,7 @@ def wish(data: Any) -> Any:
 
 
 @app.before_request
-def strict_json() -> None:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+def strict_json() -> None:  # refuses what no answer can repeat: NaN, half a surrogate, deep nesting
     try:
         if request.method == "POST" and request.url_rule:
             if len(request.get_data()) > 1_000_000:
