@@ -27,10 +27,9 @@ KINDS = {429: "rate_limit_error", 500: "api_error", 502: "upstream_error"}
 HOST = r"([\w.-]+|\[[\w.:]+\])(:(?!0)([1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 ABOUT = "A GenAI backend"
 EXAMPLE = {"messages": [{"role": "user", "content": "Hello!"}]}
-DOCS = """<!doctype html><title>API docs</title><div id="swagger-ui"></div>
-<link rel="stylesheet" href="/docs-assets/swagger_style.css">
-<script src="/docs-assets/swagger_bundle.js"></script>
-<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui"})</script>"""
+DOCS = """<!doctype html><link rel="stylesheet" href="/docs-assets/swagger_style.css">
+<title>API docs</title><div id="docs"></div><script src="/docs-assets/swagger_bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#docs"})</script>"""
 REDOC = """<!doctype html><title>API docs</title><redoc spec-url="/openapi.json"></redoc>
 <script type="module" src="/docs-assets/redoc.js"></script>"""
 
@@ -53,8 +52,7 @@ if KEY:
 app = Flask(__name__, static_url_path="/docs-assets", static_folder=str(files("offapi")))
 app.config.update(API_VERSION="0.1.0", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/")
 app.config["API_TITLE"] = "my-app"
-app.config["MAX_CONTENT_LENGTH"] = 1_000_001
-app.url_map.merge_slashes = False
+app.config["MAX_CONTENT_LENGTH"], app.url_map.merge_slashes = 1_000_001, False
 Api.ERROR_SCHEMA = {"type": "object", "properties": {"error": {"type": "object"}}}
 api, routes = Api(app, spec_kwargs={"info": {"description": ABOUT}}), Blueprint("api", __name__)
 del api.spec.components.schemas["PaginationMetadata"]  # nothing here comes in pages
@@ -76,17 +74,20 @@ def chat() -> Response:
 
 @routes.get("/")
 def root() -> Response:
+    """Says hello."""
     return jsonify(message="Hello from Flask!")
 
 
 @routes.post("/echo")
 @routes.doc(requestBody={"content": {"application/json": {"example": EXAMPLE}}, "required": True})
 def echo() -> Response:
+    """Sends back the JSON that it gets."""
     return jsonify(you_sent=request.get_json())
 
 
 @routes.get("/healthz")
 def healthz() -> Response:
+    """Says that the process is alive."""
     return jsonify(status="ok")
 
 
@@ -148,8 +149,7 @@ def wish(data: Any) -> Any:
 
 
 @app.before_request
-def strict_json() -> None:
-    """Refuses what no answer can repeat: NaN, half a surrogate pair, endless nesting."""
+def strict_json() -> None:  # refuses what no answer can repeat: NaN, half a surrogate, deep nesting
     try:
         if request.method == "POST" and request.url_rule:
             if len(request.get_data()) > 1_000_000:
