@@ -125,7 +125,7 @@ def tables(results: Results) -> str:
             "",
             *claims(results, "async-views", "Its plain view", "Its async view"),
             "",
-            "**One sample on several servers**, an echo, 32 connections:",
+            "**One sample on several servers**, server CPU for an echo, 32 connections:",
             "",
             *claims(results, "servers", "FastAPI, uvicorn", "This one"),
             "",
