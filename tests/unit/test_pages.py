@@ -173,6 +173,7 @@ FOREIGN = {
     "error: externally-managed-environment",
     "The virtual environment was not created successfully because ensurepip is not available",
     "address already in use",
+    "cannot execute: required file not found",
     "has been blocked by CORS policy",
 }
 

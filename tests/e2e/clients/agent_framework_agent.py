@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from agent_framework import Agent
+from agent_framework.exceptions import ChatClientInvalidRequestException
 from agent_framework.openai import OpenAIChatClient
 
 URL, KEY = sys.argv[1:]
@@ -29,6 +30,14 @@ async def main() -> None:
         said = "".join([update.text async for update in stream])
         assert said.endswith("Once upon a time"), said
         assert "sunny in Rome" in str((await stream.get_final_response()).to_dict())
+    # What docs/clients.md warns of.
+    stream = agent.run("think and call", stream=True, session=agent.create_session())
+    try:
+        async for _ in stream:
+            pass
+    except ChatClientInvalidRequestException:
+        return
+    raise AssertionError("it goes on after thoughts: docs/clients.md says that it does not")
 
 
 asyncio.run(main())

@@ -63,8 +63,11 @@ def test_what_the_comparison_says_is_recommended(
 
 PAGE = Path(__file__).parents[3] / "docs" / "choose.md"
 PROFILES = re.findall(
-    r"^\| (.+) \| (?:`(.*)`)? ?\| (FastAPI|Flask), (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE
+    r"^\| (.+) \| (?:`(.*)`)? ?\| (FastAPI|Flask), (.+?) \| (.*)\|$",
+    PAGE.read_text("utf-8"),
+    re.MULTILINE,
 )
+ADDED = re.compile(r"(FastAPI|Flask) (2 . )?\(?(\d+(?: \+ \d+)*)")
 
 
 def said_by(flags: str) -> dict[str, NeedAnswer]:
@@ -79,9 +82,9 @@ def said_by(flags: str) -> dict[str, NeedAnswer]:
     return said
 
 
-@pytest.mark.parametrize(("project", "flags", "label", "sums"), PROFILES)
+@pytest.mark.parametrize(("project", "flags", "label", "sums", "worked"), PROFILES)
 def test_the_page_tells_the_verdict_of_each_project(
-    project: str, flags: str, label: str, sums: str
+    project: str, flags: str, label: str, sums: str, worked: str
 ) -> None:
     assert project
     verdict = recommend(said_by(flags))
@@ -89,7 +92,11 @@ def test_the_page_tells_the_verdict_of_each_project(
     first, second = sorted(verdict.scores.values(), reverse=True)
     close = ", a close call" if verdict.call == "close" else ""
     assert sums == ("decided" if verdict.decisive else f"{first} to {second}{close}")
+    added = dict.fromkeys(verdict.scores, 0)
+    for framework, said, points in ADDED.findall(worked):
+        added[framework.lower()] += (2 if said else 1) * sum(map(int, points.split(" + ")))
+    assert verdict.decisive or added == verdict.scores
 
 
 def test_the_page_has_ten_projects() -> None:
-    assert len(PROFILES) == len({flags for _, flags, _, _ in PROFILES}) == 10
+    assert len(PROFILES) == len({flags for _, flags, *_ in PROFILES}) == 10

@@ -76,7 +76,7 @@ class UIChatRequest(OpenModel):
     """What the AI SDK's `useChat` sends."""
 
     model_config = example(
-        id="example", messages=[{"role": "user", "parts": [{"type": "text", "text": "Hello!"}]}]
+        messages=[{"role": "user", "parts": [{"type": "text", "text": "Hello!"}]}]
     )
 
     messages: Annotated[list[UIMessage], Field(min_length=1)]
