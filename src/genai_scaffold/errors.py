@@ -1,7 +1,7 @@
 """What can go wrong, each with its exit code and a way out."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -45,6 +45,21 @@ class MisspeltError(UsageError):
         super().__init__(what, why=why, fix=fix)
         self.said = said
         self.meant = meant
+
+
+class SpareError(UsageError):
+    """Flags that cannot stand beside others; without them, the command holds.
+
+    Args:
+        what: as of every error.
+        why: the same.
+        fix: the same, without that command.
+        spare: these flags, each with its value behind it.
+    """
+
+    def __init__(self, what: str, *, why: str, fix: str, spare: Sequence[str]) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.spare = spare
 
 
 class NoProjectError(UsageError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from genai_scaffold.errors import MisspeltError, UsageError, by_word, closest
+from genai_scaffold.errors import MisspeltError, SpareError, UsageError, closest
 from genai_scaffold.recommendation.criteria import Choice, load_criteria
 from genai_scaffold.template.questions import Value, template_questions
 
@@ -95,10 +95,11 @@ def accept_value(field: Field, raw: str | bool | list[str], place: str) -> Value
     chosen = tuple(dict.fromkeys(_choice(field, item, place) for item in items))
     if NONE in chosen and len(chosen) > 1:
         others = ", ".join(item for item in chosen if item != NONE)
-        raise UsageError(
+        raise SpareError(
             f"{field.flag} {NONE} contradicts {others}",
             why=f"{place} asks for none and for some",
             fix=f"leave {NONE} out, or the others",
+            spare=(field.flag, NONE),
         )
     return () if chosen == (NONE,) else chosen
 
@@ -107,49 +108,52 @@ NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "kn
 
 
 # What other programs, and people, call these.
-OTHER_NAMES = by_word(
-    {
-        "openai": "gpt chatgpt",
-        "azure": "azure-openai microsoft",
-        "anthropic": "claude",
-        "gemini": "google vertex",
-        "ollama": "local llama qwen",
-        "custom": "other vllm litellm mistral groq",
-        "ci": "github github-actions actions",
-        "metrics": "prometheus monitoring",
-        "tracing": "otel opentelemetry traces",
-        "page": "chat ui frontend",
-        "evals": "evaluation evaluations",
-        "documents": "rag retrieval files pdf search embeddings",
-        "history": "database db postgres postgresql sqlite memory storage",
-        "oidc": "auth login logins sso oauth",
-        "peers": "services",
-        "tools": "agent agents mcp functions",
-        "docker": "container compose docker-compose podman",
-        "kubernetes": "k8s kube helm",
-        "cloud-run": "gcp google-cloud",
-        "systemd": "vps nginx server",
-        "mod-wsgi": "apache httpd",
-        "some": "medium dozens",
-        "high": "many hundreds true yes",
-        "none": "no false off sync few",
-        "learning": "beginner beginners junior juniors",
-        "typed": "expert experts senior seniors",
-        "any": "asgi",
-        "web": "website pages html forms",
-        "api": "rest json backend",
-        "microservices": "microservice",
-        "prototype": "minimal small simple basic demo poc mvp",
-        "service": "full large big standard production",
-        "workspace": "monorepo",
-        "3.11": "3.8 3.9 3.10",
-        "3.13": "3 python3 latest",
-        # The lists of all these.
-        "providers": "model models llm llms",
-        "presets": "template templates",
-        "deploy": "target targets platform platforms",
-    }
-)
+OTHER_NAMES = {
+    "openai": "gpt chatgpt",
+    "azure": "azure-openai microsoft",
+    "anthropic": "claude",
+    "gemini": "google vertex",
+    "ollama": "local llama qwen",
+    "custom": "other vllm litellm mistral groq",
+    "ci": "github github-actions actions",
+    "metrics": "prometheus monitoring",
+    "tracing": "otel opentelemetry traces",
+    "page": "chat ui frontend",
+    "evals": "evaluation evaluations",
+    "documents": "rag retrieval files pdf search embeddings",
+    "history": "database db postgres postgresql sqlite memory storage",
+    "oidc": "auth login logins sso oauth",
+    "peers": "services",
+    "tools": "agent agents mcp functions",
+    "docker": "container compose docker-compose podman",
+    "kubernetes": "k8s kube helm",
+    "cloud-run": "gcp google-cloud",
+    "systemd": "vps nginx server",
+    "mod-wsgi": "apache httpd",
+    "some": "medium dozens",
+    "high": "many hundreds true yes",
+    "none": "no false off sync few",
+    "learning": "beginner beginners junior juniors",
+    "typed": "python typing mypy pydantic fastapi expert experts senior seniors",
+    "any": "asgi",
+    "web": "website pages html forms",
+    "api": "rest json backend chat chatbot",
+    "microservices": "microservice several huge",
+    "prototype": "minimal small simple basic demo poc mvp",
+    "service": "full large big xl standard production microservices",
+    "workspace": "monorepo",
+    "3.11": "3.8 3.9 3.10",
+    "3.13": "3 python3 latest",
+    # The lists of all these.
+    "providers": "model models llm llms",
+    "presets": "template templates",
+    "deploy": "target targets platform platforms",
+}
+
+
+def names_for(word: str) -> list[str]:
+    """What people may mean who say a word, which it may be itself."""
+    return [word, *(name for name, words in OTHER_NAMES.items() if word in words.split())]
 
 
 # More than these wait at once where `some`, or `high`, is meant.
@@ -161,8 +165,8 @@ def closest_value(word: str, known: Collection[str]) -> str | None:
     if word.isdecimal() and AMOUNTS.keys() <= {*known}:
         return next(value for value, least in AMOUNTS.items() if int(word) > least)
     for each in (word.casefold(), re.split(r"[-_.\d]", word.casefold())[0]):
-        if (meant := OTHER_NAMES.get(each, each)) in known:
-            return meant
+        if meant := [name for name in names_for(each) if name in known]:
+            return meant[0]
     alike = [value for value in known if _bare(value) == _bare(word)]
     return alike[0] if alike else closest(word, known, likeness=0.65)
 
@@ -182,8 +186,13 @@ def _choice(field: Field, value: str, place: str) -> str:
     raise MisspeltError(
         f"{value!r} is not {what}",
         why=f"{place} takes {', '.join(field.values)}",
-        fix=f"{advice}`genai-scaffold list` explains them all",
+        fix=f"{advice}`genai-scaffold list {_listed_under(field)}` explains them all",
     )
+
+
+def _listed_under(field: Field) -> str:
+    """What `list` calls the list of a field's values."""
+    return "needs" if field.key in needs() else {"deploy": "deploy"}.get(field.key, f"{field.key}s")
 
 
 def accept_boolean(raw: str, place: str) -> bool:

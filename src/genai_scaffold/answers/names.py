@@ -34,6 +34,7 @@ def normalize(name: str) -> str:
 
 def slug(text: str) -> str:
     """The accepted name that is nearest to any text; may be empty."""
+    text = re.sub("[\u2010-\u2015\u2212]", "-", text)  # what word processors make of a hyphen
     ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", ascii_text)
     return words.lower()[:LONGEST_NAME].strip("-")
@@ -53,9 +54,7 @@ def check_name(name: str, *, fix: str = "--name {}") -> str:
         UsageError: the name cannot be, or would break the project; the fix suggests another.
     """
     if why := _not_a_name(name):
-        better = slug(name)
-        suggestion = better if better and not _taken(better) else f"{better or 'my'}-app"
-        suggestion = suggestion[-LONGEST_NAME:].strip("-")
+        suggestion = suggested_name(name)
         raise MisspeltError(
             f"The project cannot be called {name!r}",
             why=why,
@@ -64,6 +63,13 @@ def check_name(name: str, *, fix: str = "--name {}") -> str:
             meant=suggestion,
         )
     return normalize(name)
+
+
+def suggested_name(text: str) -> str:
+    """The name that is nearest to any text, of those that a project may have."""
+    better = slug(text)
+    name = better if better and not _taken(better) else f"{better or 'my'}-app"
+    return name[-LONGEST_NAME:].strip("-")
 
 
 def check_text(text: str, what: str) -> str:

@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from genai_scaffold.answers.fields import AUTO, fields, free_texts, needs
 from genai_scaffold.answers.given import Answers, Given, Givens, Source
 from genai_scaffold.answers.names import check_text
-from genai_scaffold.answers.spelling import describe, in_words
-from genai_scaffold.errors import UsageError
+from genai_scaffold.answers.spelling import as_flags, describe, in_words
+from genai_scaffold.errors import SpareError, UsageError
 from genai_scaffold.recommendation.criteria import NeedAnswer, load_criteria
 from genai_scaffold.recommendation.scoring import Recommendation, recommend
 from genai_scaffold.template.questions import Question, Value, derived, template_questions
@@ -84,10 +84,11 @@ def of_its_preset(given: Givens) -> dict[str, Given]:
     for key in given.keys() & unasked:
         answer = given[key]
         if answer.source in ("flag", "answers file") and (key, answer.value) != SEVERAL:
-            raise UsageError(
+            raise SpareError(
                 f"{describe(key, answer)} is nothing for a workspace",
                 why=f"{describe('preset', given['preset'])}, and each of its services has its own",
                 fix="leave it out, and say it of a service, such as services/chat",
+                spare=as_flags(key, answer.value),
             )
     return {key: answer for key, answer in given.items() if key not in unasked}
 
@@ -116,7 +117,7 @@ def _imply(given: Givens) -> dict[str, Given]:
         target = deploy._replace(value=WSGI_TARGETS)
         if hosting and hosting.value != "wsgi":
             raise _contradiction(
-                ("deploy", target), ("hosting", hosting), "mod_wsgi is a WSGI server and no other"
+                ("hosting", hosting), ("deploy", target), "mod_wsgi is a WSGI server and no other"
             )
         implied["hosting"] = Given("wsgi", deploy.source, deploy.place)
     framework = given.get("framework")
@@ -271,13 +272,15 @@ def _remarks(by_key: Givens) -> list[str]:
     return remarks
 
 
-def _refused(key: str, given: Givens, refusal: str) -> UsageError:
+def _refused(key: str, given: Givens, refusal: str) -> SpareError:
     why, _, fix = refusal.partition("; ")
     if given[key].source == "project" and isinstance(given[key].value, tuple):
         fix += "; `genai-scaffold remove NAME` takes one out"
-    return UsageError(f"{describe(key, given[key])} cannot be had", why=why, fix=fix)
+    what = f"{describe(key, given[key])} cannot be had"
+    return SpareError(what, why=why, fix=fix, spare=as_flags(key, given[key].value))
 
 
-def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -> UsageError:
+def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -> SpareError:
     first, second = describe(*one), describe(*other)
-    return UsageError(f"{first} contradicts {second}", why=why, fix="drop one of the two")
+    what, spare = f"{first} contradicts {second}", as_flags(one[0], one[1].value)
+    return SpareError(what, why=why, fix="drop one of the two", spare=spare)

@@ -50,10 +50,11 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
         key, equals, raw = setting.partition("=")
         if not equals or key not in project_fields():
             meant = closest(key, project_fields())
+            question = f"did you mean {meant}{'' if equals else '=…'}?"
             raise MisspeltError(
                 f"{flag} {setting} cannot be set",
                 why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",
-                fix=f"did you mean {meant}{'' if equals else '=…'}?" if meant else "name one",
+                fix=question if meant else "`genai-scaffold new --help` explains them all",
             )
         value = accept_value(fields()[key], raw, f"{flag} {key}")
         given[key] = Given(value, "flag", f"{flag} {setting}")

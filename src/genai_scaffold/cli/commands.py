@@ -18,7 +18,7 @@ from genai_scaffold.cli.options import (
     NEEDS,
 )
 from genai_scaffold.cli.shared import BEGINNINGS
-from genai_scaffold.errors import UsageError
+from genai_scaffold.errors import SpareError
 
 if TYPE_CHECKING:
     from genai_scaffold.cli.help_page import Flag
@@ -92,7 +92,9 @@ def _refuse_another(option: Any, arguments: Iterable[str]) -> None:  # noqa: ANN
         problem, why = f"{name} contradicts {opposite}", "each says the opposite of the other"
     else:
         return
-    raise UsageError(problem, why=why, fix="leave one of the two out")
+    flag, *values = next(pair for pair in pairwise([*arguments, ""]) if pair[0].startswith(name))
+    spare = flag.split("=", 1) if option.is_flag or "=" in flag else (flag, *values)
+    raise SpareError(problem, why=why, fix="leave one of the two out", spare=spare)
 
 
 def _help_of(

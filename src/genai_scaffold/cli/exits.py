@@ -25,6 +25,7 @@ from genai_scaffold.errors import (
     MisspeltError,
     NoProjectError,
     ScaffoldError,
+    SpareError,
     UsageError,
 )
 from genai_scaffold.system.signals import SIGNALLED, Stopped, obey_signals
@@ -73,6 +74,9 @@ def _exit_code_of(problem: BaseException, arguments: list[str]) -> int:
     match problem:
         case MisspeltError():
             _report(_with_its_command(problem, arguments), arguments)
+            code = USAGE
+        case SpareError():
+            _report(_with_what_holds(problem, arguments), arguments)
             code = USAGE
         case NoProjectError():
             _report(_with_its_project(problem, arguments), arguments)
@@ -145,19 +149,24 @@ def _say_stopped(interruption: BaseException) -> None:
 
 def _misunderstood(problem: typer.TyperException, arguments: list[str]) -> UsageError:
     """Say what is not understood, and name the nearest command that would be."""
-    from genai_scaffold.cli.mistakes import corrected
+    from genai_scaffold.cli.cleaning import lack_of
+    from genai_scaffold.cli.mistakes import command_near, corrected
     from genai_scaffold.cli.words import STARTERS
 
     what = getattr(problem, "message", "").partition(". Did you mean")[0]
-    meant = corrected(arguments, _commands())
-    known = [word for word in arguments[:1] if word in _commands()]
-    command = shlex.join([PROGRAM, *(meant or [*known, "--help"])])
-    fix = f"did you mean `{command}`?" if meant else f"see `{command}`"
-    if not meant and {*arguments[:1]} <= STARTERS:
+    first = arguments[0] if arguments else ""
+    if meant := corrected(arguments, _commands()):
+        fix = _question(meant.words) if meant.is_whole else f"leave it out: {_pasted(meant.words)}"
+    elif first in STARTERS:
         fix = "a project is started by a command of its own: its README.md begins with it"
+    elif (near := command_near(first, _commands())) or first.startswith("-"):
+        fix = f"see {_pasted([word for word in (near, '--help') if word])}"
+    else:
+        named = corrected(["new", *arguments], _commands())
+        fix = f"to create a project of that name: {_pasted(named.words if named else ['new'])}"
     return UsageError(
         what.rstrip(".") or problem.format_message(),
-        why="the command line is not understood",
+        why=lack_of(arguments) or "the command line is not understood",
         fix=fix,
     )
 
@@ -167,20 +176,32 @@ def _with_its_command(problem: MisspeltError, arguments: list[str]) -> UsageErro
     from genai_scaffold.cli.mistakes import corrected
 
     meant = corrected(arguments, _commands())
-    if problem.meant and "=".join(meant or arguments) == "=".join(arguments):
+    words = meant.words if meant and meant.is_whole else arguments
+    if problem.meant and "=".join(words) == "=".join(arguments):
         word = re.compile(rf"(?:^|(?<=[/=])){re.escape(problem.said)}/*$")
-        meant = [word.sub(problem.meant, given) for given in arguments]
-    if meant is None or meant == arguments:
+        words = [word.sub(problem.meant, given) for given in arguments]
+    return problem if words == arguments else _asking(problem, words)
+
+
+def _with_what_holds(problem: SpareError, arguments: list[str]) -> UsageError:
+    """Say the command without what cannot stand in it, unless that stood elsewhere."""
+    from genai_scaffold.cli.cleaning import without
+
+    rest = without(arguments, problem.spare)
+    if rest == arguments:
         return problem
-    return _asking(problem, meant)
+    return UsageError(problem.what, why=problem.why, fix=f"{problem.fix}: {_pasted(rest)}")
 
 
 def _with_its_project(problem: NoProjectError, arguments: list[str]) -> UsageError:
     """Name the project that lies where the command was run, or how one is named."""
+    from genai_scaffold.cli.mistakes import corrected
     from genai_scaffold.project.record import is_project
 
     if problem.project.absolute() != Path.cwd():
-        return problem
+        meant = corrected(arguments, _commands())
+        is_other = meant and meant.is_whole and meant.words != arguments
+        return _asking(problem, meant.words) if meant and is_other else problem
     flag = ["--project"] if arguments[0] in {"add", "remove"} else []
     found = [entry.name for entry in sorted(Path().iterdir()) if is_project(entry)]
     if len(found) == 1:
@@ -190,8 +211,15 @@ def _with_its_project(problem: NoProjectError, arguments: list[str]) -> UsageErr
 
 
 def _asking(problem: UsageError, meant: list[str]) -> UsageError:
-    fix = f"did you mean `{shlex.join([PROGRAM, *meant])}`?"
-    return UsageError(problem.what, why=problem.why, fix=fix)
+    return UsageError(problem.what, why=problem.why, fix=_question(meant))
+
+
+def _question(meant: list[str]) -> str:
+    return f"did you mean {_pasted(meant)}?"
+
+
+def _pasted(meant: list[str]) -> str:
+    return f"`{shlex.join([PROGRAM, *meant])}`"
 
 
 def _commands() -> "dict[str, Command]":

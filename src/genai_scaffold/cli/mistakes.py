@@ -5,10 +5,14 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from genai_scaffold.answers.fields import FALSE_WORDS, TRUE_WORDS
+from genai_scaffold.cli.cleaning import as_typed
 from genai_scaffold.cli.nearest import (
     Command,
+    as_flag,
     flag_near,
     flag_of,
     opposite,
@@ -16,33 +20,73 @@ from genai_scaffold.cli.nearest import (
     value_named,
     value_near,
 )
-from genai_scaffold.cli.words import FILLERS, FLAG_SYNONYMS, PLACES, SYNONYMS
+from genai_scaffold.cli.settings import is_setting, settings_in
+from genai_scaffold.cli.words import (
+    EVERYTHING,
+    FILLERS,
+    FLAG_SYNONYMS,
+    JOINING,
+    NOTHING,
+    PLACES,
+    SAMPLES,
+    SYNONYMS,
+)
 from genai_scaffold.errors import closest
 
 
-def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str] | None:
+class Meant(NamedTuple):
+    """Arguments that are understood.
+
+    Args:
+        words: they.
+        is_whole: whether all that was said is among them, and nothing was left out.
+    """
+
+    words: list[str]
+    is_whole: bool = True
+
+
+def corrected(arguments: Sequence[str], commands: Mapping[str, Command]) -> Meant | None:
     """Find the nearest arguments that are understood; None where nothing is near.
 
     Args:
         arguments: what was typed behind the program's name.
         commands: what there is; under the empty name, what the program takes without one.
     """
-    # Word processors, and pages on the web, make one dash of two.
-    arguments = [re.sub("^[–—]", "--", word) for word in arguments]  # noqa: RUF001 - those
-    if arguments and arguments[0].lstrip("-") in commands:
-        arguments = [arguments[0].lstrip("-"), *arguments[1:]]
+    words = _corrected(as_typed(arguments, commands), commands)
+    return Meant([word for word in words if word], "" not in words) if words else None
+
+
+def _corrected(arguments: list[str], commands: Mapping[str, Command]) -> list[str] | None:
+    """The same; an empty word stands for each that was left out."""
     leading = [word for word in arguments if not word.startswith("-")]
-    name = _command(leading[0], commands) if leading else None
+    name = command_near(leading[0], commands) if leading else None
     if name is None:
         return _without_command(arguments, leading, commands)
     if name.startswith("-"):
         return [*(word for word in leading[1:2] if word and word in commands), name]
     place = arguments.index(leading[0])
     rest = [*arguments[:place], *arguments[place + 1 :]]
-    if name == "update":
-        rest = list(_settings(rest, commands["new"]))
-    words = list(_words(rest, commands[name]))
-    return None if "" in words else [name, *words]
+    if name == "remove" and {word.lstrip("-") for word in rest} & EVERYTHING:
+        return [*NOTHING]
+    if name == "update" or is_setting(name, rest, commands):
+        name = "update"
+        rest = list(settings_in(rest, commands["new"]))
+    own = rest if commands[name].most else list(_own(rest, commands[name], commands["new"]))
+    words = _words(own, commands[name])
+    return None if words is None else [name, *words, *[""][: len(rest) - len(own)]]
+
+
+def _own(rest: Sequence[str], command: Command, other: Command) -> Iterator[str]:
+    """What is not said to another command."""
+    waiting = deque(rest)
+    while waiting:
+        word = waiting.popleft()
+        name, equals, _ = word.partition("=")
+        if name in command.flags or name not in other.flags:
+            yield word
+        elif other.flags[name] and not equals and waiting and not waiting[0].startswith("-"):
+            waiting.popleft()
 
 
 def _without_command(
@@ -54,67 +98,41 @@ def _without_command(
     if leading and not creating:
         if flag := flag_of(leading[0], commands["new"]):
             others = [word for word in arguments if word != leading[0]]
-            return corrected(["new", *others, flag, leading[0]], commands)
+            return _corrected(["new", *others, flag, leading[0]], commands)
+        if leading[0] in commands["list"].offered:
+            return _corrected(["list", *arguments], commands)
         # No verb has a hyphen, a dot, a slash or a capital: it is what is to be created.
         creating = not (leading[0].isalpha() and leading[0].islower())
     if creating:
-        return corrected(["new", *arguments], commands)
+        return _corrected(["new", *arguments], commands)
     known = flag_near(first, commands[""]) if first and not leading else None
     return [known] if known else None
 
 
-def _settings(given: Sequence[str], new: Command) -> Iterator[str]:
-    """The words of `update`, where an answer is given as it is to `new`."""
-    waiting = deque(given)
-    while waiting:
-        word = waiting.popleft()
-        key, equals, value = word.lstrip("-").partition("=")
-        if word == "--set" and waiting:
-            yield from (word, _setting(waiting, new))
-        elif meant := flag_of(word, new):
-            yield from ("--set", f"{meant[2:]}={word}")
-        elif new.flags.get(f"--{key}") and (equals or waiting):
-            yield from ("--set", f"{key}={value if equals else waiting.popleft()}")
-        elif word != "set":
-            yield word
-
-
-def _setting(waiting: deque[str], new: Command) -> str:
-    """An answer as --set takes it, from the words behind that."""
-    said = waiting.popleft()
-    key, equals, value = (part.strip() for part in said.partition("="))
-    if not equals and waiting and not waiting[0].startswith("-"):
-        value = waiting.popleft()
-    if not value:
-        return said
-    keys = [flag[2:] for flag in new.flags if flag.startswith("--")]
-    key = key if key in keys else closest(key, keys, 0.7) or key
-    known = new.flags.get(f"--{key}", ())
-    return f"{key}={value_near(value, known) if known else value}"
-
-
-def _command(word: str, commands: Mapping[str, Command]) -> str | None:
+def command_near(word: str, commands: Mapping[str, Command]) -> str | None:
+    """The command, or the flag of the program, that a word comes near; None where none does."""
     names = [name for name in commands if name]
     spelt = word.lower()
     near = closest(spelt, (*names, *SYNONYMS), 0.8) or closest(spelt, names)
     return word if word in names else SYNONYMS.get(near or "", near)
 
 
-def _words(given: Sequence[str], command: Command) -> Iterator[str]:
-    """Yield the words of a command as it takes them; an empty one for what has no like."""
+def _words(given: Sequence[str], command: Command) -> list[str] | None:
+    """The words of a command as it takes them, an empty one for what has no like; or None."""
     plain: list[str] = []
     flags: list[str] = []
     known = 0  # how many of these there were at the last plain word
-    waiting = deque(given)
+    folder, waiting = _folder_and_others(given, command)
     while waiting:
         word = waiting.popleft()
+        word = as_flag(word, waiting[0] if waiting else "", command)
         name, _, value = word.partition("=")
         if word.strip("-,") in command.offered:
             plain.append(word.strip("-,"))
         elif word.startswith("-") and word != "-":
             following = value or (waiting[0] if waiting else "")
             if name in command.flags or not _names_a_word(name, following, command):
-                flags += _flag_and_value(word, waiting, command)
+                flags += _flag_and_value(word, waiting, command, is_named=bool(plain))
             elif value:
                 plain.append(value)
         elif belonging := _of_the_last(flags, word, command):
@@ -126,7 +144,35 @@ def _words(given: Sequence[str], command: Command) -> Iterator[str]:
             flags[-1] += f" {word}"
         elif flag := flag_of(word, command):
             flags += [flag, word]
-    yield from [*_fitting(plain, flags, command), *flags]
+    fitting = _fitting(plain, flags, command)
+    fitting = [_joined(folder, fitting)] if folder else fitting
+    return None if len(fitting) < command.least else [*fitting, *flags]
+
+
+def _joined(folder: str, name: Sequence[str]) -> str:
+    """Where a project of a name lies in a folder, which may be that already."""
+    return folder if [Path(folder).name] == name else str(Path(folder, *name))
+
+
+def _folder_and_others(given: Sequence[str], command: Command) -> tuple[str, deque[str]]:
+    """Where a project is to go, if there is a flag for that elsewhere, and the other words."""
+    waiting, others, folder = deque(given), deque[str](), ""
+    if command.takes_name and waiting and _is_dashed(waiting[0], command):
+        others.append(waiting.popleft()[1:])
+    while waiting:
+        name, _, value = (word := waiting.popleft()).partition("=")
+        if command.takes_name and name in PLACES and (value or waiting):
+            folder = value or waiting.popleft()
+        else:
+            others.append(word)
+    return folder, others
+
+
+def _is_dashed(word: str, command: Command) -> bool:
+    """Whether a word is a name with a dash before it."""
+    name = word.partition("=")[0]
+    is_flag = name in PLACES or flag_near(name, command) or value_named(name, command)
+    return not is_flag and re.fullmatch(r"-\w[\w.-]+", word) is not None
 
 
 def _names_a_word(name: str, following: str, command: Command) -> bool:
@@ -137,22 +183,23 @@ def _names_a_word(name: str, following: str, command: Command) -> bool:
 
 def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
     """As many words as the command takes; a value among words too many gets its flag."""
+    if not plain and command.least:
+        return [] if "" in flags else [*command.example]
     if command.takes_name and len(plain) > command.most:
-        values = [word for word in plain if flag_of(word, command)]
-        plain = [word for word in plain if word not in values]
-        flags[:0] = [word for value in values for word in (flag_of(value, command) or "", value)]
+        find = flag_of if JOINING.isdisjoint(plain) else owner_of
+        found = {word: flag for word in plain if (flag := find(word, command))}
+        plain = [word for word in plain if word not in found and word not in JOINING]
+        flags[:0] = [word for value, flag in found.items() for word in (flag, value)]
         while len(plain) > command.most and plain[0] in FILLERS:
             plain = plain[1:]
     elif command.offered and plain:
         places = [word for word in plain if word not in command.offered and os.path.isdir(word)]  # noqa: PTH112
         words = [word for word in plain if word not in places]
-        plain = _offered(words, command) or [""] * command.least
+        plain = _offered(words, command)
         if places and "--project" in command.flags:
             flags += ["--project", places[0]]
-        elif command.least:
+        elif command.least and plain:
             plain += places
-    if len(plain) < command.least:
-        plain += command.example
     if len(plain) > command.most and command.takes_name:
         paths = [word for word in plain if "/" in word]
         return paths[:1] or ["-".join(plain).lstrip("-")]
@@ -161,6 +208,8 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
 
 def _offered(plain: Sequence[str], command: Command) -> list[str]:
     """The words that are offered, without those that only join them; the next may be a path."""
+    if command.most != math.inf and "to" in plain:
+        plain = plain[plain.index("to") + 1 :]
     meant = [value_near(word, [*command.offered]) for word in plain]
     known = [number for number, word in enumerate(meant) if word]
     if command.most == math.inf or not known:
@@ -168,15 +217,21 @@ def _offered(plain: Sequence[str], command: Command) -> list[str]:
     return [meant[known[0]], *plain[known[0] + 1 :]]
 
 
-def _flag_and_value(word: str, waiting: deque[str], command: Command) -> list[str]:
+def _flag_and_value(
+    word: str, waiting: deque[str], command: Command, *, is_named: bool
+) -> list[str]:
     """A flag that is understood, with its value if it takes one, from the words behind it."""
     name, equals, value = word.partition("=")
     if name not in command.flags and (named := value_named(name, command)):
         return named
-    flag = flag_near(name, command) or ""
-    if not flag and waiting and (meant := owner_of(waiting[0], command)):
-        return [meant, waiting.popleft()]
-    values = command.flags.get(flag, ())
+    flag = flag_near(name, command)
+    if not flag:
+        if waiting and (meant := owner_of(waiting[0], command)):
+            return [meant, waiting.popleft()]
+        if not equals and _is_its_value(waiting, command, is_named=is_named):
+            waiting.popleft()
+        return [""]
+    values = command.flags[flag]
     if not values:
         is_denied = value.lower() in FALSE_WORDS
         return [opposite(flag)] if is_denied and opposite(flag) in command.flags else [flag]
@@ -185,10 +240,22 @@ def _flag_and_value(word: str, waiting: deque[str], command: Command) -> list[st
     if value.startswith("-"):
         waiting.appendleft(value)
         value = ""
-    known = value_near(value, values) if value else values[0]
-    if not known and (owner := owner_of(value, command)):
+    known = value_near(value, values) if value else values[0] or SAMPLES.get(flag, "")
+    if value and not known and (owner := owner_of(value, command)):
         return [owner, value]
-    return [flag, known]
+    if values != ("",) and flag not in command.usual:
+        known = known.partition(",")[0]
+    return [flag, known] if known else [""]
+
+
+def _is_its_value(waiting: Sequence[str], command: Command, *, is_named: bool) -> bool:
+    """Whether the next word most likely belongs to the flag before it, which is none."""
+    following, *others = *waiting, "-"
+    if following.startswith("-") or following in command.offered or "=" in following:
+        return False
+    if command.takes_name:
+        return is_named or not others[0].startswith("-")
+    return not os.path.exists(following)  # noqa: PTH110
 
 
 def _of_the_last(flags: Sequence[str], word: str, command: Command) -> list[str] | None:

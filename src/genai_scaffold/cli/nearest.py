@@ -1,12 +1,22 @@
 """The flag, or the value, that is nearest to a word."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from genai_scaffold.answers.fields import NONE, OTHER_NAMES, closest_value
+from genai_scaffold.answers.fields import (
+    FALSE_WORDS,
+    NONE,
+    TRUE_WORDS,
+    closest_value,
+    names_for,
+)
 from genai_scaffold.cli.words import DENIALS, FLAG_SYNONYMS, SAID_ALONE, WISHES
 from genai_scaffold.errors import closest
+
+# Another program's way to give a flag.
+ASSIGNED = re.compile(r"(?:/|(?:GENAI_SCAFFOLD_)?(?=[\w-]+=))(?P<name>\w[\w-]*)(?P<value>=.*)?")
 
 
 class Command(NamedTuple):
@@ -31,6 +41,17 @@ class Command(NamedTuple):
     usual: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
+def as_flag(word: str, following: str, command: Command) -> str:
+    """A word as the flag that it stands for: `team=flask`, a variable, or `/yes` as on Windows."""
+    if following and following in command.flags.get(f"--{word}", ()):
+        return f"--{word}"
+    said = ASSIGNED.fullmatch(word)
+    if not said:
+        return word
+    flag = f"--{said['name'].lower().replace('_', '-')}"
+    return f"{flag}{said['value'] or ''}" if flag in command.flags else word
+
+
 def flag_near(word: str, command: Command) -> str | None:
     """The flag that a word comes near; None where none does."""
     if word in command.flags:
@@ -38,7 +59,7 @@ def flag_near(word: str, command: Command) -> str | None:
     meant = FLAG_SYNONYMS.get(word)
     if meant in command.flags:
         return meant
-    name, is_denied = _asked(word)
+    name, is_denied = asked(word)
     if len(name) == 1:
         return f"-{name}" if f"-{name}" in command.flags else None
     prefix = "--no-" if is_denied else "--"
@@ -49,7 +70,7 @@ def flag_near(word: str, command: Command) -> str | None:
     return f"{prefix}{near}" if near else None
 
 
-def _asked(flag: str) -> tuple[str, bool]:
+def asked(flag: str) -> tuple[str, bool]:
     """What a flag names, and whether it says no to that."""
     name = flag.lstrip("-").replace("_", "-").lower()
     said = next((each for each in (*DENIALS, *WISHES) if name.startswith(each)), "")
@@ -69,18 +90,18 @@ def flag_of(value: str, command: Command) -> str | None:
 
 def value_named(name: str, command: Command) -> list[str]:
     """The flag and the value where a flag was made of the value; nothing if it was not."""
-    bare, is_denied = _asked(name)
+    bare, is_denied = asked(name)
     if bare == "sync" and "--async" in command.flags:
         return ["--async", NONE]
     own = FLAG_SYNONYMS.get(f"--{bare}", f"--{bare}")
     if is_denied and NONE in command.flags.get(own, ()):
         return [own, NONE]
-    if f"--{bare}" in command.flags:
+    if f"--{bare}" in command.flags or bare in TRUE_WORDS | FALSE_WORDS:
         return []
-    meant = OTHER_NAMES.get(bare, bare)
     for flag, values in command.flags.items():
-        value = meant.removeprefix(f"{flag.lstrip('-')}-")
-        if value == NONE or value not in values:
+        names = [name.removeprefix(f"{flag.lstrip('-')}-") for name in names_for(bare)]
+        value = next((name for name in names if name in values), NONE)
+        if value == NONE:
             continue
         if not is_denied:
             return [flag, value]
@@ -99,6 +120,7 @@ def value_near(value: str, values: Sequence[str]) -> str:
     """A value, or several, as they are known; an empty one if nothing is near."""
     if values == ("",):
         return value
-    items = [item for item in value.split(",") if item]
+    is_one = "," not in value and (value in values or closest_value(value, values))
+    items = [value] if is_one else [item for item in re.split(r"[,\s]+", value) if item]
     known = [item if item in values else closest_value(item, values) or "" for item in items]
     return ",".join(known) if all(known) else ""

@@ -40,7 +40,7 @@ from genai_scaffold.cli.options import (
     flags_given,
 )
 from genai_scaffold.cli.shared import can_ask, noting
-from genai_scaffold.errors import InstallError, UsageError
+from genai_scaffold.errors import InstallError, SpareError, UsageError
 
 if TYPE_CHECKING:
     from genai_scaffold.answers.given import Givens
@@ -161,11 +161,12 @@ def _given(context: typer.Context, file: str | None, output: "Output") -> "Given
     return given
 
 
-def _nothing_to_install() -> UsageError:
-    return UsageError(
+def _nothing_to_install() -> SpareError:
+    return SpareError(
         "--install is nothing for a workspace",
         why="each of its services has an environment of its own",
         fix="leave it out, and say it of a service, such as services/chat",
+        spare=("--install",),
     )
 
 

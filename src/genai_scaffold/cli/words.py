@@ -15,14 +15,17 @@ SYNONYMS = by_word(
         "remove": "rm delete uninstall disable drop",
         "doctor": "diagnose status env info",
         "--help": "help",
+        "--install-completion": "completion completions",
         "--version": "version",
     }
 )
 FLAG_SYNONYMS = by_word(
     {
-        "--version": "-v -V -version",
+        "--version": "-v -V --v --ver -version",
         "--help": "-help -? /?",
         "--yes": "--no-input --no-interactive --non-interactive --defaults --force",
+        "--name": "--project-name --app-name",
+        "--answers": "--config --config-file --from --values",
         "--provider": "--model --llm",
         "--preset": "--template --kind --type",
         "--feature": "--with --features --extra",
@@ -39,11 +42,44 @@ STARTERS = frozenset({"run", "serve", "dev", "runserver", "up"})
 # What other programs put before the name of a flag, or of a value.
 DENIALS, WISHES = ("no-", "skip-", "without-", "disable-"), ("with-", "use-", "enable-", "add-")
 # What only leads to a name.
+JOINING = frozenset({"with", "and", "using"})
 FILLERS = frozenset({"a", "an", "the", "new", "project", "app", "application", "called", "named"})
 
 # What is often said by its value alone, and where a thing is.
 SAID_ALONE = ("--framework", "--preset", "--provider")
 PLACES = frozenset(
     {f"--{name}" for name in ("project", "path", "directory", "dir", "destination", "folder", "in")}
-    | {"--output", "--out", "-o"}
+    | {"--output", "--output-dir", "--out", "-o"}
+)
+
+# Answers of yes or no that shape a project.
+SWITCHES = frozenset({"--docs", "--validation"})
+
+# Who says one of these of all that a project has, wants it to be as small as can be.
+EVERYTHING = frozenset({"all", "everything"})
+NOTHING = ("update", "--set", "feature=none", "--set", "deploy=none")
+
+# What a flag can be given that takes any text, and is the same for everybody.
+SAMPLES = {
+    "--description": "A GenAI backend",
+    "--author": "Your Name",
+    "--name": "my-app",
+    "--save-answers": "answers.yml",
+    "--set": "provider=openai",
+    "--base": "HEAD",
+    "--project": ".",
+}
+
+# What other programs have flags for, and why there is none here.
+ABSENT = by_word(
+    {
+        "every project comes with tests": "tests test testing pytest",
+        "every project is in Python": "typescript ts javascript js node npm yarn pnpm bun java go",
+        "a service counts in Redis as soon as its .env names one": "redis",
+        "no part of a project needs it": "celery rabbitmq kafka mongo mongodb",
+        "keys belong in the project's .env": "key api-key apikey token secret openai-api-key",
+        "the port is named when the service is started": "port",
+        "a project takes pip or uv, whichever there is": "uv pip poetry pipenv package-manager",
+        "nothing that is there is ever overwritten": "overwrite overwrite-if-exists replace",
+    }
 )

@@ -9,7 +9,14 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from genai_scaffold.errors import DestinationError, EnvironmentFailure, ScaffoldError, UsageError
+from genai_scaffold.answers.names import suggested_name
+from genai_scaffold.errors import (
+    DestinationError,
+    EnvironmentFailure,
+    MisspeltError,
+    ScaffoldError,
+    UsageError,
+)
 from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
@@ -18,6 +25,7 @@ from genai_scaffold.system.staging import MARKER, staged_directory
 from genai_scaffold.template import packaged
 
 FILES_SHOWN = 10
+REMOTE = re.compile(r"[a-z][a-z+]+://|[\w.-]+@[\w.-]+:|(gh|gl|bb|github|gitlab):")
 CLONED = re.compile(r"\.git(ignore)?|(?i:readme|licen[cs]e)(\..+)?")
 
 
@@ -26,7 +34,18 @@ def destination_at(directory: str) -> Path:
     path = Path(directory)
     if not directory.strip():
         raise UsageError(
-            "The directory has no name", why="it is an empty word", fix="name one, such as my-app"
+            "The directory has no name",
+            why="it is an empty word",
+            fix="name one: `genai-scaffold new my-app`",
+        )
+    if REMOTE.match(directory):
+        name = suggested_name(path.name.removesuffix(".git"))
+        raise MisspeltError(
+            f"{directory} is an address, and no directory",
+            why="a project is made here; git can push it there",
+            fix=f"name a directory, such as {name}",
+            said=directory,
+            meant=name,
         )
     if path.parts and path.parts[0].startswith("~"):
         raise UsageError(

@@ -119,7 +119,7 @@ def _meant(name: str, offered: Collection[str], *, remove: bool) -> str:
         if name in field.values and name not in (AUTO, NONE) and not remove:
             setting = f"--set {field.key}={name}"
             return f"did you mean `genai-scaffold update {setting}`?"
-    if Path(name).is_dir():
+    if is_project(Path(name)):
         return f"the project that it is meant for: --project {shlex.quote(name)}"
     return "`genai-scaffold list` explains them all"
 

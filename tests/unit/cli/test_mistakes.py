@@ -49,7 +49,7 @@ MISTAKES = [
     ("new my-app --framework", "--framework", "new my-app --framework auto"),
     ("new my-app --framework=", "", "new my-app --framework auto"),
     ("new my-app --framework fastpi", "'fastpi'", "new my-app --framework fastapi"),
-    ("new my-app --framework django", "'django'", None),
+    ("new my-app --framework django", "'django'", "list frameworks"),
     ("new my-app --yes=1", "--yes", "new my-app --yes"),
     ("new my-app --Yes", "--Yes", "new my-app --yes"),
     ("new my-app --no-input", "--no-input", "new my-app --yes"),
@@ -74,9 +74,9 @@ MISTAKES = [
     ("new my-app --no-doc", "--no-doc", "new my-app --no-docs"),
     ("new my-app --async many", "'many'", "new my-app --async high"),
     ("new my-app --async --docs", "'--docs'", "new my-app --async high --docs"),
-    ("new my_app --zzzzzz", "--zzzzzz", "new --help"),
+    ("new my_app --zzzzzz", "--zzzzzz", "new my_app"),
     ("--zzzzzz", "--zzzzzz", "--help"),
-    ("zzzzzz", "'zzzzzz'", "--help"),
+    ("zzzzzz", "'zzzzzz'", "new zzzzzz"),
     ("switch", "Missing", "switch flask"),
     ("switch djago", "'djago'", "switch flask"),
     ("switch djago my-app", "'djago'", "switch flask my-app"),
@@ -87,7 +87,7 @@ MISTAKES = [
     ("add metrcs", "'metrcs'", "add metrics"),
     ("remove", "Missing", "remove metrics"),
     ("list feature", "'feature'", "list features"),
-    ("update --set provider", "provider", None),
+    ("update --set provider", "provider", "update --set provider=openai"),
     ("check --jsn", "--jsn", "check --json"),
     ("my-app", "'my-app'", "new my-app"),
     ("./apps/chat --yes", "'./apps/chat'", "new ./apps/chat --yes"),
@@ -123,10 +123,10 @@ MISTAKES = [
         "--yess",
         "new my-app --deploy kubernetes,render --yes",
     ),
-    ("new my-app --framework djago --yess", "--yess", "new --help"),
-    ("new my-app --port 9000", "--port", "new --help"),
+    ("new my-app --framework djago --yess", "--yess", "new my-app --yes"),
+    ("new my-app --port 9000", "--port", "new my-app"),
     ("new --path my-app --yes", "--path", "new my-app --yes"),
-    ("new my-app --output ../x", "--output", "new ../x"),
+    ("new my-app --output ../x", "--output", "new ../x/my-app"),
     ("new my-app --async", "--async", "new my-app --async high"),
     ("recommend --async-some", "--async-some", "recommend --async some"),
     ("recommend --verbose --asynch high", "--asynch", "recommend --verbose --async high"),
@@ -139,7 +139,7 @@ MISTAKES = [
     ("remove --deploy=docker", "--deploy", "remove docker"),
     ("deploy docker", "'deploy'", "add docker"),
     ("install metrics and tracing", "'install'", "add metrics tracing"),
-    ("new my-app --lang python", "--lang", "new --help"),
+    ("new my-app --lang python", "--lang", "new my-app"),
     ("new my-app --license Apache-2.0", "'Apache-2.0'", "new my-app --license apache-2.0"),
     ("new my-app --python python3.12", "'python3.12'", "new my-app --python 3.12"),
     ("new my-app --python 3", "'3'", "new my-app --python 3.13"),
@@ -160,7 +160,7 @@ MISTAKES = [
     ("new my-app --db postgres", "--db", "new my-app --feature history"),
     ("new my-app --y", "--y", "new my-app -y"),
     ("new -y my-app -d docker", "-d", "new my-app -y --deploy docker"),
-    ("new my-app --author --yes", "--author", "new --help"),
+    ("new my-app --author --yes", "--author", "new my-app --author 'Your Name' --yes"),
     (
         "new my-app --description A chat service --yes",
         "(chat service)",
@@ -183,7 +183,7 @@ MISTAKES = [
     ("switch to fastapi", "'to'", "switch fastapi"),
     ("add postgres", "'postgres'", "add history"),
     ("add metrics,trace", "'trace'", "add metrics,tracing"),
-    ("recommend --users 1000", "--users", "recommend --help"),
+    ("recommend --users 1000", "--users", "recommend"),
     ("MyApp", "'MyApp'", "new MyApp"),
     ("--yes", "--yes", "new --yes"),
     ("new 'my chat bot' --yes", "'my chat bot'", "new my-chat-bot --yes"),
@@ -204,6 +204,101 @@ MISTAKES = [
     ("update --set feature=+metrics", "'+metrics'", "update --set feature=metrics"),
     ("run", "'run'", None),
     ("--no-docs new my-app", "--no-docs", "new my-app --no-docs"),
+    ("new my-app --with-redis", "--with-redis", "new my-app"),
+    ("new my-app --no-tests --yes", "--no-tests", "new my-app --yes"),
+    ("new my-app --use-npm", "--use-npm", "new my-app"),
+    ("new --typescript my-app", "--typescript", "new my-app"),
+    ("new --vcs-ref main my-app --yes", "--vcs-ref", "new my-app --yes"),
+    ("new my-app --api-key sk-1 --yes", "--api-key", "new my-app --yes"),
+    ("new my-app -d framework=flask", "-d", "new my-app --framework flask"),
+    ("new my-app --set provider=azure", "--set", "new my-app --provider azure"),
+    ("new my-app PROVIDER=azure", "PROVIDER=azure", "new my-app --provider azure"),
+    (
+        "new my-app GENAI_SCAFFOLD_ASYNC=some",
+        "GENAI_SCAFFOLD_ASYNC=some",
+        "new my-app --async some",
+    ),
+    ("new my-app provider azure", "(provider azure)", "new my-app --provider azure"),
+    ("new my-app -o apps", "-o", "new apps/my-app"),
+    ("new my-app --output-dir /srv/apps", "--output-dir", "new /srv/apps/my-app"),
+    ("new my-app --path ./my-app", "--path", "new ./my-app"),
+    ("new my-app --config answers.yml", "--config", "new my-app --answers answers.yml"),
+    ("new --project-name bot --yes", "--project-name", "new --name bot --yes"),
+    ("new -bot", "-", "new bot"),
+    ("new -bot --provider azure", "-", "new bot --provider azure"),
+    ("new my-app -bot", "-", "new my-app"),
+    ("new my-app /yes", "(/yes)", "new my-app --yes"),
+    ("new “my app” --yes", "app”", "new my-app --yes"),
+    ("new my–app", "'my–app'", "new my-app"),  # noqa: RUF001 - as a word processor has it
+    ("new my-app −−yes", "(−−yes)", "new my-app --yes"),  # noqa: RUF001 - the same
+    (
+        "new my-app with fastapi and docker",
+        "(with",
+        "new my-app --framework fastapi --deploy docker",
+    ),
+    ("new https://example.com/me/json.git", "is an address", "new json-app"),
+    ("new git@example.com:me/bot.git --yes", "is an address", "new bot --yes"),
+    ("new /", "/ is no place", "new my-app"),
+    ("new '' --yes", "no name", "new my-app"),
+    ("new my-app --description", "--description", "new my-app --description 'A GenAI backend'"),
+    ("new my-app --answers", "--answers", "new my-app"),
+    ("new my-app --app chat", "'chat'", "new my-app --app api"),
+    ("new my-app --team python", "'python'", "new my-app --team typed"),
+    ("new my-app --scale xl", "'xl'", "new my-app --scale service"),
+    ("new my-app --framework fastapi,flask", "'fastapi,flask'", "new my-app --framework fastapi"),
+    ("new my-app --deploy aws", "'aws'", "list deploy"),
+    ("new my-app --license gpl", "'gpl'", "list licenses"),
+    ("recommend --hosting aws", "'aws'", "list needs"),
+    ("new my-app --feature none --feature ci", "contradicts ci", "new my-app --feature ci"),
+    ("new my-app --git --yes --no-git", "--git contradicts", "new my-app --yes --no-git"),
+    ("new x --framework flask --framework=fastapi", "more than once", "new x --framework=fastapi"),
+    (
+        "new x --framework fastapi --deploy mod-wsgi",
+        "--framework fastapi contradicts",
+        "new x --deploy mod-wsgi",
+    ),
+    (
+        "new x --hosting=any --deploy mod-wsgi",
+        "--hosting any contradicts",
+        "new x --deploy mod-wsgi",
+    ),
+    ("new x --preset prototype --feature oidc", "--feature oidc", "new x --preset prototype"),
+    ("new x --preset workspace --framework flask", "--framework flask", "new x --preset workspace"),
+    ("new x --preset workspace --install --yes", "--install", "new x --preset workspace --yes"),
+    ("genai-scaffold new my-app", "'genai-scaffold'", "new my-app"),
+    ("create-app my-app", "'create-app'", "new my-app"),
+    ("new-project", "'new-project'", "new"),
+    ("list-features", "'list-features'", "list features"),
+    ("add-feature metrics", "'add-feature'", "add metrics"),
+    ("providers", "'providers'", "list providers"),
+    ("completion bash", "'completion'", "--install-completion"),
+    ("install-completion", "'install-completion'", "--install-completion"),
+    ("chatbot --yes", "'chatbot'", "new chatbot --yes"),
+    ("delete my-app", "'delete'", "remove --help"),
+    ("''", "''", "new"),
+    ("--v", "--v", "--version"),
+    ("doctor --fix", "--fix", "doctor"),
+    ("check --strict", "--strict", "check"),
+    ("check --exclude", "--exclude", "check"),
+    ("recommend --yes", "--yes", "recommend"),
+    ("recommend --framework flask --async high", "--framework", "recommend --async high"),
+    ("recommend --save-answers a.yml", "--save-answers", "recommend"),
+    ("recommend --no-team", "--no-team", "recommend"),
+    ("recommend async high", "(async high)", "recommend --async high"),
+    ("switch azure", "'azure'", "update --set provider=azure"),
+    ("switch --provider claude", "--provider", "update --set provider=anthropic"),
+    ("switch from fastapi to flask", "(to flask)", "switch flask"),
+    ("add provider azure", "'provider'", "update --set provider=azure"),
+    ("add 'metrics tracing'", "'metrics tracing'", "add metrics,tracing"),
+    ("add --all", "--all", "add --help"),
+    ("remove --all", "--all", "update --set feature=none --set deploy=none"),
+    ("remove all", "'all'", "update --set feature=none --set deploy=none"),
+    ("update provider=azure", "provider=azure", "update --set provider=azure"),
+    ("update --set=provider", "provider", "update --set provider=openai"),
+    ("update --set model=gpt-4", "model", "update --set provider=openai"),
+    ("update --set PYTHON=3.14", "PYTHON", "update --set python=3.14"),
+    ("update --docs false", "--docs", "update --set docs=no"),
+    ("update --to 1.2.0", "--to", "update"),
 ]
 
 
@@ -264,6 +359,11 @@ def test_beside_a_project_the_command_that_is_meant_for_it_is_named(
     assert (ended.code, PASTED.findall(ended.errors)) == (2, [meant])
 
 
+def test_why_there_is_no_flag_for_what_others_have_is_said(run: Callable[..., Run]) -> None:
+    assert "why: every project comes with tests" in run("new", "my-app", "--no-tests").errors
+    assert "why: keys belong in the project's .env" in run("new", "x", "--api-key=sk").errors
+
+
 def test_where_there_is_no_project_it_is_said_how_one_is_named(run: Callable[..., Run]) -> None:
     assert "`genai-scaffold add metrics --project PATH`" in run("add", "metrics").errors
     assert "`genai-scaffold check PATH`" in run("check").errors
@@ -284,7 +384,10 @@ def test_what_was_meant_is_understood_when_it_is_pasted(
 def test_a_value_that_stands_elsewhere_is_named_alone(run: Callable[..., Run], work: Path) -> None:
     (work / "answers.yml").write_text("provider: opnai", encoding="utf-8")
     ended = run("new", "my-app", "--yes", "--answers", "answers.yml")
-    assert "fix: did you mean openai? `genai-scaffold list` explains them all" in ended.errors
+    assert (
+        "fix: did you mean openai? `genai-scaffold list providers` explains them all"
+        in ended.errors
+    )
 
 
 def test_behind_an_equals_sign_a_text_may_look_like_a_flag(run: Callable[..., Run]) -> None:

@@ -1,0 +1,53 @@
+"""A command line as it was typed on a keyboard, and without some of its words."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from genai_scaffold.cli.nearest import Command, asked
+from genai_scaffold.cli.shared import PROGRAM
+from genai_scaffold.cli.words import ABSENT, FILLERS, SYNONYMS
+
+# Word processors, and pages on the web, make one dash of two, and turn quotes.
+DASHES = re.compile("^-?[\u2010-\u2015\u2212]-?")
+QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"))
+
+
+def as_typed(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str]:
+    """The words as keyboards have them, and what joins a command to another word taken apart."""
+    words = [DASHES.sub("--", word.translate(QUOTES)) for word in arguments]
+    while words and words[0] in (PROGRAM, PROGRAM.replace("-", "_")):
+        del words[0]
+    first = words[0] if words else ""
+    if f"--{first}" in commands[""].flags and first not in SYNONYMS:
+        return [f"--{first}", *words[1:]]
+    if first.lstrip("-") in commands:
+        return [first.lstrip("-"), *words[1:]]
+    head, _, tail = first.partition("-")
+    name = SYNONYMS.get(head, head)
+    if head and tail and name in commands:
+        if tail in commands[name].offered:
+            return [name, tail, *words[1:]]
+        if tail in FILLERS or any(not word.startswith("-") for word in words[1:]):
+            return [name, *words[1:]]
+    return words
+
+
+def without(arguments: Sequence[str], spare: Sequence[str]) -> list[str]:
+    """The arguments but for flags, each with the value that is written behind it."""
+    kept = [*arguments]
+    for flag, following in zip_longest(spare, spare[1:], fillvalue="-"):
+        if flag.startswith("-"):
+            words = [flag] if following.startswith("-") else [flag, following]
+            for form in (words, ["=".join(words)]):
+                found = (i for i in range(len(kept)) if kept[i : i + len(form)] == form)
+                if (place := next(found, None)) is not None:
+                    del kept[place : place + len(form)]
+                    break
+    return kept
+
+
+def lack_of(arguments: Sequence[str]) -> str | None:
+    """Why there is no flag for something; None where nobody expects one."""
+    flags = (word.partition("=")[0] for word in arguments if word.startswith("-"))
+    return next((ABSENT[name] for word in flags if (name := asked(word)[0]) in ABSENT), None)
