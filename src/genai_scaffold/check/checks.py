@@ -274,6 +274,13 @@ def _found_in_a_project(root: Path, checked: Project) -> Iterator[Finding]:
         yield Finding("placed", *place)
 
 
+def _says_what_it_was_made_from(root: Path) -> Iterator[Finding]:
+    try:
+        read_record(root)
+    except UsageError as problem:
+        yield Finding("record", ANSWERS_FILE, 1, f"{problem.what}: {problem.why}")
+
+
 def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     """What is wrong with a project that a user has worked on.
 
@@ -287,6 +294,8 @@ def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     checked = project_at(root)
     record = readable_record(root)
     found = list(in_files(checked, CHECKS_OF_TEXT))
+    if record is None and not any(finding.path == ANSWERS_FILE for finding in found):
+        found += _says_what_it_was_made_from(root)
     if record and is_workspace(record):
         found += [Finding("placed", *place) for place in _has_its_services(root, checked, record)]
     else:

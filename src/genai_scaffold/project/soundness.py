@@ -9,6 +9,7 @@ from genai_scaffold.errors import RenderError
 from genai_scaffold.project.files import File, Project, every_file
 from genai_scaffold.project.finding import Fault, Finding
 from genai_scaffold.project.parsing import parses
+from genai_scaffold.project.record import ANSWERS_FILE
 
 MAY_BE_EMPTY = frozenset({"__init__.py", "py.typed"})
 VENDORED = frozenset({".css", ".js"})
@@ -25,7 +26,8 @@ TEMPLATED = re.compile(r"\.ya?ml$|(^|/)templates/")
 
 def _is_readable(file: File) -> Iterator[Fault]:
     """What does not parse of a user's; a conflict is said elsewhere, a template is its tool's."""
-    is_template = TEMPLATED.search(file.path) and TEMPLATE.search(file.text or "")
+    may_be_template = TEMPLATED.search(file.path) and file.path != ANSWERS_FILE
+    is_template = may_be_template and TEMPLATE.search(file.text or "")
     if not is_template and not list(_has_no_conflict(file)):
         yield from parses(file)
 

@@ -430,3 +430,20 @@ def test_check_finds_nothing_in_a_sound_project(project: Path, run: Command) -> 
 def test_check_refuses_what_is_no_project(path: str, run: Command) -> None:
     ended = run("check", path)
     assert (ended.code, "is not a generated project" in ended.errors) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{{\n", "did not find expected node content [parses]"),
+        ("_commit: v0.1.0\n", ".copier-answers.yml names no framework: "),
+        ("framework: [flask]\n", ".copier-answers.yml says framework: a list: "),
+    ],
+)
+def test_an_answers_file_that_does_not_say_what_it_was_made_from_is_one_error(
+    run: Command, work: Path, content: str, problem: str
+) -> None:
+    (work / ".copier-answers.yml").write_text(content, encoding="utf-8")
+    ended = run("check")
+    [line] = ended.output.splitlines()
+    assert (ended.code, problem in line) == (5, True)
