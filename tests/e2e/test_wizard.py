@@ -234,12 +234,15 @@ def test_declining_writes_nothing(start: Start, work: Path) -> None:
     assert list(work.iterdir()) == []
 
 
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "ctrl-d"])
 @pytest.mark.parametrize("number", range(len(QUESTIONS) + 1), ids=[*QUESTIONS, LAST])
-def test_ctrl_c_at_any_question_leaves_nothing(number: int, start: Start, work: Path) -> None:
+def test_a_question_can_be_left_and_leaves_nothing(
+    number: int, key: str, start: Start, work: Path
+) -> None:
     terminal = start(offered=True)
     for question in QUESTIONS[:number]:
         terminal.sees(question).types(ENTER)
-    terminal.sees([*QUESTIONS, LAST][number]).types(CTRL_C)
+    terminal.sees([*QUESTIONS, LAST][number]).types(key)
     assert terminal.ends() == 130
     assert "nothing was written" in terminal.screen
     assert list(work.iterdir()) == []

@@ -90,7 +90,7 @@ class ArrowKeys:
                 **self._settings(),
             )
             with self._leaving(question):
-                typed = str(self._with_left_key(prompt).unsafe_ask())
+                typed = str(self._with_own_keys(prompt).unsafe_ask())
             self._show(question, typed or default)
             if not (why := refusal(typed or default)):
                 return typed or default
@@ -110,7 +110,7 @@ class ArrowKeys:
             **self._settings(),
         )
         with self._leaving(question):
-            chosen = self._with_left_key(with_hints(prompt, choices)).unsafe_ask()
+            chosen = self._with_own_keys(with_hints(prompt, choices)).unsafe_ask()
             if chosen is Back:
                 raise Back
         self._show(question, *(row.label for row in choices if row.value == chosen))
@@ -133,7 +133,7 @@ class ArrowKeys:
             **self._settings(),
         )
         with self._leaving(question):
-            chosen = tuple(self._with_left_key(with_hints(prompt, choices)).unsafe_ask())
+            chosen = tuple(self._with_own_keys(with_hints(prompt, choices)).unsafe_ask())
         self._show(question, *(row.label for row in choices if row.value in chosen))
         return chosen
 
@@ -175,19 +175,25 @@ class ArrowKeys:
             "style": questionary.Style(STYLE),
         }
 
-    def _with_left_key(self, prompt: "Prompt") -> "Prompt":
+    def _with_own_keys(self, prompt: "Prompt") -> "Prompt":
+        from prompt_toolkit.filters import Condition
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 
-        if not self.back:
-            return prompt
         keys = KeyBindings()
 
-        @keys.add("left", eager=True)
+        @keys.add("left", eager=True, filter=Condition(lambda: self.back))
         def _(event: KeyPressEvent) -> None:
             if event.current_buffer.text:
                 event.current_buffer.cursor_left()
             else:
                 event.app.exit(exception=Back())
+
+        @keys.add("c-d", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            if event.current_buffer.text:
+                event.current_buffer.delete()
+            else:
+                event.app.exit(exception=KeyboardInterrupt())
 
         own = prompt.application.key_bindings
         prompt.application.key_bindings = merge_key_bindings([own, keys] if own else [keys])
