@@ -9,17 +9,17 @@ from pathlib import Path, PurePosixPath
 from genai_scaffold.check.deployment import DeployCheck, Deployment, Deployments, Disagreement
 from genai_scaffold.check.deployments import read_deployments
 from genai_scaffold.check.starting import binds_the_port, starts_the_app
-from genai_scaffold.errors import UsageError
 from genai_scaffold.project.files import File, Project, project_at
 from genai_scaffold.project.finding import Finding, Severity
 from genai_scaffold.project.neighbours import (
+    faults_of_record,
     neighbours,
     port_in,
     readable_record,
     service_name,
     shared_name,
 )
-from genai_scaffold.project.record import ANSWERS_FILE, Record, read_record
+from genai_scaffold.project.record import ANSWERS_FILE, Record
 from genai_scaffold.project.soundness import CHECKS_OF_TEXT, in_files
 from genai_scaffold.project.workspace import (
     APART,
@@ -212,9 +212,8 @@ def _is_made_for_its_place(
 
 def _is_told_from_its_neighbours(root: Path, checked: Project) -> Iterator[Disagreement]:
     """What it has in common with a project beside it, and must not have."""
-    try:
-        record = read_record(root)
-    except UsageError:
+    record = readable_record(root)
+    if record is None:
         return  # what cannot be read says nothing
     own = service_name(str(record.recorded.get("name", "")) or root.name)
     line = checked.files[ANSWERS_FILE].line_with
@@ -274,13 +273,6 @@ def _found_in_a_project(root: Path, checked: Project) -> Iterator[Finding]:
         yield Finding("placed", *place)
 
 
-def _says_what_it_was_made_from(root: Path) -> Iterator[Finding]:
-    try:
-        read_record(root)
-    except UsageError as problem:
-        yield Finding("record", ANSWERS_FILE, 1, f"{problem.what}: {problem.why}")
-
-
 def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     """What is wrong with a project that a user has worked on.
 
@@ -295,7 +287,7 @@ def check_project(root: Path, exclude: Sequence[str] = ()) -> list[Finding]:
     record = readable_record(root)
     found = list(in_files(checked, CHECKS_OF_TEXT))
     if record is None and not any(finding.path == ANSWERS_FILE for finding in found):
-        found += _says_what_it_was_made_from(root)
+        found += faults_of_record(root)
     if record and is_workspace(record):
         found += [Finding("placed", *place) for place in _has_its_services(root, checked, record)]
     else:

@@ -3,11 +3,13 @@
 import contextlib
 import itertools
 import stat
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from genai_scaffold.errors import ScaffoldError, UsageError
-from genai_scaffold.project.record import Record, is_project, read_record
+from genai_scaffold.project.finding import Finding
+from genai_scaffold.project.record import ANSWERS_FILE, Record, is_project, read_record
 from genai_scaffold.system.git import below_root
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.template.questions import derived
@@ -68,6 +70,14 @@ def readable_record(folder: Path) -> Record | None:
         return read_record(folder) if is_project(folder) else None
     except (ScaffoldError, OSError):
         return None
+
+
+def faults_of_record(folder: Path) -> Iterator[Finding]:
+    """Why it cannot be read what a project was made from."""
+    try:
+        read_record(folder)
+    except UsageError as problem:
+        yield Finding("record", ANSWERS_FILE, 1, f"{problem.what}: {problem.why}")
 
 
 def port_in(record: Record) -> int:
