@@ -125,7 +125,7 @@ def show_diagnoses(found: Sequence["Diagnosis"], output: Output) -> None:
             mark = "✓" if diagnosis.works else "✗" if diagnosis.required else "·"
             table.add_row(mark, diagnosis.tool, diagnosis.detail)
             if diagnosis.fix:
-                fix = folded(diagnosis.fix, terminal, place).replace(" " * place, "  ")
+                fix = folded(diagnosis.fix, terminal, place, indent=2)
                 table.add_row("", "", f"→ {fix}")
         terminal.print(table)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genai_scaffold.answers.given import plain_value
 from genai_scaffold.answers.spelling import in_words, shell_line
 from genai_scaffold.merge.requirements import REQUIREMENTS_FILES
-from genai_scaffold.report.output import Output, marked
+from genai_scaffold.report.output import Output, folded, marked, show_step
 from genai_scaffold.template.packaged import template_version
 
 if TYPE_CHECKING:  # not every command needs them
@@ -67,7 +67,7 @@ def show_outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
             return
         terminal.print("\nNext", style="bold")
         for step in _after_a_merge(result):
-            terminal.print(f"  {step}", soft_wrap=True)
+            show_step(step, terminal)
 
     if not output.json:
         for note in result.plan.notes:
@@ -117,10 +117,11 @@ def _changes(result: "Outcome", terminal: "Console", *, dry_run: bool) -> None:
     mark = "✗" if result.conflicts else "✓"
     files = f"{len(result.changes)} file{'' if len(result.changes) == 1 else 's'}"
     heading = f"{said} {step}: {files}, {len(result.conflicts)} in conflict"
-    terminal.print(marked(mark, heading, "bold"), soft_wrap=True)
+    terminal.print(marked(mark, folded(heading, terminal, 2), "bold"), soft_wrap=True)
     for edit in result.plan.edits:
         before = "not asked" if edit.before is None else in_words(edit.before)
-        terminal.print(f"  {edit.key}: {before} → {in_words(edit.after)}", soft_wrap=True)
+        line = folded(f"{edit.key}: {before} → {in_words(edit.after)}", terminal, 4)
+        terminal.print(f"  {line}", soft_wrap=True)
     conflicts = {conflict.path for conflict in result.conflicts}
     for change in result.changes:
         if change.path not in conflicts:
@@ -142,7 +143,7 @@ def _left_to_do(result: "Outcome", terminal: "Console") -> None:
         rest = " (not complete: mypy finds more)" if _changes_code(result) else ""
         terminal.print(f"\nTo look at{rest}", style="bold")
     for line in lines:
-        terminal.print(f"  {line}", soft_wrap=True)
+        terminal.print(f"  {folded(line, terminal, 4)}", soft_wrap=True)
 
 
 def _said_of(file: "Ignored") -> str:

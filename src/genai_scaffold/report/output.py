@@ -122,7 +122,25 @@ def show_command(command: str, terminal: "Console") -> None:
     terminal.print(f"  {folded(command, terminal, 2, is_command=True)}", soft_wrap=True)
 
 
-def folded(text: str, terminal: "Console", begin: int, *, is_command: bool = False) -> str:
+def show_step(step: str, terminal: "Console") -> None:
+    """Show a command, and what is said of it behind three blanks or, for want of room, below."""
+    if not terminal.is_terminal or cell_width(step) + 2 <= terminal.width:
+        terminal.print(f"  {step}", soft_wrap=True)
+        return
+    command, _, said = step.partition("   (")
+    show_command(command, terminal)
+    if said:
+        terminal.print(f"    ({folded(said, terminal, 5)}", soft_wrap=True)
+
+
+def folded(
+    text: str,
+    terminal: "Console",
+    begin: int,
+    *,
+    is_command: bool = False,
+    indent: int | None = None,
+) -> str:
     """Break a text between words where its terminal would break it within one.
 
     Args:
@@ -131,20 +149,21 @@ def folded(text: str, terminal: "Console", begin: int, *, is_command: bool = Fal
         terminal: where it is shown; for a program that reads it nothing is broken.
         begin: the column in which it begins; a command goes on two further.
         is_command: whether all of it is one.
+        indent: how many blanks go before each line but the first, where a column has more already.
     """
     if not terminal.is_terminal:
         return text
-    indent = begin + 2 if is_command else begin
+    begin = begin + 2 if is_command else begin
     lines, line, goes_on = [], "", ""
     for number, (word, joint) in enumerate(_words_of(text, is_command=is_command)):
-        wide = terminal.width - indent - len(joint)
+        wide = terminal.width - begin - len(joint)
         if number and cell_width(f"{line} {word}") > wide:
             lines.append(line + goes_on)
             line = word
         else:
             line = f"{line} {word}" if number else word
         goes_on = joint
-    return f"\n{' ' * indent}".join([*lines, line])
+    return f"\n{' ' * (begin if indent is None else indent)}".join([*lines, line])
 
 
 def _words_of(text: str, *, is_command: bool) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,13 @@
 """Lines that are longer than a terminal: broken between words, and commands so that they run."""
 
+import re
 import subprocess
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from genai_scaffold.report.output import folded
+from genai_scaffold.report.output import folded, show_step
 
 ASKS = """curl -s http://127.0.0.1:80/echo -H 'content-type: application/json' -d '{"a": "b c"}'"""
 
@@ -41,3 +42,21 @@ def test_a_command_can_be_pasted_however_it_is_broken(width: int, *, is_command:
 def test_what_a_program_reads_is_one_line() -> None:
     text = f"did you mean `{ASKS}`?"
     assert folded(text, Console(file=StringIO(), width=20), 4) == text
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (60, ["  git commit -m 'all of it'   (keeps the merge as it is)"]),
+        (50, ["  git commit -m 'all of it'", "    (keeps the merge as it is)"]),
+        (24, ["  git commit -m \\", "    'all of it'", "    (keeps the merge as", "     it is)"]),
+    ],
+)
+def test_a_step_has_what_is_said_of_it_behind_it_or_below(width: int, shown: list[str]) -> None:
+    console = Console(file=(file := StringIO()), force_terminal=True, width=width, no_color=True)
+    show_step("git commit -m 'all of it'   (keeps the merge as it is)", console)
+    assert re.sub(r"\x1b\[[\d;]*m", "", file.getvalue()).splitlines() == shown
+
+
+def test_where_a_column_has_blanks_already_fewer_go_before_a_line() -> None:
+    assert folded("one two", terminal(20), 15, indent=2) == "one\n  two"
