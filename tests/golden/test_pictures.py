@@ -26,6 +26,7 @@ def test_a_picture_shows_what_the_tool_says(
     picture = (REPOSITORY / "docs" / "images" / f"{name}.svg").read_text("utf-8")
     lines = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314 - ours
     shown = "".join(line.text or "" for line in lines)
-    # Where lines are broken depends on the picture alone.
-    assert "".join(shown.split()) == "".join(said.split())
+    # Where lines are broken, and commands go on, depends on how long the directory's name is.
+    unbroken = [text.replace("\\", "").split() for text in (shown, said)]
+    assert "".join(unbroken[0]) == "".join(unbroken[1])
     assert "url(http" not in picture, "it fetches something"
