@@ -151,7 +151,7 @@ def _words(given: Sequence[str], command: Command) -> list[str] | None:
 
 def _joined(folder: str, name: Sequence[str]) -> str:
     """Where a project of a name lies in a folder, which may be that already."""
-    return folder if [Path(folder).name] == name else str(Path(folder, *name))
+    return folder if [Path(folder).name] == name else Path(folder, *name).as_posix()
 
 
 def _folder_and_others(given: Sequence[str], command: Command) -> tuple[str, deque[str]]:
