@@ -28,6 +28,7 @@ from genai_scaffold.cli.words import (
     JOINING,
     NOTHING,
     PLACES,
+    PREPOSITIONS,
     SAMPLES,
     SYNONYMS,
 )
@@ -146,7 +147,19 @@ def _words(given: Sequence[str], command: Command) -> list[str] | None:
             flags += [flag, word]
     fitting = _fitting(plain, flags, command)
     fitting = [_joined(folder, fitting)] if folder else fitting
-    return None if len(fitting) < command.least else [*fitting, *flags]
+    return None if len(fitting) < command.least else [*fitting, *_once(flags, command)]
+
+
+def _once(flags: Sequence[str], command: Command) -> list[str]:
+    """The flags with their values; of one that is taken once, the last."""
+    kept: list[str] = []
+    waiting = deque(flags)
+    while waiting:
+        flag = waiting.popleft()
+        value = [waiting.popleft()] if command.flags.get(flag) and waiting else []
+        if not value or flag in command.usual or flag not in waiting:
+            kept += [flag, *value]
+    return kept
 
 
 def _joined(folder: str, name: Sequence[str]) -> str:
@@ -161,7 +174,8 @@ def _folder_and_others(given: Sequence[str], command: Command) -> tuple[str, deq
         others.append(waiting.popleft()[1:])
     while waiting:
         name, _, value = (word := waiting.popleft()).partition("=")
-        if command.takes_name and name in PLACES and (value or waiting):
+        leads_to_path = others and name in PREPOSITIONS and waiting and "/" in waiting[0]
+        if command.takes_name and (leads_to_path or (name in PLACES and (value or waiting))):
             folder = value or waiting.popleft()
         else:
             others.append(word)

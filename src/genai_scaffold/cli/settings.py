@@ -32,9 +32,9 @@ def settings_in(given: Sequence[str], new: Command) -> Iterator[str]:
             yield from (word, _setting(waiting, new))
         elif meant := flag_of(word, new):
             yield from ("--set", f"{meant[2:]}={word}")
-        elif new.flags.get(f"--{key}") and (equals or waiting):
-            value = value if equals else waiting.popleft()
-            yield from ("--set", f"{key}={value_near(value, new.flags[f'--{key}']) or value}")
+        elif new.flags.get(f"--{key}"):
+            waiting.appendleft(f"{key}={value}" if equals else key)
+            yield from ("--set", _setting(waiting, new))
         elif f"--{key.removeprefix('no-')}" in SWITCHES:
             if waiting and waiting[0].lower() in TRUE_WORDS | FALSE_WORDS:
                 value = waiting.popleft()

@@ -42,7 +42,7 @@ STARTERS = frozenset({"run", "serve", "dev", "runserver", "up"})
 # What other programs put before the name of a flag, or of a value.
 DENIALS, WISHES = ("no-", "skip-", "without-", "disable-"), ("with-", "use-", "enable-", "add-")
 # What only leads to a name.
-JOINING = frozenset({"with", "and", "using"})
+JOINING = frozenset({"with", "and", "using", "in", "on"})
 FILLERS = frozenset({"a", "an", "the", "new", "project", "app", "application", "called", "named"})
 
 # What is often said by its value alone, and where a thing is.
@@ -51,6 +51,7 @@ PLACES = frozenset(
     {f"--{name}" for name in ("project", "path", "directory", "dir", "destination", "folder", "in")}
     | {"--output", "--output-dir", "--out", "-o"}
 )
+PREPOSITIONS = frozenset({"at", "in", "inside", "into", "to", "under"})
 
 # Answers of yes or no that shape a project.
 SWITCHES = frozenset({"--docs", "--validation"})

@@ -61,6 +61,21 @@ def destination_at(directory: str) -> Path:
         raise unwritable(path, error) from error
 
 
+def name_at(directory: str) -> str:
+    """The name that a directory gives to a project, which may not be one that a project may have.
+
+    Raises:
+        UsageError: the directory has none.
+    """
+    if name := destination_at(directory).name:
+        return name
+    raise UsageError(
+        f"{directory} is no place for a project",
+        why="it is the root of all files, and has no name",
+        fix="name a directory: `genai-scaffold new my-app`",
+    )
+
+
 def check_destination(destination: Path, *, among: bool = False) -> None:
     """Refuse a destination that holds anything, or that cannot be made.
 

@@ -9,9 +9,8 @@ from genai_scaffold.answers.given import Answers, Given, Givens
 from genai_scaffold.answers.names import check_name
 from genai_scaffold.answers.resolution import naming_its_place, of_its_preset, settle, with_texts
 from genai_scaffold.answers.spelling import replay_command
-from genai_scaffold.create.destination import destination_at
+from genai_scaffold.create.destination import destination_at, name_at
 from genai_scaffold.create.repository import place_in_repository
-from genai_scaffold.errors import UsageError
 from genai_scaffold.project.neighbours import PORT, port_beside
 from genai_scaffold.project.workspace import services_in
 from genai_scaffold.recommendation.scoring import Recommendation
@@ -82,13 +81,7 @@ def _with_name(given: Givens, directory: str | None) -> dict[str, Given]:
         return {**given, "name": name._replace(value=checked)}
     if directory is None:
         return dict(given)
-    base = destination_at(directory).name
-    if not base:
-        raise UsageError(
-            f"{directory} is no place for a project",
-            why="it is the root of all files, and has no name",
-            fix="name a directory: `genai-scaffold new my-app`",
-        )
+    base = name_at(directory)
     # Inside a refused directory a project can still have a good name.
     prefix = "" if directory.strip("./\\") else "--name "
     checked = check_name(base, fix=f"{prefix}{{}}")

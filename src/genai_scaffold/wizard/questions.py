@@ -11,7 +11,7 @@ from genai_scaffold.answers.fields import fields
 from genai_scaffold.answers.given import Given
 from genai_scaffold.answers.names import check_name, check_text
 from genai_scaffold.answers.resolution import SEVERAL, settle
-from genai_scaffold.create.destination import destination_at
+from genai_scaffold.create.destination import name_at
 from genai_scaffold.create.placement import check_placement
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.errors import ScaffoldError, UsageError
@@ -80,7 +80,7 @@ def destination_answers(text: str) -> dict[str, str]:
     # No shell has expanded it; what it cannot be expanded to is refused as in a shell's word.
     expanded = os.path.expanduser(check_text(text, "path"))  # noqa: PTH111 - that one raises
     place = expanded if is_path else ""
-    name = destination_at(place).name if is_path else text
+    name = name_at(place) if is_path else text
     folder = text.rstrip(os.sep).removesuffix(name) if is_path else ""
     return {"name": check_name(name, fix=f"{folder}{{}}"), DIRECTORY: place}
 

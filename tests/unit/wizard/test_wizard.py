@@ -791,7 +791,7 @@ def test_a_path_outdoes_the_name_of_the_settings_and_can_be_taken_back() -> None
         pytest.param("taken", "it holds file", id="taken"),
         pytest.param("./taken/", "it holds file", id="taken-path"),
         pytest.param("a\x00/bot", "U+0000", id="null"),
-        pytest.param("/", "ASCII", id="root"),
+        pytest.param("/", "the root of all files", id="root"),
         pytest.param("..", "", id="parent"),
     ],
 )
