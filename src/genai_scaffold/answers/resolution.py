@@ -276,6 +276,10 @@ def _refused(key: str, given: Givens, refusal: str) -> SpareError:
     why, _, fix = refusal.partition("; ")
     if given[key].source == "project" and isinstance(given[key].value, tuple):
         fix += "; `genai-scaffold remove NAME` takes one out"
+    elif key == "feature" and "preset" in given and given["preset"].source == "project":
+        features = ",".join(as_flags(key, given[key].value)[1::2])
+        settings = f"--set preset=service --set feature={features}"
+        fix = f"make a service of it: `genai-scaffold update {settings}`"
     what = f"{describe(key, given[key])} cannot be had"
     return SpareError(what, why=why, fix=fix, spare=as_flags(key, given[key].value))
 

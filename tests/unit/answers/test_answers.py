@@ -280,6 +280,19 @@ def test_recommend_asks_nothing_of_a_framework_that_is_set(run: Command) -> None
     assert run("recommend", "--hosting", "wsgi", "--json").document["framework"] == "flask"
 
 
+def test_a_feature_of_a_service_in_a_prototype_names_what_makes_a_service_of_it() -> None:
+    given = {
+        "preset": Given("prototype", "project", ".copier-answers.yml"),
+        "feature": Given(("ci", "metrics"), "flag", "add metrics"),
+    }
+    with pytest.raises(UsageError) as refused:
+        resolve(given, recommended="flask")
+    assert refused.value.fix == (
+        "make a service of it: "
+        "`genai-scaffold update --set preset=service --set feature=ci,metrics`"
+    )
+
+
 def test_what_a_project_has_in_the_way_is_named_with_the_way_out() -> None:
     framework = Given("fastapi", "flag", "switch fastapi")
     deploy = Given(("mod-wsgi",), "project", ".copier-answers.yml")
