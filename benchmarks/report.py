@@ -183,8 +183,8 @@ def remembered(results: Results) -> Iterator[str]:
         yield ""
         yield from comparisons(results.history, "Not kept", ours="Kept")
         yield ""
-        yield "What is kept costs two transactions of two statements, one before the model is"
-        yield "asked and one before the answer is told to have ended. FastAPI misses 1.5, the bar"
+        yield "What is kept costs two transactions of two statements. One is before the model is"
+        yield "asked, and one before the answer is told to have ended. FastAPI misses 1.5, the bar"
         yield "of the others: three quarters of it are the driver's. aiosqlite sends each step of a"
         yield "statement to SQLite's thread and waits for it, 18 times for a response. The same"
         yield "turn alone, without HTTP, costs 4.0 to 4.3 CPU ms through it, and 1.1 to 1.2 on"
