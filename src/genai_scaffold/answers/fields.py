@@ -104,6 +104,16 @@ def accept_value(field: Field, raw: str | bool | list[str], place: str) -> Value
     return () if chosen == (NONE,) else chosen
 
 
+# What `list` calls the values of each.
+LISTED_AS = {
+    "framework": "frameworks",
+    "preset": "presets",
+    "provider": "providers",
+    "feature": "features",
+    "deploy": "deploy",
+    "license": "licenses",
+    "python": "pythons",
+}
 NOUNS = {"deploy": "deploy target", "python": "supported Python", "license": "known license"}
 
 
@@ -186,13 +196,8 @@ def _choice(field: Field, value: str, place: str) -> str:
     raise MisspeltError(
         f"{value!r} is not {what}",
         why=f"{place} takes {', '.join(field.values)}",
-        fix=f"{advice}`genai-scaffold list {_listed_under(field)}` explains them all",
+        fix=f"{advice}`genai-scaffold list {LISTED_AS.get(field.key, 'needs')}` explains them all",
     )
-
-
-def _listed_under(field: Field) -> str:
-    """What `list` calls the list of a field's values."""
-    return "needs" if field.key in needs() else {"deploy": "deploy"}.get(field.key, f"{field.key}s")
 
 
 def accept_boolean(raw: str, place: str) -> bool:

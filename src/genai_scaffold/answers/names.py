@@ -9,6 +9,7 @@ from genai_scaffold.errors import MisspeltError, UsageError
 from genai_scaffold.template.packaged import dependencies
 
 LONGEST_NAME = 64
+DASHES = "[\u2010-\u2015\u2212]"  # what word processors make of a hyphen
 LONGEST_TEXT = 200
 
 PEP_508 = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -34,7 +35,7 @@ def normalize(name: str) -> str:
 
 def slug(text: str) -> str:
     """The accepted name that is nearest to any text; may be empty."""
-    text = re.sub("[\u2010-\u2015\u2212]", "-", text)  # what word processors make of a hyphen
+    text = re.sub(DASHES, "-", text)
     ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", ascii_text)
     return words.lower()[:LONGEST_NAME].strip("-")

@@ -274,14 +274,15 @@ def _remarks(by_key: Givens) -> list[str]:
 
 def _refused(key: str, given: Givens, refusal: str) -> SpareError:
     why, _, fix = refusal.partition("; ")
-    if given[key].source == "project" and isinstance(given[key].value, tuple):
-        fix += "; `genai-scaffold remove NAME` takes one out"
-    elif key == "feature" and "preset" in given and given["preset"].source == "project":
-        features = ",".join(as_flags(key, given[key].value)[1::2])
-        settings = f"--set preset=service --set feature={features}"
-        fix = f"make a service of it: `genai-scaffold update {settings}`"
+    value, preset = given[key].value, given.get("preset")
+    if isinstance(value, tuple):
+        if given[key].source == "project":
+            fix += "; `genai-scaffold remove NAME` takes one out"
+        elif key == "feature" and preset and preset.source == "project":
+            settings = f"--set preset=service --set feature={','.join(value)}"
+            fix = f"make a service of it: `genai-scaffold update {settings}`"
     what = f"{describe(key, given[key])} cannot be had"
-    return SpareError(what, why=why, fix=fix, spare=as_flags(key, given[key].value))
+    return SpareError(what, why=why, fix=fix, spare=as_flags(key, value))
 
 
 def _contradiction(one: tuple[str, Given], other: tuple[str, Given], why: str) -> SpareError:

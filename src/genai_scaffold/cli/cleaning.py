@@ -4,18 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from genai_scaffold.answers.names import DASHES
 from genai_scaffold.cli.nearest import Command, asked
 from genai_scaffold.cli.shared import PROGRAM
 from genai_scaffold.cli.words import ABSENT, FILLERS, SYNONYMS
 
 # Word processors, and pages on the web, make one dash of two, and turn quotes.
-DASHES = re.compile("^-?[\u2010-\u2015\u2212]-?")
+FLAG_DASHES = re.compile(f"^-?{DASHES}-?")
 QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"))
 
 
 def as_typed(arguments: Sequence[str], commands: Mapping[str, Command]) -> list[str]:
     """The words as keyboards have them, and what joins a command to another word taken apart."""
-    words = [DASHES.sub("--", word.translate(QUOTES)) for word in arguments]
+    words = [FLAG_DASHES.sub("--", word.translate(QUOTES)) for word in arguments]
     while words and words[0] in (PROGRAM, PROGRAM.replace("-", "_")):
         del words[0]
     first = words[0] if words else ""

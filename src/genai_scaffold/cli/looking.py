@@ -11,9 +11,9 @@ from genai_scaffold.errors import MisspeltError
 
 
 def list_kinds() -> list[str]:
-    from genai_scaffold.report.lists import LISTED_KINDS
+    from genai_scaffold.answers.fields import LISTED_AS
 
-    return [*LISTED_KINDS, "needs"]
+    return [*LISTED_AS.values(), "needs"]
 
 
 def list_(

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from genai_scaffold.answers.fields import LISTED_AS
 from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
@@ -16,23 +17,12 @@ if TYPE_CHECKING:  # not every command needs them
     from genai_scaffold.check.machine import Diagnosis
     from genai_scaffold.project.finding import Finding
 
-LISTED_KINDS = {
-    "frameworks": "framework",
-    "presets": "preset",
-    "providers": "provider",
-    "features": "features",
-    "deploy": "deploy",
-    "licenses": "license",
-    "pythons": "python",
-}
-
 
 def list_choices(kind: str | None) -> dict[str, list[dict[str, Any]]]:
     """What can be chosen, by kind; all kinds, unless one is named."""
-    questions = template_questions()
+    choices = {question.name: question.choices for question in template_questions().values()}
     listed: dict[str, list[dict[str, Any]]] = {
-        name: [choice._asdict() for choice in questions[key].choices]
-        for name, key in LISTED_KINDS.items()
+        name: [choice._asdict() for choice in choices[key]] for key, name in LISTED_AS.items()
     }
     listed["needs"] = [
         {

@@ -15,11 +15,10 @@ import pytest
 from conftest import Run
 
 from genai_scaffold import __version__, errors
-from genai_scaffold.answers.fields import fields
+from genai_scaffold.answers.fields import LISTED_AS, fields
 from genai_scaffold.create import project
 from genai_scaffold.report import created, lists
 from genai_scaffold.report.created import ASKS
-from genai_scaffold.report.lists import LISTED_KINDS
 from genai_scaffold.system import process as process_module
 from genai_scaffold.system.process import Completed
 from genai_scaffold.template.questions import template_questions
@@ -348,14 +347,14 @@ def test_an_asked_for_framework_is_not_called_recommended(run: Command) -> None:
     assert "You asked for Flask; the recommendation was FastAPI." in output
 
 
-@pytest.mark.parametrize("kind", [*LISTED_KINDS, "needs"])
+@pytest.mark.parametrize("kind", [*LISTED_AS.values(), "needs"])
 def test_a_list_holds_every_choice(kind: str, run: Command) -> None:
     document = run("list", kind, "--json").document
     assert set(document) == {"schema", kind}
     if kind == "needs":
         assert [entry["need"] for entry in document[kind]][:2] == ["async", "docs"]
         return
-    question = template_questions()[LISTED_KINDS[kind]]
+    [question] = [q for q in template_questions().values() if LISTED_AS.get(q.name) == kind]
     assert [entry["value"] for entry in document[kind]] == [c.value for c in question.choices]
     output = run("list", kind).output
     assert [choice for choice in question.choices if choice.label not in output] == []
