@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from genai_scaffold.errors import MisspeltError, SpareError, UsageError, closest
 from genai_scaffold.recommendation.criteria import Choice, load_criteria
@@ -17,8 +16,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One thing that a user can answer, by flag, file, variable or prompt."""
 
     key: str

@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
@@ -24,8 +23,7 @@ class Choice(NamedTuple, Generic[AnswerT]):
 YES_OR_NO = {True: "yes", False: "no"}
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """Something that a project may need: a question, its answers in order, and the default.
 
     Args:
@@ -52,8 +50,7 @@ class Need:
         return isinstance(answer, str | bool) and answer in [row.value for row in self.choices]
 
 
-@dataclass(frozen=True)
-class Framework:
+class Framework(NamedTuple):
     """A framework that can be recommended.
 
     Args:
@@ -67,8 +64,7 @@ class Framework:
     variables: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Criterion:
+class Criterion(NamedTuple):
     """A reason for a framework, raised by some of the answers to one need.
 
     A decisive criterion is not weighed: it has no points and outdoes any number of them.
@@ -93,8 +89,7 @@ class Criterion:
         return needs[self.need] in self.values
 
 
-@dataclass(frozen=True)
-class Criteria:
+class Criteria(NamedTuple):
     """All that a recommendation is made from."""
 
     needs: tuple[Need, ...]

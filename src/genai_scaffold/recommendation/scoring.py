@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Literal, NamedTuple
 
@@ -46,8 +45,7 @@ class Flip(NamedTuple):
     said: bool
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """The framework to use, with the reasons that counted and what would change it.
 
     Attributes:

@@ -1,10 +1,9 @@
 """The questions that copier.yml asks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.template import packaged
@@ -18,8 +17,7 @@ WORKSPACE = "workspace"  # the preset of a root that has services, and no framew
 NAMES = {"project_name": "name", "features": "feature"}  # of questions with another key
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """Something that copier.yml asks; its default may depend on other answers.
 
     Args:

@@ -5,7 +5,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from time import perf_counter
@@ -176,7 +175,7 @@ class TestLaws:
         self, space: Space, key: str
     ) -> None:
         others = tuple(criterion for criterion in CRITERIA.criteria if criterion.key != key)
-        without = replace(CRITERIA, criteria=others)
+        without = CRITERIA._replace(criteria=others)
         assert any(
             weigh(recommendation.needs, recommendation.said, without).framework
             != recommendation.framework
@@ -411,7 +410,7 @@ class TestAsDict:
         assert document["would_change"] == [change]
 
     def test_a_tie(self, breakfast: Criteria) -> None:
-        without_hurry = replace(breakfast, criteria=breakfast.criteria[:1])
+        without_hurry = breakfast._replace(criteria=breakfast.criteria[:1])
         document = recommend({"hour": "late"}, without_hurry).as_dict()
         assert (document["framework"], document["tie"]) == ("tea", True)
         assert document["reasons"] == []
@@ -419,8 +418,8 @@ class TestAsDict:
     def test_what_was_assumed_can_be_said_instead(self, breakfast: Criteria) -> None:
         document = recommend({"hurry": False}, breakfast).as_dict()
         assert (document["framework"], document["open"]) == ("tea", False)
-        both = replace(
-            breakfast, criteria=(*breakfast.criteria, replace(breakfast.criteria[0], points=3))
+        both = breakfast._replace(
+            criteria=(*breakfast.criteria, breakfast.criteria[0]._replace(points=3))
         )
         document = recommend({"hurry": False}, both).as_dict()
         assert (document["framework"], document["call"], document["open"]) == ("tea", "tie", True)
@@ -429,9 +428,9 @@ class TestAsDict:
         ]
 
     def test_a_verdict_that_nothing_changes(self, breakfast: Criteria) -> None:
-        one_sided = replace(breakfast, criteria=breakfast.criteria[2:3])
-        one_sided = replace(
-            one_sided, criteria=(replace(one_sided.criteria[0], values=(True, False)),)
+        one_sided = breakfast._replace(criteria=breakfast.criteria[2:3])
+        one_sided = one_sided._replace(
+            criteria=(one_sided.criteria[0]._replace(values=(True, False)),)
         )
         assert recommend({}, one_sided).as_dict()["would_change"] == []
 
