@@ -128,8 +128,7 @@ def _imply(given: Givens) -> dict[str, Given]:
         if framework and framework.value not in (AUTO, criterion.favours):
             stated = given.get(criterion.need)
             other = (criterion.need, stated) if stated == need else ("deploy", target)
-            why = criterion.because.partition(". ")[0]
-            raise _contradiction(("framework", framework), other, why)
+            raise _contradiction(("framework", framework), other, criterion.short)
     return implied
 
 

@@ -20,6 +20,7 @@ from genai_scaffold.report.output import (
     marked,
     show_command,
     show_note,
+    show_said,
     show_table,
 )
 
@@ -69,14 +70,14 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
         said = [(name, value, "") for name, value, _ in said]
     show_table(said, terminal)
     assumed = [f"{name} {value}" for name, value, source in rows if source == "default" and value]
-    terminal.print(f"By default: {', '.join(assumed)}" if assumed else "")
+    show_said(f"By default: {', '.join(assumed)}" if assumed else "", terminal)
     show_notes(planned, terminal)
     folders = Counter(path.partition("/")[0] for path in files if "/" in path)
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
     single = len(files) - folders.total()
-    terminal.print(f"{len(files)} files: {', '.join(entries)} and {single} more")
-    terminal.print(
-        "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help"
+    show_said(f"{len(files)} files: {', '.join(entries)} and {single} more", terminal)
+    show_said(
+        "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help", terminal
     )
     terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
 
@@ -108,7 +109,7 @@ def show_dry_run(planned: "Plan", files: Sequence[str], output: Output) -> None:
             terminal.print(f"{planned.destination}", style="bold", soft_wrap=True)
             show_table(_answers(planned), terminal)
             show_notes(planned, terminal)
-            terminal.print(f"{len(files)} files, none written: this is a dry run", style="bold")
+            show_said(f"{len(files)} files, none written: this is a dry run", terminal, "bold")
         for path in files:
             terminal.print(f"  {path}", soft_wrap=True)
 
@@ -137,7 +138,7 @@ def show_created(project: "Created", output: Output, *, installed: bool) -> None
         if planned.answers.is_workspace:
             _show_commands("\nNext", steps, terminal)
         else:
-            terminal.print(_why(project))
+            show_said(_why(project), terminal)
             _show_running_and_asking(planned, steps, terminal)
         terminal.print("\nTo repeat this without questions", style="bold")
         show_command(shell_line(planned.command), terminal)

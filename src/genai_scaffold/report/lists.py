@@ -8,7 +8,7 @@ from genai_scaffold.answers.fields import LISTED_AS
 from genai_scaffold.answers.spelling import in_words
 from genai_scaffold.recommendation.criteria import load_criteria
 from genai_scaffold.report.explanation import StyledLine
-from genai_scaffold.report.output import NARROW, Document, Output, folded, one_line
+from genai_scaffold.report.output import NARROW, Document, Output, folded, one_line, show_grid
 from genai_scaffold.template.questions import template_questions
 
 if TYPE_CHECKING:  # not every command needs them
@@ -117,6 +117,6 @@ def show_diagnoses(found: Sequence["Diagnosis"], output: Output) -> None:
             if diagnosis.fix:
                 fix = folded(diagnosis.fix, terminal, place, indent=2)
                 table.add_row("", "", f"→ {fix}")
-        terminal.print(table)
+        show_grid(table, terminal)
 
     output.result({"checks": [diagnosis._asdict() for diagnosis in found]}, show)

@@ -15,6 +15,7 @@ from genai_scaffold.system.streams import keys_unseen
 
 if TYPE_CHECKING:  # not every command needs them
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 SCHEMA = 1
@@ -204,6 +205,11 @@ def width_of(terminal: "Console") -> int | None:
     return terminal.width if terminal.is_terminal or "COLUMNS" in os.environ else None
 
 
+def show_said(text: str, terminal: "Console", style: str = "") -> None:
+    """Show a sentence, broken between words where lines break."""
+    terminal.print(text, style=style, soft_wrap=width_of(terminal) is None)
+
+
 def show_table(rows: Iterable[tuple[str, str, str]], terminal: "Console") -> None:
     from rich.table import Column, Table
 
@@ -215,4 +221,12 @@ def show_table(rows: Iterable[tuple[str, str, str]], terminal: "Console") -> Non
     table = Table.grid(*columns, padding=(0, 2))
     for name, value, source in rows:
         table.add_row(f"  {name}", value, f"({source})" if source else "")
-    terminal.print(table)
+    show_grid(table, terminal)
+
+
+def show_grid(table: "Table", terminal: "Console") -> None:
+    """Show a table without the blanks that fill its last column."""
+    with terminal.capture() as shown:
+        terminal.print(table)
+    for line in shown.get().splitlines():
+        terminal.print(line.rstrip(), soft_wrap=True)

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from genai_scaffold.report.output import folded, show_step
+from genai_scaffold.report.output import folded, show_said, show_step
 
 ASKS = """curl -s http://127.0.0.1:80/echo -H 'content-type: application/json' -d '{"a": "b c"}'"""
 
@@ -42,6 +42,21 @@ def test_a_command_can_be_pasted_however_it_is_broken(width: int, *, is_command:
 def test_what_a_program_reads_is_one_line() -> None:
     text = f"did you mean `{ASKS}`?"
     assert folded(text, Console(file=StringIO(), width=20), 4) == text
+
+
+def test_a_sentence_is_one_line_unless_its_reader_says_how_wide(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    console = Console(file=(file := StringIO()), width=20)
+    monkeypatch.delenv("COLUMNS")
+    show_said("Flask is recommended: 26 points to 11.", console)
+    monkeypatch.setenv("COLUMNS", "20")
+    show_said("Flask is recommended: 26 points to 11.", console)
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert lines == [
+        "Flask is recommended: 26 points to 11.",
+        *("Flask is", "recommended: 26", "points to 11."),
+    ]
 
 
 @pytest.mark.parametrize(
