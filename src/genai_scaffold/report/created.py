@@ -17,6 +17,7 @@ from genai_scaffold.report.output import (
     ROOMY,
     Output,
     console_on,
+    folded,
     marked,
     show_command,
     show_note,
@@ -76,9 +77,9 @@ def show_summary(planned: "Plan", files: Sequence[str], terminal: "Console") -> 
     entries = [f"{folder}/ ({number})" for folder, number in folders.items()]
     single = len(files) - folders.total()
     show_said(f"{len(files)} files: {', '.join(entries)} and {single} more", terminal)
-    show_said(
-        "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help", terminal
-    )
+    if terminal.width >= ROOMY:  # or the first rows leave the screen
+        line = "More later: genai-scaffold add. All answers as flags: genai-scaffold new --help"
+        show_said(line, terminal)
     terminal.print(f"In {planned.destination}", style="bold", soft_wrap=True)
 
 
@@ -178,10 +179,13 @@ def show_running(planned: "Plan", address: str) -> None:
     terminal = console_on(sys.stderr)
     name = planned.answers.text("name")
     terminal.print(marked("✓", f"{name} is created, and runs at {address}", "bold"))
-    if has_page(planned):
-        terminal.print(f"  Talk to it in a browser: {address}", soft_wrap=True)
-    if planned.answers["docs"]:
-        terminal.print(f"  Its API docs: {address}/docs", soft_wrap=True)
+    places = {
+        f"Talk to it in a browser: {address}": has_page(planned),
+        f"Its API docs: {address}/docs": planned.answers["docs"],
+    }
+    for place, is_there in places.items():
+        if is_there:
+            terminal.print(f"  {folded(place, terminal, 4)}", soft_wrap=True)
     terminal.print("  Ask it, in a second terminal:")
     show_command(ASKS.replace(ADDRESS, address), terminal)
     terminal.print("  Ctrl+C ends it.")

@@ -68,7 +68,7 @@ def ask_for_plan(
     Raises:
         KeyboardInterrupt: the user stopped it.
     """
-    with loading_copier(), signals_repeated():
+    with loading_copier(), signals_repeated(), prompter.asking():
         return _asked(given, directory, prompter, confirm=confirm, offer=offer)
 
 
@@ -145,13 +145,14 @@ def complete_answers(
         KeyboardInterrupt: the user stopped it.
     """
     said: dict[str, Value] = {}
-    while len(said) < len(keys):
-        key = keys[len(said)]
-        prompter.back = bool(said)
-        try:
-            said[key] = _one(key, current[key], prompter)
-        except Back:
-            said.popitem() if said else None
+    with prompter.asking():
+        while len(said) < len(keys):
+            key = keys[len(said)]
+            prompter.back = bool(said)
+            try:
+                said[key] = _one(key, current[key], prompter)
+            except Back:
+                said.popitem() if said else None
     return {key: Given(value, "prompt", "your answer") for key, value in said.items()}
 
 

@@ -4,14 +4,15 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genai_scaffold.recommendation.criteria import Choice
 from genai_scaffold.report.output import console_on
+from genai_scaffold.system.streams import keys_unseen
+from genai_scaffold.wizard.focus import with_focus
 
 if TYPE_CHECKING:
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
     from questionary import Question as Prompt
 
 INDENT = "     "  # as wide as what stands before a choice
@@ -44,6 +45,10 @@ class Prompter(Protocol):
 
     back: bool
 
+    def asking(self) -> AbstractContextManager[None]:
+        """Have the terminal as the questions need it, between them too."""
+        ...
+
     def text(
         self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
     ) -> str:
@@ -74,6 +79,9 @@ class ArrowKeys:
 
     back = True
 
+    def asking(self) -> AbstractContextManager[None]:
+        return keys_unseen()
+
     def text(
         self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""
     ) -> str:
@@ -90,7 +98,7 @@ class ArrowKeys:
                 **self._settings(),
             )
             with self._leaving(question):
-                typed = str(self._with_own_keys(prompt).unsafe_ask())
+                typed = str(self._with_own_keys(prompt, has_field=True).unsafe_ask())
             self._show(question, typed or default)
             if not (why := refusal(typed or default)):
                 return typed or default
@@ -110,7 +118,7 @@ class ArrowKeys:
             **self._settings(),
         )
         with self._leaving(question):
-            chosen = self._with_own_keys(with_hints(prompt, choices)).unsafe_ask()
+            chosen = self._with_own_keys(with_focus(prompt, _hints(choices))).unsafe_ask()
             if chosen is Back:
                 raise Back
         self._show(question, *(row.label for row in choices if row.value == chosen))
@@ -133,7 +141,7 @@ class ArrowKeys:
             **self._settings(),
         )
         with self._leaving(question):
-            chosen = tuple(self._with_own_keys(with_hints(prompt, choices)).unsafe_ask())
+            chosen = tuple(self._with_own_keys(with_focus(prompt, _hints(choices))).unsafe_ask())
         self._show(question, *(row.label for row in choices if row.value in chosen))
         return chosen
 
@@ -175,7 +183,7 @@ class ArrowKeys:
             "style": questionary.Style(STYLE),
         }
 
-    def _with_own_keys(self, prompt: "Prompt") -> "Prompt":
+    def _with_own_keys(self, prompt: "Prompt", *, has_field: bool = False) -> "Prompt":
         from prompt_toolkit.filters import Condition
         from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 
@@ -187,6 +195,11 @@ class ArrowKeys:
                 event.current_buffer.cursor_left()
             else:
                 event.app.exit(exception=Back())
+
+        @keys.add("<bracketed-paste>", eager=True)
+        def _(event: KeyPressEvent) -> None:
+            if has_field:  # one line, whatever was copied with it
+                event.current_buffer.insert_text(" ".join(event.data.splitlines()).strip())
 
         @keys.add("c-d", eager=True)
         def _(event: KeyPressEvent) -> None:
@@ -200,26 +213,8 @@ class ArrowKeys:
         return prompt
 
 
-def with_hints(prompt: "Prompt", choices: Sequence[Choice[str]]) -> "Prompt":
-    """Show below the choices what the one in focus comes to, in room that is always there."""
-    from prompt_toolkit.layout import Window, walk
-    from questionary.prompts.common import InquirerControl
-
-    hints = {choice.value: _wrapped(choice.hint) for choice in choices if choice.hint}
-    room = max((hint.count("\n") for hint in hints.values()), default=0)
-    windows = [part for part in walk(prompt.application.layout.container) if type(part) is Window]
-    [control] = [w.content for w in windows if isinstance(w.content, InquirerControl)]
-    # Its own description has a label before it.
-    rows: Callable[[], StyleAndTextTuples] = control._get_choice_tokens  # noqa: SLF001
-
-    def tokens() -> "StyleAndTextTuples":
-        hint = hints.get(str(control.get_pointed_at().value), "")
-        rest = "\n" * (room - hint.count("\n"))
-        return [*rows(), ("class:hint", f"\n\n   {hint}{rest}")]
-
-    if hints:
-        control.text = tokens
-    return prompt
+def _hints(choices: Sequence[Choice[str]]) -> dict[str, str]:
+    return {choice.value: _wrapped(choice.hint) for choice in choices if choice.hint}
 
 
 def _wrapped(text: str) -> str:
@@ -233,6 +228,9 @@ class NumberedLines:
     """Prompts for any terminal, and for a reader of screens: numbers and plain lines."""
 
     back = True
+
+    def asking(self) -> AbstractContextManager[None]:
+        return nullcontext()  # it is the terminal that shows what is typed
 
     def text(
         self, question: str, default: str, refusal: Callable[[str], str | None], hint: str = ""

@@ -6,20 +6,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import pytest
 
 from genai_scaffold.answers.sources import from_environment, from_flags
-from genai_scaffold.create import project
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.create.project import planned_files
 from genai_scaffold.errors import DestinationError, UsageError
 from genai_scaffold.recommendation.criteria import Choice
+from genai_scaffold.report.created import show_running
 from genai_scaffold.template import render
 from genai_scaffold.template.questions import template_questions
+from genai_scaffold.wizard import conversation, prompts
 from genai_scaffold.wizard.conversation import (
     CANCEL,
     INSTALL_AND_START,
@@ -27,15 +29,19 @@ from genai_scaffold.wizard.conversation import (
     ask_for_plan,
     complete_answers,
 )
+from genai_scaffold.wizard.focus import with_focus
 from genai_scaffold.wizard.prompts import (
     ArrowKeys,
     Back,
     NumberedLines,
     Prompter,
     choose_prompter,
-    with_hints,
 )
 from genai_scaffold.wizard.questions import NOT_SURE, STEPS
+
+if TYPE_CHECKING:
+    from questionary import Question as Prompt
+    from questionary.prompts.common import InquirerControl
 
 pytestmark = pytest.mark.usefixtures("small_template")
 
@@ -55,6 +61,9 @@ class Script:
         self.rows: dict[str, list[str]] = {}
         self.defaults: dict[str, object] = {}
         self.hints: dict[str, str] = {}
+
+    def asking(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def _answer(self, question: str, default: str | Collection[str]) -> str | Collection[str]:
         expected, answer = next(self.lines, (question, DEFAULT))
@@ -145,6 +154,26 @@ def test_only_what_has_a_question_before_it_offers_the_way_back() -> None:
     assert script.offered == [False] + [True] * (len(QUESTIONS) - 2)
 
 
+def test_the_terminal_is_kept_as_the_questions_need_it_from_the_first_to_the_last() -> None:
+    class Watching(Script):
+        is_kept = False
+
+        @contextmanager
+        def asking(self) -> Iterator[None]:
+            self.is_kept = True
+            yield
+            self.is_kept = False
+
+        def _answer(self, question: str, default: str | Collection[str]) -> str | Collection[str]:
+            assert self.is_kept
+            return super()._answer(question, default)
+
+    script = Watching()
+    talk(script)
+    complete_answers(["python"], {"python": "3.13"}, script)
+    assert not script.is_kept
+
+
 def test_the_summary_says_whose_answers_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     plan = talk(Script(), flags={"license": "mit"})
     assert {"name", "provider", "framework"} <= plan.asked
@@ -161,14 +190,14 @@ def test_the_summary_and_its_question_are_on_the_screen(
     columns: int, lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     question = ["? Create this project?", "keys", "... back", "Create it", "Cancel", "Back"]
-    folders = {".github": 3, "backend": 41, "docs": 1, "tests": 16, ".": 16}
+    folders = {".agents": 1, ".github": 3, "backend": 65, "docs": 1, "tests": 23, ".": 16}
     files = tuple(
         f"{folder}/{n}".removeprefix("./") for folder, many in folders.items() for n in range(many)
     )
-    monkeypatch.setattr(project, "planned_files", lambda _: files)
+    monkeypatch.setattr(conversation, "planned_files", lambda _: files)
     monkeypatch.setenv("COLUMNS", str(columns))
     talk(Script(*[(asked, DEFAULT) for asked in QUESTIONS[:-1]]))
-    summary = re.split(r"\n(?=  framework )", capsys.readouterr().err)[-1].splitlines()
+    summary = re.split(r"\n(?=  preset )", capsys.readouterr().err)[-1].splitlines()
     *shown, place = summary
     assert place.endswith("my-app"), "where, nearest to the question"
     assert max(map(len, shown)) <= columns
@@ -558,6 +587,19 @@ def test_arrow_keys_select(keys: Callable[[str], Prompter]) -> None:
     assert keys(ENTER).text("Name", "bot", lambda _: None) == "bot"
 
 
+def test_what_is_pasted_is_one_line_and_only_where_there_is_a_field(
+    keys: Callable[[str], Prompter],
+) -> None:
+    def paste(text: str) -> Prompter:
+        return keys(f"\x1b[200~{text}\x1b[201~{ENTER}")
+
+    assert paste("  my-app\r\n").text("Name", "b", lambda _: None) == "my-app"
+    assert paste("my\napp").text("Name", "b", lambda _: None) == "my app"
+    assert paste("my\napp").select("Which?", ROWS, "a") == "a"
+    with pytest.raises(Back):  # which the left arrow key does where nothing was typed
+        keys(f"\x1b[200~my-app\x1b[201~{LEFT}{ENTER}").select("Which?", ROWS, "a")
+
+
 def test_arrow_keys_go_back(keys: Callable[[str], Prompter]) -> None:
     with pytest.raises(Back):
         keys(DOWN * 3 + ENTER).select("Which?", ROWS, "a")
@@ -660,6 +702,7 @@ def test_what_plans_is_loaded_before_what_renders() -> None:
     """Two threads that import Jinja at once may lock each other out."""
     program = """
 import sys
+from genai_scaffold.report.created import show_running
 from genai_scaffold.template import render
 from genai_scaffold.wizard.conversation import loading_copier
 render.load_copier = lambda: print("jinja2" in sys.modules)
@@ -833,24 +876,61 @@ def test_a_text_has_a_way_back_too(
     assert keys(f"bo{LEFT}x{ENTER}").text("Author", "", lambda _: None) == "bxo"
 
 
-def test_arrow_keys_show_the_hint_of_the_row_in_focus() -> None:
+@pytest.fixture
+def focusing() -> tuple["Prompt", "InquirerControl"]:
+    """A prompt whose rows have hints but for the second, which is the default; and its rows."""
     import questionary
-    from prompt_toolkit.formatted_text import to_formatted_text
     from questionary.prompts.common import InquirerControl
 
-    rows = [Choice("a", "first", "the one"), Choice("b", "second"), Choice("c", "third", "3rd")]
-    prompt = questionary.select(
-        "Which?", [questionary.Choice(row.label, value=row.value) for row in rows]
-    )
+    choices = [questionary.Choice(row.label, value=row.value) for row in ROWS]
+    prompt = questionary.select("Which?", choices, default="b")
     contents = [window.content for window in prompt.application.layout.find_all_windows()]
     [control] = [content for content in contents if isinstance(content, InquirerControl)]
-    with_hints(prompt, rows)
+    return with_focus(prompt, {"a": "the one", "c": "3rd"}), control
+
+
+def test_arrow_keys_show_the_hint_of_the_row_in_focus(
+    focusing: tuple["Prompt", "InquirerControl"],
+) -> None:
+    from prompt_toolkit.formatted_text import to_formatted_text
+
     seen = []
-    for _ in rows:
-        style, text, *_ = to_formatted_text(control.text)[-1]
+    for _ in ROWS:
+        style, text, *_ = to_formatted_text(focusing[1].text)[-1]
         seen.append((style, text.strip()))
-        control.select_next()
-    assert seen == [("class:hint", "the one"), ("class:hint", ""), ("class:hint", "3rd")]
+        focusing[1].select_next()
+    assert seen == [("class:hint", ""), ("class:hint", "3rd"), ("class:hint", "the one")]
+
+
+def test_the_row_in_focus_stands_out_whichever_is_the_default(
+    focusing: tuple["Prompt", "InquirerControl"],
+) -> None:
+    from prompt_toolkit.formatted_text import to_formatted_text
+
+    seen = []
+    for _ in ROWS:
+        shown = to_formatted_text(focusing[1].text)
+        seen.append([text for style, text, *_ in shown if style == "class:highlighted"])
+        focusing[1].select_next()
+    assert seen == [["second"], ["third"], ["first"]]
+
+
+def test_in_a_terminal_made_narrower_nothing_is_cut_off(
+    focusing: tuple["Prompt", "InquirerControl"],
+) -> None:
+    prompt, control = focusing
+    windows = prompt.application.layout.find_all_windows()
+    [rows] = [window for window in windows if window.content is control]
+    assert rows.wrap_lines()
+
+
+def test_keys_between_two_questions_are_seen_only_where_the_terminal_shows_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prompts, "keys_unseen", lambda: nullcontext("unseen"))
+    for prompter, expected in ((ArrowKeys(), "unseen"), (NumberedLines(), None)):
+        with prompter.asking() as seen:
+            assert seen == expected
 
 
 def test_the_name_that_is_offered_is_free(work: Path) -> None:
@@ -859,3 +939,15 @@ def test_the_name_that_is_offered_is_free(work: Path) -> None:
     script = Script()
     talk(script)
     assert script.defaults["Project name"] == "my-app-3"
+
+
+def test_where_it_runs_is_whole_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # so that it is taken for a terminal
+    monkeypatch.setenv("COLUMNS", "40")
+    show_running(talk(Script()), "http://127.0.0.1:8001")
+    said = capsys.readouterr().err.splitlines()
+    assert "    http://127.0.0.1:8001" in said, "in a browser"
+    assert "  Its API docs:" in said
+    assert "    http://127.0.0.1:8001/docs" in said
