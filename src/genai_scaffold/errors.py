@@ -69,7 +69,7 @@ class NoProjectError(UsageError):
         super().__init__(
             f"{project} is not a generated project",
             why=why,
-            fix="name the directory that `genai-scaffold new` created, or one inside of it",
+            fix="name the directory of one",
         )
         self.project = project
 
@@ -80,10 +80,33 @@ class DestinationError(ScaffoldError):
     exit_code = 3
 
 
+class OccupiedError(DestinationError):
+    """Something is where a new directory or file was to be; with another path, the command holds.
+
+    Args:
+        what: as of every error.
+        why: the same.
+        fix: the same, without that command.
+        taken: the path of what is in the way.
+        wanted: the path that was to be, which may lie below that.
+    """
+
+    def __init__(
+        self, what: str, *, why: str, fix: str, taken: Path, wanted: Path | None = None
+    ) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.taken = taken
+        self.wanted = wanted or taken
+
+
 class EnvironmentFailure(ScaffoldError):  # noqa: N818 - EnvironmentError is a builtin
     """The machine lacks a permission, room on the disk, or a tool that was asked for."""
 
     exit_code = 4
+
+
+class NoRepositoryError(EnvironmentFailure):
+    """There cannot be the repository that --git asks for; without that flag, the command holds."""
 
 
 class RenderError(ScaffoldError):

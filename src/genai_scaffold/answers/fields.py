@@ -122,8 +122,8 @@ OTHER_NAMES = {
     "anthropic": "claude",
     "gemini": "google vertex",
     "ollama": "local llama qwen",
-    "custom": "other vllm litellm mistral groq",
-    "ci": "github github-actions actions",
+    "custom": "other compatible openai-compatible vllm litellm mistral groq",
+    "ci": "ci/cd cicd github github-actions actions gitlab-ci",
     "metrics": "prometheus monitoring",
     "tracing": "otel opentelemetry traces",
     "page": "chat ui frontend",
@@ -144,6 +144,7 @@ OTHER_NAMES = {
     "learning": "beginner beginners junior juniors",
     "typed": "python typing mypy pydantic fastapi expert experts senior seniors",
     "any": "asgi",
+    "wsgi": "pythonanywhere cpanel apache",
     "web": "website pages html forms",
     "api": "rest json backend chat chatbot",
     "microservices": "microservice several huge",
@@ -172,11 +173,20 @@ def closest_value(word: str, known: Collection[str]) -> str | None:
     """The value that was probably meant: by another name, by its number, or misspelt."""
     if word.isdecimal() and AMOUNTS.keys() <= {*known}:
         return next(value for value, least in AMOUNTS.items() if int(word) > least)
-    for each in (word.casefold(), re.split(r"[-_.\d]", word.casefold())[0]):
-        if meant := [name for name in names_for(each) if name in known]:
+    phrase = _spaced(word)
+    within = sorted((phrase.find(_spaced(v)), v) for v in known if _spaced(v) in phrase)
+    for names in (names_for(word.casefold()), [v for _, v in within], names_for(phrase.split()[0])):
+        if meant := [name for name in names if name in known]:
             return meant[0]
     alike = [value for value in known if _bare(value) == _bare(word)]
-    return alike[0] if alike else closest(word, known, likeness=0.65)
+    # Who mistypes a word seldom does so at its first letter.
+    begun = closest(word, (v for v in known if v[:1] == word[:1].casefold()), likeness=0.65)
+    return alike[0] if alike else begun or closest(word, known, likeness=0.8)
+
+
+def _spaced(phrase: str) -> str:
+    """The words of a phrase, or of a value, each between blanks."""
+    return f" {' '.join(re.findall(r'[a-z]+|[0-9]+', phrase.casefold())) or '?'} "
 
 
 def _bare(word: str) -> str:

@@ -9,15 +9,30 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genai_scaffold.answers.fields import NONE, Field, accept_boolean, accept_value, fields, needs
+from genai_scaffold.answers.fields import (
+    FALSE_WORDS,
+    NONE,
+    Field,
+    accept_boolean,
+    accept_value,
+    fields,
+    needs,
+)
 from genai_scaffold.answers.given import Answers, Given, Source, plain_value
-from genai_scaffold.errors import EnvironmentFailure, UsageError, closest
+from genai_scaffold.errors import (
+    EnvironmentFailure,
+    MisspeltError,
+    SpareError,
+    UsageError,
+    closest,
+)
 from genai_scaffold.system.paths import mode_of
 
 if TYPE_CHECKING:
     import yaml
 
 LARGEST_FILE = 1_000_000
+WRITE_ANEW = "correct that line"
 
 
 def from_file(path: str) -> dict[str, Given]:
@@ -79,14 +94,18 @@ def _read_answers(name: str, read: Callable[[], bytes], source: Source) -> dict[
     try:
         content = read()
     except FileNotFoundError:
-        raise UsageError(
+        raise _another_file(
+            name,
             f"There is no answers file {name}",
             why=f"nothing has that name in {_working_directory()}",
-            fix="--save-answers FILE writes one",
+            fix="leave it out; --save-answers FILE writes one",
         ) from None
     except IsADirectoryError:
-        raise UsageError(
-            f"{name} is not an answers file", why="it is a directory", fix="name a file inside it"
+        raise _another_file(
+            name,
+            f"{name or '--answers'} {'is not an answers' if name else 'names no'} file",
+            why="it is a directory" if name else "nothing is behind it",
+            fix="name a file inside it, or leave it out" if name else "leave it out",
         ) from None
     except (OSError, ValueError) as error:
         raise EnvironmentFailure(
@@ -99,6 +118,20 @@ def _read_answers(name: str, read: Callable[[], bytes], source: Source) -> dict[
         place = f"line {line} of {name}"
         given[key] = Given(accept_value(fields()[key], raw, f"{key}, {place},"), source, place)
     return given
+
+
+def _another_file(name: str, what: str, *, why: str, fix: str) -> UsageError:
+    """Refuse what is no file of answers; one of a like name, or in that directory, was meant."""
+    path = Path(name)
+    folder = path if path.is_dir() else path.parent
+    with contextlib.suppress(OSError):
+        files = [p.name for p in sorted(folder.iterdir()) if p.suffix in (".yml", ".yaml", ".json")]
+        near = closest(path.name, files) if folder != path else next(iter(files), None)
+        if name and near:
+            meant = str(folder / near)
+            asking = f"did you mean {meant}?"
+            return MisspeltError(what, why=why, fix=asking, said=name, meant=meant)
+    return SpareError(what, why=why, fix=fix, spare=("--answers", name))
 
 
 def _working_directory() -> str:
@@ -176,24 +209,38 @@ def _pairs(
     if document is None:
         return
     if not isinstance(document, yaml.MappingNode):
-        raise _fault(name, document.start_mark.line + 1, "it is not a list of `key: value` lines")
+        raise _fault(
+            name,
+            document.start_mark.line + 1,
+            "it is not a list of `key: value` lines",
+            fix=f"write `{_as_pair(document)}`",
+        )
     seen: dict[str, int] = {}
     for key_node, value_node in document.value:
         line = key_node.start_mark.line + 1
         key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
         if key not in fields():
-            meant = closest(key, fields())
-            known = ", ".join(fields())
-            raise _fault(
-                name,
-                line,
-                f"{key!r} is not an answer's key" if key else "a key is not a word",
-                fix=f"did you mean {meant}?" if meant else f"the keys are {known}",
-            )
+            what = f"{key!r} is not an answer's key" if key else "a key is not a word"
+            raise _fault(name, line, what, fix=_key_meant(key))
         if key in seen:
-            raise _fault(name, line, f"{key!r} stands on line {seen[key]} already")
+            why = f"{key!r} stands on line {seen[key]} already"
+            raise _fault(name, line, why, fix="leave one of the two out")
         seen[key] = line
         yield key, _raw(fields()[key], value_node, name), line
+
+
+def _key_meant(key: str) -> str:
+    denied = re.sub("^no[-_]", "", key.lower())
+    if denied != key.lower() and denied in fields() and fields()[denied].kind == "boolean":
+        return f"write `{denied}: false`"
+    meant = closest(key, fields())
+    return f"did you mean {meant}?" if meant else f"the keys are {', '.join(fields())}"
+
+
+def _as_pair(document: "yaml.Node") -> str:
+    """What a file begins with, as an answer; where it is none, an example."""
+    said = re.match(r"([a-z]+)[\s=]+[\"']?([\w.-]+)", str(document.value))
+    return f"{said[1]}: {said[2]}" if said and said[1] in fields() else "framework: fastapi"
 
 
 def _raw(field: Field, node: "yaml.Node", name: str) -> str | bool | list[str]:
@@ -208,10 +255,14 @@ def _raw(field: Field, node: "yaml.Node", name: str) -> str | bool | list[str]:
         return [item.value for item in node.value] or [NONE]
     if not isinstance(node, yaml.ScalarNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
-        raise _fault(name, line, f"{field.key!r} takes one value, and this is {kind}")
+        first = node.value[0].value if kind == "a list" and node.value else None
+        fix = f"write `{field.key}: {first}`" if isinstance(first, str) else WRITE_ANEW
+        raise _fault(name, line, f"{field.key!r} takes one value, and this is {kind}", fix=fix)
     if field.kind == "boolean":
         if not node.tag.endswith(":bool"):
-            raise _fault(name, line, f"{field.key!r} takes true or false")
+            word = "false" if node.value.lower() in FALSE_WORDS else "true"
+            fix = f"write `{field.key}: {word}`"
+            raise _fault(name, line, f"{field.key!r} takes true or false", fix=fix)
         return accept_boolean(node.value, f"line {line} of {name}")
     if field.kind == "text" and not node.tag.endswith(":str"):
         raise _fault(name, line, f"{field.key!r} takes text", fix="put it in quotes")
@@ -234,8 +285,11 @@ def _paired(text: str) -> str:
 
 def _not_yaml(name: str, error: "yaml.MarkedYAMLError") -> UsageError:
     mark = error.problem_mark or error.context_mark
-    return _fault(name, mark.line + 1 if mark else 1, error.problem or "it is not YAML")
+    line, problem = mark.line + 1 if mark else 1, error.problem or "it is not YAML"
+    if "'\\t'" in problem:
+        return _fault(name, line, "YAML takes no tab there", fix="put blanks in its place")
+    return _fault(name, line, problem.replace("'<stream end>'", "the end of the file"))
 
 
-def _fault(name: str, line: int, why: str, fix: str = "correct that line") -> UsageError:
+def _fault(name: str, line: int, why: str, fix: str = WRITE_ANEW) -> UsageError:
     return UsageError(f"Line {line} of {name} cannot be used", why=why, fix=fix)

@@ -13,6 +13,7 @@ DASHES = "[\u2010-\u2015\u2212]"  # what word processors make of a hyphen
 LONGEST_TEXT = 200
 
 PEP_508 = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+WINDOWS_PATH = re.compile(r"[A-Za-z]:(?:.*[/\\](?=.))?")
 MODULES = frozenset({"main", "app", "backend", "tests", "wsgi"})
 DEVICES = frozenset(
     {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
@@ -68,7 +69,7 @@ def check_name(name: str, *, fix: str = "--name {}") -> str:
 
 def suggested_name(text: str) -> str:
     """The name that is nearest to any text, of those that a project may have."""
-    better = slug(text)
+    better = slug(WINDOWS_PATH.sub("", text))
     name = better if better and not _taken(better) else f"{better or 'my'}-app"
     return name[-LONGEST_NAME:].strip("-")
 

@@ -50,7 +50,7 @@ def from_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Giv
         key, equals, raw = setting.partition("=")
         if not equals or key not in project_fields():
             meant = closest(key, project_fields())
-            question = f"did you mean {meant}{'' if equals else '=…'}?"
+            question = f"did you mean {meant}={raw or '…'}?"
             raise MisspeltError(
                 f"{flag} {setting} cannot be set",
                 why=f"it takes KEY=VALUE, and the keys are {', '.join(project_fields())}",

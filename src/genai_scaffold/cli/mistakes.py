@@ -2,13 +2,11 @@
 
 import math
 import os
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold.answers.fields import FALSE_WORDS, TRUE_WORDS
+from genai_scaffold.answers.fields import FALSE_WORDS, LISTED_AS, TRUE_WORDS
 from genai_scaffold.cli.cleaning import as_typed
 from genai_scaffold.cli.nearest import (
     Command,
@@ -20,6 +18,7 @@ from genai_scaffold.cli.nearest import (
     value_named,
     value_near,
 )
+from genai_scaffold.cli.places import folder_and_others, joined
 from genai_scaffold.cli.settings import is_setting, settings_in
 from genai_scaffold.cli.words import (
     EVERYTHING,
@@ -28,10 +27,11 @@ from genai_scaffold.cli.words import (
     JOINING,
     NOTHING,
     PLACES,
-    PREPOSITIONS,
     SAMPLES,
     SYNONYMS,
+    UNCLEAR,
 )
+from genai_scaffold.create.destination import REMOTE
 from genai_scaffold.errors import closest
 
 
@@ -68,14 +68,29 @@ def _corrected(arguments: list[str], commands: Mapping[str, Command]) -> list[st
         return [*(word for word in leading[1:2] if word and word in commands), name]
     place = arguments.index(leading[0])
     rest = [*arguments[:place], *arguments[place + 1 :]]
+    if rest in (["--version"], ["-V"]):
+        return ["--version"]
+    if name == "update" or (name == "new" and leading[0] != name):
+        # There it would be a path, or the name of a project, that nobody means.
+        is_offered = len(leading) > 1 and {*leading[1:]} <= {*commands["add"].offered}
+        name = "add" if is_offered else name
     if name == "remove" and {word.lstrip("-") for word in rest} & EVERYTHING:
         return [*NOTHING]
+    if name == "list":
+        rest = [_list_of(word, commands) for word in rest]
     if name == "update" or is_setting(name, rest, commands):
         name = "update"
         rest = list(settings_in(rest, commands["new"]))
     own = rest if commands[name].most else list(_own(rest, commands[name], commands["new"]))
     words = _words(own, commands[name])
     return None if words is None else [name, *words, *[""][: len(rest) - len(own)]]
+
+
+def _list_of(word: str, commands: Mapping[str, Command]) -> str:
+    """What lists a value, unless a word is the name of a list."""
+    kinds = commands["list"].offered
+    flag = None if value_near(word, [*kinds]) else owner_of(word, commands["new"])
+    return LISTED_AS.get((flag or "")[2:], "needs") if flag else word
 
 
 def _own(rest: Sequence[str], command: Command, other: Command) -> Iterator[str]:
@@ -123,7 +138,7 @@ def _words(given: Sequence[str], command: Command) -> list[str] | None:
     plain: list[str] = []
     flags: list[str] = []
     known = 0  # how many of these there were at the last plain word
-    folder, waiting = _folder_and_others(given, command)
+    folder, waiting = folder_and_others(given, command)
     while waiting:
         word = waiting.popleft()
         word = as_flag(word, waiting[0] if waiting else "", command)
@@ -146,7 +161,7 @@ def _words(given: Sequence[str], command: Command) -> list[str] | None:
         elif flag := flag_of(word, command):
             flags += [flag, word]
     fitting = _fitting(plain, flags, command)
-    fitting = [_joined(folder, fitting)] if folder else fitting
+    fitting = [joined(folder, fitting)] if folder else fitting
     return None if len(fitting) < command.least else [*fitting, *_once(flags, command)]
 
 
@@ -157,36 +172,9 @@ def _once(flags: Sequence[str], command: Command) -> list[str]:
     while waiting:
         flag = waiting.popleft()
         value = [waiting.popleft()] if command.flags.get(flag) and waiting else []
-        if not value or flag in command.usual or flag not in waiting:
+        if flag in command.usual or flag not in waiting:
             kept += [flag, *value]
     return kept
-
-
-def _joined(folder: str, name: Sequence[str]) -> str:
-    """Where a project of a name lies in a folder, which may be that already."""
-    return folder if [Path(folder).name] == name else Path(folder, *name).as_posix()
-
-
-def _folder_and_others(given: Sequence[str], command: Command) -> tuple[str, deque[str]]:
-    """Where a project is to go, if there is a flag for that elsewhere, and the other words."""
-    waiting, others, folder = deque(given), deque[str](), ""
-    if command.takes_name and waiting and _is_dashed(waiting[0], command):
-        others.append(waiting.popleft()[1:])
-    while waiting:
-        name, _, value = (word := waiting.popleft()).partition("=")
-        leads_to_path = others and name in PREPOSITIONS and waiting and "/" in waiting[0]
-        if command.takes_name and (leads_to_path or (name in PLACES and (value or waiting))):
-            folder = value or waiting.popleft()
-        else:
-            others.append(word)
-    return folder, others
-
-
-def _is_dashed(word: str, command: Command) -> bool:
-    """Whether a word is a name with a dash before it."""
-    name = word.partition("=")[0]
-    is_flag = name in PLACES or flag_near(name, command) or value_named(name, command)
-    return not is_flag and re.fullmatch(r"-\w[\w.-]+", word) is not None
 
 
 def _names_a_word(name: str, following: str, command: Command) -> bool:
@@ -206,6 +194,12 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
         flags[:0] = [word for value, flag in found.items() for word in (flag, value)]
         while len(plain) > command.most and plain[0] in FILLERS:
             plain = plain[1:]
+        plain = [word for word in plain if not REMOTE.match(word)] or plain
+    elif plain and not command.most:
+        found = {word: flag for word in plain if (flag := owner_of(word, command))}
+        flags += [
+            word for value, flag in found.items() if value not in UNCLEAR for word in (flag, value)
+        ]
     elif command.offered and plain:
         places = [word for word in plain if word not in command.offered and os.path.isdir(word)]  # noqa: PTH112
         words = [word for word in plain if word not in places]
@@ -215,8 +209,10 @@ def _fitting(plain: list[str], flags: list[str], command: Command) -> list[str]:
         elif command.least and plain:
             plain += places
     if len(plain) > command.most and command.takes_name:
-        paths = [word for word in plain if "/" in word]
-        return paths[:1] or ["-".join(plain).lstrip("-")]
+        names = [word for word in plain if word and not word.isalnum()]
+        paths = [word for word in plain if "/" in word] or names
+        # Words that are whole names, such as my-app, are two projects; others are one name.
+        return [paths[0], *[""][: len(names) - 1]] if paths else ["-".join(filter(None, plain))]
     return plain if command.most == math.inf else plain[: int(command.most)]
 
 
@@ -226,6 +222,8 @@ def _offered(plain: Sequence[str], command: Command) -> list[str]:
         plain = plain[plain.index("to") + 1 :]
     meant = [value_near(word, [*command.offered]) for word in plain]
     known = [number for number, word in enumerate(meant) if word]
+    if command.least and len([word for word in plain if word in command.offered]) > 1:
+        known = known[1:]  # from one to the other
     if command.most == math.inf or not known:
         return [word for word in meant if word]
     return [meant[known[0]], *plain[known[0] + 1 :]]

@@ -120,7 +120,9 @@ def value_near(value: str, values: Sequence[str]) -> str:
     """A value, or several, as they are known; an empty one if nothing is near."""
     if values == ("",):
         return value
-    is_one = "," not in value and (value in values or closest_value(value, values))
-    items = [value] if is_one else [item for item in re.split(r"[,\s]+", value) if item]
+    items = [item for item in re.split(r"[,\s]+", value) if item]
+    is_list = "," in value or all(item in values for item in items)
+    if not is_list and (value in values or closest_value(value, values)):
+        items = [value]
     known = [item if item in values else closest_value(item, values) or "" for item in items]
     return ",".join(known) if all(known) else ""

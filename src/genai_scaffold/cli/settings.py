@@ -46,7 +46,7 @@ def settings_in(given: Sequence[str], new: Command) -> Iterator[str]:
 
 def _setting(waiting: deque[str], new: Command) -> str:
     """An answer as --set takes it, from the words behind that."""
-    said = waiting.popleft()
+    said = re.sub(r"^(\w+):", r"\1=", waiting.popleft())
     key, equals, value = (part.strip() for part in said.partition("="))
     if not equals and waiting and not waiting[0].startswith("-"):
         value = waiting.popleft()

@@ -1,11 +1,12 @@
 """What people call commands and flags who know other programs."""
 
+from genai_scaffold.cli.shared import PROGRAM
 from genai_scaffold.errors import by_word
 
 # What other programs call these.
 SYNONYMS = by_word(
     {
-        "new": "create init generate scaffold start startproject make",
+        "new": "create init generate scaffold start startproject make bootstrap",
         "recommend": "suggest choose compare advise which",
         "list": "ls show options templates",
         "check": "verify validate lint test",
@@ -14,7 +15,7 @@ SYNONYMS = by_word(
         "add": "install enable with deploy",
         "remove": "rm delete uninstall disable drop",
         "doctor": "diagnose status env info",
-        "--help": "help",
+        "--help": "help /?",
         "--install-completion": "completion completions",
         "--version": "version",
     }
@@ -23,7 +24,8 @@ FLAG_SYNONYMS = by_word(
     {
         "--version": "-v -V --v --ver -version",
         "--help": "-help -? /?",
-        "--yes": "--no-input --no-interactive --non-interactive --defaults --force",
+        "--yes": "--no-input --no-interactive --non-interactive --defaults",
+        "--json": "-j",
         "--name": "--project-name --app-name",
         "--answers": "--config --config-file --from --values",
         "--provider": "--model --llm",
@@ -37,13 +39,25 @@ FLAG_SYNONYMS = by_word(
         "--no-install": "--no-deps --no-venv",
     }
 )
-# What runs a project in other programs.
-STARTERS = frozenset({"run", "serve", "dev", "runserver", "up"})
+# What is not for this program to do, and where a project says how it is done.
+GUIDES = by_word(
+    {
+        "a project is started by a command of its own: its README.md begins with it": "run serve "
+        "dev runserver up start",
+        "the dependencies of a project are its own: its README.md begins with them": "install",
+        "a project's DEPLOY.md says how it gets to each target": "deploy build publish release "
+        "ship",
+    }
+)
+# How others say that the output is to be JSON.
+FORMATS = frozenset({"--format", "--output", "--output-format", "-o", "-f"})
 # What other programs put before the name of a flag, or of a value.
 DENIALS, WISHES = ("no-", "skip-", "without-", "disable-"), ("with-", "use-", "enable-", "add-")
 # What only leads to a name.
 JOINING = frozenset({"with", "and", "using", "in", "on"})
-FILLERS = frozenset({"a", "an", "the", "new", "project", "app", "application", "called", "named"})
+FILLERS = frozenset(
+    {"a", "an", "the", "new", "project", "app", "application", "called", "named", PROGRAM}
+)
 
 # What is often said by its value alone, and where a thing is.
 SAID_ALONE = ("--framework", "--preset", "--provider")
@@ -52,6 +66,9 @@ PLACES = frozenset(
     | {"--output", "--output-dir", "--out", "-o"}
 )
 PREPOSITIONS = frozenset({"at", "in", "inside", "into", "to", "under"})
+
+# What says nothing alone: a framework, or what a team knows.
+UNCLEAR = frozenset({"flask"})
 
 # Answers of yes or no that shape a project.
 SWITCHES = frozenset({"--docs", "--validation"})
@@ -67,7 +84,6 @@ SAMPLES = {
     "--name": "my-app",
     "--save-answers": "answers.yml",
     "--set": "provider=openai",
-    "--base": "HEAD",
     "--project": ".",
 }
 
@@ -81,6 +97,6 @@ ABSENT = by_word(
         "keys belong in the project's .env": "key api-key apikey token secret openai-api-key",
         "the port is named when the service is started": "port",
         "a project takes pip or uv, whichever there is": "uv pip poetry pipenv package-manager",
-        "nothing that is there is ever overwritten": "overwrite overwrite-if-exists replace",
+        "nothing that is there is ever overwritten": "overwrite overwrite-if-exists replace force",
     }
 )

@@ -1,10 +1,11 @@
-"""Where a project may be put, and puts it there in one step."""
+"""Where a project may be put, and the directory beside it that it is made in."""
 
 import atexit
 import contextlib
 import functools
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,14 +15,14 @@ from genai_scaffold.errors import (
     DestinationError,
     EnvironmentFailure,
     MisspeltError,
+    OccupiedError,
     ScaffoldError,
     UsageError,
 )
-from genai_scaffold.project.record import ANSWERS_FILE
 from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
 from genai_scaffold.system.signals import signals_ignored
-from genai_scaffold.system.staging import MARKER, staged_directory
+from genai_scaffold.system.staging import staged_directory
 from genai_scaffold.template import packaged
 
 FILES_SHOWN = 10
@@ -33,10 +34,12 @@ def destination_at(directory: str) -> Path:
     """The absolute path of a destination; its last part is not followed if it is a link."""
     path = Path(directory)
     if not directory.strip():
-        raise UsageError(
+        raise MisspeltError(
             "The directory has no name",
             why="it is an empty word",
-            fix="name one: `genai-scaffold new my-app`",
+            fix="name one, such as my-app",
+            said=directory,
+            meant="my-app",
         )
     if REMOTE.match(directory):
         name = suggested_name(path.name.removesuffix(".git"))
@@ -69,10 +72,12 @@ def name_at(directory: str) -> str:
     """
     if name := destination_at(directory).name:
         return name
-    raise UsageError(
+    raise MisspeltError(
         f"{directory} is no place for a project",
         why="it is the root of all files, and has no name",
-        fix="name a directory: `genai-scaffold new my-app`",
+        fix="name a directory, such as my-app",
+        said=directory,
+        meant="my-app",
     )
 
 
@@ -91,10 +96,11 @@ def check_destination(destination: Path, *, among: bool = False) -> None:
                 fix="choose another directory",
             )
         if stat.S_ISLNK(mode_of(destination, follow_symlinks=False)):
-            raise DestinationError(
+            raise OccupiedError(
                 f"{destination} is in the way",
                 why="it is a symbolic link, and what it points to is not ours to fill",
                 fix="name the real directory, or another one",
+                taken=destination,
             )
         if destination.is_dir():
             found = sorted(
@@ -102,20 +108,22 @@ def check_destination(destination: Path, *, among: bool = False) -> None:
                 - entries_of_a_clone(destination, among=among)
             )
             if found:
-                other = "make it a repository with git init" if among else "an empty one"
-                raise _holds(destination, found, f"choose another directory, or {other}")
+                raise _holds(destination, found, among=among)
         elif os.path.lexists(destination):
-            raise DestinationError(
+            raise OccupiedError(
                 f"{destination} is in the way",
                 why="it is a file",
-                fix="choose another directory, or move it away",
+                fix="move it away, or choose another directory",
+                taken=destination,
             )
         parent = next(p for p in destination.parents if os.path.lexists(p))
         if not parent.is_dir():
-            raise DestinationError(
+            raise OccupiedError(
                 f"{destination} cannot be created",
                 why=f"{parent} is not a directory",
                 fix="choose another directory",
+                taken=parent,
+                wanted=destination,
             )
         home = _stage_home(destination)
         if not os.access(home, os.W_OK | os.X_OK):
@@ -139,8 +147,10 @@ def refuse_what_a_clone_has(destination: Path, paths: Iterable[str]) -> None:
         is_clone = destination.is_dir() and entries_of_a_clone(destination)
         taken = {_taken(destination, path) for path in paths} if is_clone else set()
     if found := sorted(taken - {""}):
-        raise _holds(
-            destination, found, "move these away, and merge them into the project's own afterwards"
+        raise DestinationError(
+            f"{destination} is in the way",
+            why=f"it holds {_some_of(found)}",
+            fix="move these away, and merge them into the project's own afterwards",
         )
 
 
@@ -149,28 +159,36 @@ def _taken(folder: Path, path: str) -> str:
     name, _, rest = path.partition("/")
     for entry in folder.iterdir():
         if entry.name.casefold() == name.casefold():
-            if not (rest and _is_folder(entry)):
+            if not (rest and is_real_folder(entry)):
                 return entry.name
             if below := _taken(entry, rest):
                 return f"{entry.name}/{below}"
     return ""
 
 
-def _is_folder(path: Path) -> bool:
+def is_real_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _holds(path: Path, found: list[str], fix: str) -> DestinationError:
-    shown = ", ".join(found[:FILES_SHOWN])
+def _holds(path: Path, found: list[str], *, among: bool) -> DestinationError:
+    what, why = f"{path} is in the way", f"it holds {_some_of(found)}"
+    if among:
+        fix = "choose another directory, or make it a repository with git init"
+        return DestinationError(what, why=why, fix=fix)
+    return OccupiedError(what, why=why, fix="choose another directory, or an empty one", taken=path)
+
+
+def _some_of(found: list[str]) -> str:
     more = f", and {len(found) - FILES_SHOWN} more" if len(found) > FILES_SHOWN else ""
-    return DestinationError(f"{path} is in the way", why=f"it holds {shown}{more}", fix=fix)
+    return f"{', '.join(found[:FILES_SHOWN])}{more}"
 
 
 def unwritable(path: Path, error: Exception) -> ScaffoldError:
     why = getattr(error, "strerror", None) or str(error)
-    return EnvironmentFailure(
-        f"{path} cannot be created", why=why, fix="choose another directory, or make room"
-    )
+    fix = "choose another directory, or make room"
+    if isinstance(error, FileNotFoundError):
+        fix = f"make its directory: `{shlex.join(['mkdir', '-p', str(path.parent)])}`"
+    return EnvironmentFailure(f"{path} cannot be created", why=why, fix=fix)
 
 
 @contextlib.contextmanager
@@ -224,76 +242,3 @@ def _stage_home(destination: Path) -> Path:
     ):
         return destination
     return next(parent for parent in destination.parents if parent.is_dir())
-
-
-def move_into_place(project: Path, destination: Path, *, among: bool = False) -> None:
-    """Put the finished project where it belongs, in one step where the system has one.
-
-    Args:
-        project: where it is.
-        destination: where it belongs.
-        among: whether it may be among what a repository has.
-    """
-    with signals_ignored():
-        try:
-            if destination.is_dir() and (
-                destination.is_mount()
-                or destination == Path.cwd()
-                or entries_of_a_clone(destination)
-                or destination == project.parent.parent
-            ):
-                move_entries(project, destination, among=among)
-                return
-            if destination.is_dir():
-                project.chmod(stat.S_IMODE(destination.stat().st_mode))
-                if os.name == "nt":
-                    destination.rmdir()
-            project.rename(destination)
-        except OSError as error:
-            if os.path.lexists(destination / MARKER):
-                raise DestinationError(
-                    f"{destination} is in the way",
-                    why="another run of genai-scaffold is at work there, or was stopped in it",
-                    fix=f"if there is none, remove {destination / MARKER}",
-                ) from error
-            if os.path.lexists(destination):
-                raise DestinationError(
-                    f"{destination} is in the way",
-                    why="something was put there in the meantime",
-                    fix="choose another directory",
-                ) from error
-            raise unwritable(destination, error) from error
-
-
-def move_entries(project: Path, destination: Path, *, among: bool = False) -> None:
-    """Move a project's entries into an empty directory, or a clone; on failure, all back."""
-    claim = destination / MARKER
-    # Two runs at once: whoever makes the claim goes on, the other one fails here.
-    claim.mkdir()
-    moved: list[Path] = []
-    try:
-        # What says that it is a project comes last: one that was killed half-way is none.
-        entries = sorted(_entries(project, destination), key=lambda e: e.name == ANSWERS_FILE)
-        refuse_what_a_clone_has(destination, (e.relative_to(project).as_posix() for e in entries))
-        present = {p.name for p in destination.iterdir()} - {claim.name, project.parent.name}
-        if present := present - entries_of_a_clone(destination, among=among):
-            raise FileExistsError(present)
-        for entry in entries:
-            entry.rename(destination / entry.relative_to(project))
-            moved.append(entry)
-    except OSError:
-        for entry in moved:
-            (destination / entry.relative_to(project)).rename(entry)
-        raise
-    finally:
-        claim.rmdir()
-
-
-def _entries(folder: Path, destination: Path) -> Iterator[Path]:
-    """What is to be moved: a directory as a whole, unless there is one of its name."""
-    for entry in sorted(folder.iterdir()):
-        there = destination / entry.name
-        if _is_folder(entry) and _is_folder(there):
-            yield from _entries(entry, there)
-        else:
-            yield entry

@@ -12,16 +12,16 @@ from genai_scaffold.create.destination import (
     destination_at,
     entries_of_a_clone,
     explained_writes,
-    move_into_place,
     parents_made,
     refuse_what_a_clone_has,
     staged_beside,
     unwritable,
 )
+from genai_scaffold.create.moving import move_into_place
 from genai_scaffold.create.placement import check_placement
 from genai_scaffold.create.plan import Plan
 from genai_scaffold.create.repository import keep_for_updates, make_repository
-from genai_scaffold.errors import DestinationError, EnvironmentFailure, UsageError
+from genai_scaffold.errors import EnvironmentFailure, OccupiedError, UsageError
 from genai_scaffold.project.neighbours import refuse_a_namesake
 from genai_scaffold.project.soundness import refuse_unsound
 from genai_scaffold.project.workspace import workspace_around
@@ -116,10 +116,11 @@ def saved_answers(planned: Plan, path: Path | None) -> Iterator[None]:
     try:
         file = path.open("x", encoding="utf-8")
     except FileExistsError:
-        raise DestinationError(
+        raise OccupiedError(
             f"{path} is in the way",
             why="there is a file of that name",
             fix="choose another name for --save-answers",
+            taken=destination_at(str(path)),
         ) from None
     except OSError as error:
         raise unwritable(path, error) from error

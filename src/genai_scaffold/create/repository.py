@@ -6,7 +6,7 @@ from pathlib import Path
 
 from genai_scaffold.answers.spelling import shell_line
 from genai_scaffold.create.destination import entries_of_a_clone
-from genai_scaffold.errors import EnvironmentFailure
+from genai_scaffold.errors import EnvironmentFailure, NoRepositoryError
 from genai_scaffold.system import git
 from genai_scaffold.system.git import below_root, repository_root
 from genai_scaffold.system.process import find_program
@@ -60,12 +60,12 @@ def make_repository(
         return True, tuple(note for note in notes if note)
     shutil.rmtree(project / ".git", ignore_errors=True)
     if wanted:
-        raise EnvironmentFailure(
+        raise NoRepositoryError(
             "The project was not created: it cannot have a git repository",
             why=problem,
             fix="choose a directory outside of it, or leave --git out"
             if outer
-            else "leave --git out, or say --no-git",
+            else "leave --git out",
         )
     remedy = "Commit it there, or move it out and run git init." if outer else ""
     return False, (f"The project has no git repository of its own: {problem}. {remedy}".strip(),)

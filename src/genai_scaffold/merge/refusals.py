@@ -44,11 +44,10 @@ def find_place(project: Path, marker: str) -> Place:
             "git is not installed", why="the changes are merged by git", fix="install git"
         )
     if "not a git repository" in found.errors:
-        enter = shlex.join(["cd", str(project.resolve())])
         raise DestinationError(
             f"{project} cannot be updated",
             why="it is not in a git repository",
-            fix=f"`{enter} && git init && {add_all(project)} && git commit`",
+            fix=f"`{_committing(project.resolve(), 'git init')}`",
         )
     if found.code != 0:
         raise git_failure(project, "rev-parse", found)
@@ -98,8 +97,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why=f"{marker} is {'a link' if link else 'not committed, so nothing could be undone'}",
-            fix=f"`{shlex.join(['cd', str(here.project)])} && {add_all(here.project)} . "
-            "&& git commit`"
+            fix=f"`{_committing(here.project)}`"
             if not link
             else "put the file itself in its place, and commit it",
         )
@@ -107,7 +105,8 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
         raise DestinationError(
             f"{here.project} cannot be updated",
             why=f"a merge, rebase or the like is under way ({under_way[0]})",
-            fix="finish it, or abort it",
+            fix="finish it, or abort it; to see how: "
+            f"`{shlex.join(['git', '-C', str(here.project), 'status'])}`",
         )
     if here.lock.exists():
         raise another_git(here)
@@ -119,7 +118,7 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             why=first_of(changed),
             fix=f"an update was stopped here; to take it back: `{shlex.join(_way_back(here))}`"
             if stopped
-            else "commit or stash them",
+            else f"commit or stash them: `{_committing(here.project)}`",
         )
     if staged := staged_paths(here):
         raise DestinationError(
@@ -128,6 +127,12 @@ def _refuse_what_is_not_committed(here: Place, marker: str) -> None:
             fix="commit them, or git restore --staged them",
         )
     remove_what_stopped_updates_left(here)
+
+
+def _committing(project: Path, *before: str) -> str:
+    """The commands that commit all of a project."""
+    enter = shlex.join(["cd", str(project)])
+    return " && ".join([enter, *before, f"{add_all(project)} .", "git commit -m 'My changes'"])
 
 
 def _way_back(here: Place) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from genai_scaffold.errors import UsageError
+from genai_scaffold.errors import SpareError
 from genai_scaffold.merge.change import Change, Conflict, Snapshot
 from genai_scaffold.merge.place import Place, committed_text, kept_elsewhere
 from genai_scaffold.merge.refusals import find_place
@@ -188,10 +188,11 @@ def _render_old(planned: Update, here: Place, current: Path, destination: Path) 
         template = destination.with_name("old-template")
         source = original_template(here.project, made, current, template)
     elif is_known(here.project, made):
-        raise UsageError(
+        raise SpareError(
             f"--base {planned.base} is not needed",
             why=f"the template of {made} is at hand, and says better what was generated",
             fix="leave --base out",
+            spare=("--base", planned.base),
         )
     render_recorded(source, planned.record, planned.project, destination)
 

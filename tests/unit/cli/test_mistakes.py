@@ -9,6 +9,7 @@ import pytest
 from conftest import Run
 
 from genai_scaffold.project.record import ANSWERS_FILE
+from genai_scaffold.system.process import run_program
 
 PASTED = re.compile(r"`genai-scaffold (.*)`")
 
@@ -196,6 +197,7 @@ MISTAKES = [
     ("new 'my chat bot' --yes", "'my chat bot'", "new my-chat-bot --yes"),
     ("new größe --yes", "'größe'", "new grosse --yes"),
     ("new apps/json/ --yes", "'json'", "new apps/json-app --yes"),
+    ("new --name 'My Bot' bot", "'My Bot'", "new bot --name my-bot"),
     ("new bot --name='My Bot' --yes", "'My Bot'", "new bot --name=my-bot --yes"),
     ("new my-app —yes", "(—yes)", "new my-app --yes"),
     ("–yes new my-app", "'–yes'", "new my-app --yes"),  # noqa: RUF001 - as a web page has it
@@ -246,7 +248,7 @@ MISTAKES = [
     ("new https://example.com/me/json.git", "is an address", "new json-app"),
     ("new git@example.com:me/bot.git --yes", "is an address", "new bot --yes"),
     ("new /", "/ is no place", "new my-app"),
-    ("new '' --yes", "no name", "new my-app"),
+    ("new '' --yes", "no name", "new my-app --yes"),
     ("new my-app --description", "--description", "new my-app --description 'A GenAI backend'"),
     ("new my-app --answers", "--answers", "new my-app"),
     ("new my-app --app chat", "'chat'", "new my-app --app api"),
@@ -306,7 +308,50 @@ MISTAKES = [
     ("update --set PYTHON=3.14", "PYTHON", "update --set python=3.14"),
     ("update --docs false", "--docs", "update --set docs=no"),
     ("update --to 1.2.0", "--to", "update"),
+    ("new my-app other-app --yes", "(other-app)", "new my-app --yes"),
+    ("new genai-scaffold my-app", "(my-app)", "new my-app"),
+    ("new gh:acme/my-app my-app", "(my-app)", "new my-app"),
+    ("new my-app -- --yes", "(--yes)", "new my-app --yes"),
+    ("'new my-app'", "'new my-app'", "new my-app"),
+    ("new 'my-app --yes'", "'my-app --yes'", "new my-app --yes"),
+    ("new 'C:\\\\Users\\\\ann\\\\my-app'", "Users", "new my-app"),
+    ("new my-app framework = flask", "(framework = flask)", "new my-app --framework flask"),
+    ("new my-app --framework= flask", "", "new my-app --framework flask"),
+    ("new my-app --force", "--force", "new my-app"),
+    ("new my-app --defaults --yes", "--defaults", "new my-app --yes"),
+    ("new x --provider 'azure openai'", "'azure openai'", "new x --provider azure"),
+    ("new x --deploy 'google cloud run'", "'google cloud run'", "new x --deploy cloud-run"),
+    ("new x --python 3.12.4", "'3.12.4'", "new x --python 3.12"),
+    ("new x --feature streaming", "'streaming'", "list features"),
+    ("recommend high", "(high)", "recommend --async high"),
+    ("recommend fastapi flask", "(fastapi flask)", "recommend"),
+    ("recommend --format json", "--format", "recommend --json"),
+    ("recommend --output=json", "--output", "recommend --json"),
+    ("check -j", "-j", "check --json"),
+    ("recommend --version", "--version", "--version"),
+    ("/?", "'/?'", "--help"),
+    ("list openai", "'openai'", "list providers"),
+    ("list high", "'high'", "list needs"),
+    ("create docker", "'create'", "add docker"),
+    ("update docker", "docker", "add docker"),
+    ("switch fastapi flask", "flask", "switch flask"),
+    ("update --set provider = azure", "(azure)", "update --set provider=azure"),
+    ("update --set provider:azure", "provider:azure", "update --set provider=azure"),
+    ("update --base", "--base", "update"),
+    ("start", "'start'", None),
+    ("start --port 3000", "'start'", None),
+    ("install", "'install'", None),
+    ("deploy", "'deploy'", None),
+    ("new x --answers=", "--answers names no file", "new x"),
+    ("new x --answers missing.yml --yes", "no answers file missing.yml", "new x --yes"),
 ]
+
+
+def asking_nothing(command: str) -> str:
+    """What is said where there is no terminal: there, a command that asks does not work."""
+    words = command.split()
+    asks = words[0] == "new" and {"--yes", "-y", "--help"}.isdisjoint(words)
+    return f"{command} --yes" if asks else command
 
 
 @pytest.mark.parametrize(("typed", "what", "meant"), MISTAKES, ids=[row[0] for row in MISTAKES])
@@ -322,7 +367,7 @@ def test_a_mistake_is_named_with_what_was_meant(
     assert not list(work.iterdir())
     if meant is not None:
         [pasted] = PASTED.findall(ended.errors)
-        assert pasted == meant
+        assert pasted == asking_nothing(meant)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +386,8 @@ def test_a_mistake_is_named_with_what_was_meant(
 def test_a_value_is_known_by_its_other_names(
     run: Callable[..., Run], typed: str, meant: str
 ) -> None:
-    assert f"did you mean `genai-scaffold {meant}`?" in run(*shlex.split(typed)).errors
+    question = f"did you mean `genai-scaffold {asking_nothing(meant)}`?"
+    assert question in run(*shlex.split(typed)).errors
 
 
 @pytest.mark.parametrize(
@@ -355,6 +401,11 @@ def test_a_value_is_known_by_its_other_names(
         ("remove ci --yes", "remove ci --yes --project bot"),
         ("add metrics bot", "add metrics --project bot"),
         ("add metrics to bot", "add metrics --project bot"),
+        ("check bto", "check bot"),
+        ("add metrics --project=bo", "add metrics --project bot"),
+        ("switch flask bots --yes", "switch flask --yes bot"),
+        ("update 1.2.0", "update bot"),
+        ("check bot/.copier-answers.yml", "check bot"),
     ],
 )
 def test_beside_a_project_the_command_that_is_meant_for_it_is_named(
@@ -366,14 +417,102 @@ def test_beside_a_project_the_command_that_is_meant_for_it_is_named(
     assert (ended.code, PASTED.findall(ended.errors)) == (2, [meant])
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("update 1.2.0", "update"),
+        ("check main.py --json", "check --json"),
+        ("add metrics --project bto", "add metrics"),
+    ],
+)
+def test_in_a_project_what_names_none_is_left_out(
+    run: Callable[..., Run], work: Path, typed: str, meant: str
+) -> None:
+    (work / ANSWERS_FILE).touch()
+    (work / "main.py").touch()
+    ended = run(*shlex.split(typed))
+    assert (ended.code, PASTED.findall(ended.errors)) == (2, [meant])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("new bot --yes", "new bot-2 --yes"),
+        ("new ./bot/ --name shop --yes", "new bot-2 --name shop --yes"),
+        ("new . --yes", "new my-app --yes"),
+        ("new bot/file/shop --yes", "new bot/file-2/shop --yes"),
+        ("new x --save-answers bot/a.yml --yes", "new x --save-answers bot/a-2.yml --yes"),
+    ],
+)
+def test_where_something_is_in_the_way_a_free_place_is_named(
+    run: Callable[..., Run], work: Path, typed: str, meant: str
+) -> None:
+    (work / "bot").mkdir()
+    (work / "bot/file").touch()
+    (work / "bot/a.yml").touch()
+    ended = run(*shlex.split(typed))
+    assert (ended.code, PASTED.findall(ended.errors)) == (3, [meant])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("answer.yml", "answers.yml"), (".", "answers.yml"), ("a", "a/b.json")]
+)
+def test_a_file_of_answers_that_is_near_is_named(
+    run: Callable[..., Run], work: Path, typed: str, meant: str
+) -> None:
+    (work / "answers.yml").touch()
+    (work / "a").mkdir()
+    (work / "a/b.json").touch()
+    ended = run("new", "x", "--answers", typed, "--yes")
+    assert PASTED.findall(ended.errors) == [f"new x --answers {meant} --yes"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fix"),
+    [
+        ("framework=flask", "write `framework: flask`"),
+        ("framework flask", "write `framework: flask`"),
+        ("- fastapi", "write `framework: fastapi`"),
+        ("framework: [flask]", "write `framework: flask`"),
+        ('docs: "no"', "write `docs: false`"),
+        ("no-docs: true", "write `docs: false`"),
+        ("docs: true\ndocs: false", "leave one of the two out"),
+        ("framework: flask\n\tdocs: true", "put blanks in its place"),
+    ],
+)
+def test_a_wrong_line_of_answers_is_shown_as_it_has_to_be(
+    run: Callable[..., Run], work: Path, content: str, fix: str
+) -> None:
+    (work / "a.yml").write_text(content, encoding="utf-8")
+    ended = run("new", "x", "--answers", "a.yml", "--yes")
+    assert (ended.code, ended.errors.splitlines()[2]) == (2, f"  fix: {fix}")
+
+
+def test_what_says_how_a_project_was_made_is_brought_back(
+    run: Callable[..., Run], work: Path
+) -> None:
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c"]
+    (work / ANSWERS_FILE).touch()
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "Start"]):
+        run_program([*git, *command], directory=work)
+    for command in ([], ["commit", "-qam", "Lost"]):
+        (work / ANSWERS_FILE).unlink()
+        if command:
+            run_program([*git, *command], directory=work)
+        [pasted] = re.findall("`(git .*)`", run("check").errors)
+        assert run_program(shlex.split(pasted), directory=work).code == 0
+        assert (work / ANSWERS_FILE).exists()
+
+
 def test_why_there_is_no_flag_for_what_others_have_is_said(run: Callable[..., Run]) -> None:
     assert "why: every project comes with tests" in run("new", "my-app", "--no-tests").errors
     assert "why: keys belong in the project's .env" in run("new", "x", "--api-key=sk").errors
 
 
-def test_where_there_is_no_project_it_is_said_how_one_is_named(run: Callable[..., Run]) -> None:
-    assert "`genai-scaffold add metrics --project PATH`" in run("add", "metrics").errors
-    assert "`genai-scaffold check PATH`" in run("check").errors
+def test_where_there_is_no_project_it_is_said_how_to_get_one(run: Callable[..., Run]) -> None:
+    advice = "fix: go into a project, or create one: `genai-scaffold new my-app --yes`"
+    for typed in ("add metrics", "check", "update my-app", "switch flask"):
+        assert advice in run(*typed.split()).errors
 
 
 def test_a_file_is_not_called_a_missing_directory(run: Callable[..., Run], work: Path) -> None:

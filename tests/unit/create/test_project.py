@@ -15,8 +15,8 @@ import pytest
 from conftest import Run
 
 from genai_scaffold.answers.sources import from_flags
-from genai_scaffold.create.destination import move_entries
 from genai_scaffold.create.install import install_dependencies
+from genai_scaffold.create.moving import move_entries
 from genai_scaffold.create.plan import Plan, plan_project
 from genai_scaffold.create.project import Created, create_project, planned_files
 from genai_scaffold.create.repository import THIS_FILE
