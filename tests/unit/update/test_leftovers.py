@@ -2,6 +2,7 @@
 
 import ast
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -430,3 +431,14 @@ def test_tools_come_and_go_beside_features_of_ones_own(work: Path, framework: st
 
 def sources(project: Path) -> dict[Path, str]:
     return {path: path.read_text() for path in project.rglob("*.py") if ".git" not in path.parts}
+
+
+@pytest.mark.parametrize("is_moved", [True, False])
+def test_an_environment_that_was_moved_is_made_anew(is_moved: bool, work: Path) -> None:
+    project = new(work / "my-app")
+    script = project / ".venv/bin/pip"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!{'/gone/.venv/bin/python' if is_moved else sys.executable}\nimport pip\n")
+    shown = tool("add", "peers", "--project", str(project)).output
+    assert ("python3 -m venv --clear .venv" in shown) is is_moved
+    assert ".venv/bin/pip install -r" in shown
