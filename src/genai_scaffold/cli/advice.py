@@ -74,7 +74,7 @@ def _with_what_was_meant(problem: MisspeltError, arguments: list[str]) -> str:
     """Ask for the whole command with the word that was meant, unless that stood elsewhere."""
     meant = _corrected(arguments)
     words = meant.words if meant and meant.is_whole else arguments
-    if problem.meant and sorted("=".join(words)) == sorted("=".join(arguments)):
+    if problem.meant and _separate(words) == _separate(arguments):
         is_as_given = "=".join(words) == "=".join(arguments)
         words = arguments if is_as_given else words
         word = re.compile(rf"(?:^|(?<=[/=])){re.escape(problem.said)}/*$")
@@ -85,14 +85,19 @@ def _with_what_was_meant(problem: MisspeltError, arguments: list[str]) -> str:
     return problem.fix if words == arguments else _question(words)
 
 
+def _separate(words: list[str]) -> list[str]:
+    """The words and values, in whatever order they were given."""
+    return sorted("=".join(words).split("="))
+
+
 def _with_its_project(problem: NoProjectError, arguments: list[str]) -> str:
     """Name the project that comes nearest, or how to get one."""
     place = problem.project.absolute()
     is_named = place != Path.cwd()
     meant = _corrected(arguments) if is_named else None
-    if meant and meant.is_whole and "=".join(meant.words) != "=".join(arguments):
+    if meant and meant.is_whole and _separate(meant.words) != _separate(arguments):
         return _question(meant.words)
-    rest = list(_without_path(arguments, place)) if is_named else arguments
+    rest = list(_without_path(arguments, place))
     flag = ["--project"] if arguments[0] in {"add", "remove"} else []
     around = _project_around(Path.cwd())
     for found in _projects_near(place):

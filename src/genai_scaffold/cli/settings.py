@@ -53,6 +53,6 @@ def _setting(waiting: deque[str], new: Command) -> str:
     flag = flag_near(f"--{key.lower()}", new) or ""
     known = new.flags.get(flag, ())
     if not known:
-        return said
+        return f"{flag[2:]}={value}" if flag in SWITCHES and value else said
     value = value_near(value, known) or value if value else known[0] or SAMPLES.get(flag, "")
     return f"{flag[2:]}={value}"

@@ -84,7 +84,6 @@ SAMPLES = {
     "--name": "my-app",
     "--save-answers": "answers.yml",
     "--set": "provider=openai",
-    "--project": ".",
 }
 
 # What other programs have flags for, and why there is none here.

@@ -17,7 +17,6 @@ from genai_scaffold.errors import (
     MisspeltError,
     OccupiedError,
     ScaffoldError,
-    UsageError,
 )
 from genai_scaffold.system.git import is_repository
 from genai_scaffold.system.paths import mode_of
@@ -51,10 +50,12 @@ def destination_at(directory: str) -> Path:
             meant=name,
         )
     if path.parts and path.parts[0].startswith("~"):
-        raise UsageError(
+        raise MisspeltError(
             f"{directory} would be a directory called {path.parts[0]!r}",
             why="the shell did not expand the tilde",
             fix="write it without quotes, or as $HOME",
+            said=directory,
+            meant=os.path.expanduser(directory),  # noqa: PTH111 - that one raises
         )
     try:
         if path.name in ("", "..") or path == Path():

@@ -338,6 +338,8 @@ MISTAKES = [
     ("update --set provider = azure", "(azure)", "update --set provider=azure"),
     ("update --set provider:azure", "provider:azure", "update --set provider=azure"),
     ("update --base", "--base", "update"),
+    ("update --set 'docs = no'", "docs = no", "update --set docs=no"),
+    ("add metrics --project", "--project", "add metrics"),
     ("start", "'start'", None),
     ("start --port 3000", "'start'", None),
     ("install", "'install'", None),
@@ -405,6 +407,8 @@ def test_a_value_is_known_by_its_other_names(
         ("add metrics --project=bo", "add metrics --project bot"),
         ("switch flask bots --yes", "switch flask --yes bot"),
         ("update 1.2.0", "update bot"),
+        ("add metrics --project .", "add metrics --project bot"),
+        ("update --set docs=no bo", "update --set docs=no bot"),
         ("check bot/.copier-answers.yml", "check bot"),
     ],
 )
@@ -502,6 +506,13 @@ def test_what_says_how_a_project_was_made_is_brought_back(
         [pasted] = re.findall("`(git .*)`", run("check").errors)
         assert run_program(shlex.split(pasted), directory=work).code == 0
         assert (work / ANSWERS_FILE).exists()
+
+
+def test_a_home_that_no_shell_has_named_is_named(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert PASTED.findall(run("new", "~/bot", "--yes").errors) == ["new /home/ann/bot --yes"]
 
 
 def test_why_there_is_no_flag_for_what_others_have_is_said(run: Callable[..., Run]) -> None:
