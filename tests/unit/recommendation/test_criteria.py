@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -92,7 +93,7 @@ def test_each_answer_is_a_default_or_raises_a_criterion(need: Need) -> None:
 def test_a_reason_is_one_paragraph_of_plain_sentences(criterion: Criterion) -> None:
     assert criterion.because.endswith(".")
     assert criterion.because.isprintable()
-    assert len(criterion.because.removesuffix(".").split(". ")) <= 2
+    assert max(len(sentence.split()) for sentence in re.split("[.:;] ", criterion.because)) <= 25
     assert 60 < len(criterion.because) < 340
 
 
