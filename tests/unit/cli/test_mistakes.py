@@ -508,6 +508,22 @@ def test_what_says_how_a_project_was_made_is_brought_back(
         assert (work / ANSWERS_FILE).exists()
 
 
+def test_of_several_projects_the_one_of_a_like_name_is_meant(
+    run: Callable[..., Run], work: Path
+) -> None:
+    for name in ("bot", "shop"):
+        (work / name).mkdir()
+        (work / name / ANSWERS_FILE).touch()
+    assert PASTED.findall(run("check", "sop").errors) == ["check shop"]
+
+
+def test_on_a_terminal_a_command_may_ask(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genai_scaffold.cli.advice.can_ask", lambda _: True)
+    assert PASTED.findall(run("create", "my-app").errors) == ["new my-app"]
+
+
 def test_a_home_that_no_shell_has_named_is_named(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
