@@ -82,7 +82,8 @@ def _with_what_was_meant(problem: MisspeltError, arguments: list[str]) -> str:
             word.sub(problem.meant, given) if is_as_given or flag.startswith("-") else given
             for flag, given in zip(["", *words], words, strict=False)
         ]
-    return problem.fix if words == arguments else _question(words)
+    is_known = problem.fix.startswith("did you mean `") and len(words) < len(arguments)
+    return problem.fix if is_known or words == arguments else _question(words)
 
 
 def _separate(words: list[str]) -> list[str]:

@@ -76,6 +76,8 @@ def _corrected(arguments: list[str], commands: Mapping[str, Command]) -> list[st
         name = "add" if is_offered else name
     if name == "remove" and {word.lstrip("-") for word in rest} & EVERYTHING:
         return [*NOTHING]
+    if name == "add" and any(word in commands["switch"].offered for word in rest):
+        name = "add" if any(word in commands["add"].offered for word in rest) else "switch"
     if name == "list":
         rest = [_list_of(word, commands) for word in rest]
     if name == "update" or is_setting(name, rest, commands):

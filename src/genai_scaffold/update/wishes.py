@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from genai_scaffold.answers.fields import AUTO, NONE, closest_value, fields, project_fields
 from genai_scaffold.answers.given import Given, Givens
-from genai_scaffold.errors import EnvironmentFailure, MisspeltError, UsageError
+from genai_scaffold.errors import EnvironmentFailure, MisspeltError, ScaffoldError
 from genai_scaffold.project.record import is_project, read_record
 from genai_scaffold.template.questions import Value
 
@@ -31,6 +31,13 @@ def frameworks() -> list[str]:
 def switching(project: Path, framework: str) -> Wish:
     """The answers of a project with another framework."""
     if framework not in frameworks():
+        if is_project(Path(framework)):
+            said = f"switch {_another(Path(framework))} {shlex.quote(framework)}"
+            raise MisspeltError(
+                f"{framework} is a project, and no framework to switch to",
+                why=f"there are {', '.join(frameworks())}",
+                fix=f"did you mean `genai-scaffold {said}`?",
+            )
         meant = _another(project)
         raise MisspeltError(
             f"{framework!r} is no framework to switch to",
@@ -46,7 +53,9 @@ def switching(project: Path, framework: str) -> Wish:
 
 def _another(project: Path) -> str:
     """A framework that a project does not have."""
-    current = _recorded(project).get("framework") if is_project(project) else None
+    current = None
+    with contextlib.suppress(ScaffoldError):  # what cannot be read is no reason to say less
+        current = _recorded(project).get("framework") if is_project(project) else None
     return next(name for name in frameworks() if name != (current or frameworks()[0]))
 
 
@@ -99,12 +108,10 @@ def _list_of(name: str, *, remove: bool = False) -> str:
     """Which list a feature or deploy target belongs to."""
     offered = _offered()
     if name not in offered:
-        fix = _meant(name, offered, remove=remove)
-        is_elsewhere = fix.startswith("did you mean `")
-        raise (UsageError if is_elsewhere else MisspeltError)(
+        raise MisspeltError(
             f"{name!r} is neither a feature nor a deploy target",
             why=f"there are {', '.join(offered)}",
-            fix=fix,
+            fix=_meant(name, offered, remove=remove),
         )
     return offered[name]
 
