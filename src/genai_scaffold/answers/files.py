@@ -32,13 +32,16 @@ if TYPE_CHECKING:
     import yaml
 
 LARGEST_FILE = 1_000_000
-WRITE_ANEW = "correct that line"
+CORRECT_IT = "correct that line"
 
 
 def from_file(path: str) -> dict[str, Given]:
     """The answers in a YAML or JSON file, or on the standard input where the path is `-`."""
     if path == "-":
         return _read_answers("the standard input", _standard_input, "answers file")
+    if not path:
+        what, spare = "--answers names no file", ("--answers", "")
+        raise SpareError(what, why="nothing is behind it", fix="leave it out", spare=spare)
     return _read_answers(path, lambda: _beginning(Path(path)), "answers file")
 
 
@@ -103,9 +106,9 @@ def _read_answers(name: str, read: Callable[[], bytes], source: Source) -> dict[
     except IsADirectoryError:
         raise _another_file(
             name,
-            f"{name or '--answers'} {'is not an answers' if name else 'names no'} file",
-            why="it is a directory" if name else "nothing is behind it",
-            fix="name a file inside it, or leave it out" if name else "leave it out",
+            f"{name} is not an answers file",
+            why="it is a directory",
+            fix="name a file inside it, or leave it out",
         ) from None
     except (OSError, ValueError) as error:
         raise EnvironmentFailure(
@@ -127,7 +130,7 @@ def _another_file(name: str, what: str, *, why: str, fix: str) -> UsageError:
     with contextlib.suppress(OSError):
         files = [p.name for p in sorted(folder.iterdir()) if p.suffix in (".yml", ".yaml", ".json")]
         near = closest(path.name, files) if folder != path else next(iter(files), None)
-        if name and near:
+        if near:
             meant = str(folder / near)
             asking = f"did you mean {meant}?"
             return MisspeltError(what, why=why, fix=asking, said=name, meant=meant)
@@ -256,7 +259,7 @@ def _raw(field: Field, node: "yaml.Node", name: str) -> str | bool | list[str]:
     if not isinstance(node, yaml.ScalarNode):
         kind = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
         first = node.value[0].value if kind == "a list" and node.value else None
-        fix = f"write `{field.key}: {first}`" if isinstance(first, str) else WRITE_ANEW
+        fix = f"write `{field.key}: {first}`" if isinstance(first, str) else CORRECT_IT
         raise _fault(name, line, f"{field.key!r} takes one value, and this is {kind}", fix=fix)
     if field.kind == "boolean":
         if not node.tag.endswith(":bool"):
@@ -291,5 +294,5 @@ def _not_yaml(name: str, error: "yaml.MarkedYAMLError") -> UsageError:
     return _fault(name, line, problem.replace("'<stream end>'", "the end of the file"))
 
 
-def _fault(name: str, line: int, why: str, fix: str = WRITE_ANEW) -> UsageError:
+def _fault(name: str, line: int, why: str, fix: str = CORRECT_IT) -> UsageError:
     return UsageError(f"Line {line} of {name} cannot be used", why=why, fix=fix)

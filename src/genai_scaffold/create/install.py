@@ -1,4 +1,4 @@
-"""Installs what a new project needs."""
+"""The virtual environment of a project: made, with what the project needs, and found moved."""
 
 import os
 import re
@@ -55,6 +55,16 @@ def install_dependencies(project: Path, shown: str) -> None:
                 why=_reason(completed),
                 fix=f"`{finish}`",
             )
+
+
+def is_moved(environment: Path) -> bool:
+    """Whether the commands of an environment name an interpreter that is not there any more."""
+    try:
+        with (environment / "bin/pip").open("rb") as script:
+            interpreter = script.readline(4096)
+    except OSError:
+        return False
+    return interpreter.startswith(b"#!/") and not os.path.exists(interpreter[2:].split()[0])  # noqa: PTH110
 
 
 def _reason(failed: Completed) -> str:

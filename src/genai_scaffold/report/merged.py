@@ -1,6 +1,5 @@
 """Shows what an update changed, and what it leaves to the user."""
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_scaffold.answers.given import plain_value
 from genai_scaffold.answers.spelling import in_words, shell_line
+from genai_scaffold.create.install import is_moved
 from genai_scaffold.merge.requirements import REQUIREMENTS_FILES
 from genai_scaffold.report.output import Output, folded, marked, show_step
 from genai_scaffold.template.packaged import template_version
@@ -78,16 +78,6 @@ def show_outcome(result: "Outcome", output: Output, *, dry_run: bool) -> None:
     output.result(document, show)
 
 
-def _is_moved(environment: Path) -> bool:
-    """Whether the commands of an environment name an interpreter that is not there any more."""
-    try:
-        with (environment / "bin/pip").open("rb") as script:
-            interpreter = script.readline(4096)
-    except OSError:
-        return False
-    return interpreter.startswith(b"#!/") and not os.path.exists(interpreter[2:].split()[0])  # noqa: PTH110
-
-
 def _after_a_merge(result: "Outcome") -> Iterator[str]:
     """The commands that look at a merge, keep it, or take it back."""
     project = result.plan.project.resolve()
@@ -99,10 +89,10 @@ def _after_a_merge(result: "Outcome") -> Iterator[str]:
     if result.compiling:
         yield from result.compiling
         yield shlex.join(["git", "add", *REQUIREMENTS_FILES])
-    is_moved = _is_moved(project / ".venv")
-    if is_moved:
+    moved = is_moved(project / ".venv")
+    if moved:
         yield "python3 -m venv --clear .venv   (its commands know only where the project was)"
-    if is_moved or any(change.path == INSTALLED for change in result.changes):
+    if moved or any(change.path == INSTALLED for change in result.changes):
         yield f".venv/bin/pip install -r {INSTALLED}"
     if _changes_code(result):
         yield '.venv/bin/mypy .   (finds what no longer fits, also beyond "To look at")'
