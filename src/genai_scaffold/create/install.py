@@ -1,5 +1,6 @@
 """The virtual environment of a project: made, with what the project needs, and found moved."""
 
+import contextlib
 import os
 import re
 import sys
@@ -59,11 +60,11 @@ def install_dependencies(project: Path, shown: str) -> None:
 
 def is_moved(environment: Path) -> bool:
     """Whether the commands of an environment name an interpreter that is not there any more."""
-    try:
-        with (environment / "bin/pip").open("rb") as script:
-            interpreter = script.readline(4096)
-    except OSError:
-        return False
+    pip, interpreter = environment / "bin/pip", b""
+    with contextlib.suppress(OSError):
+        if pip.is_file():  # a pipe has no end
+            with pip.open("rb") as script:
+                interpreter = script.readline(4096)
     return interpreter.startswith(b"#!/") and not os.path.exists(interpreter[2:].split()[0])  # noqa: PTH110
 
 
